@@ -1,0 +1,172 @@
+"""The records that travel between the rooms: plain data, no behaviour beyond what the data itself implies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+PageKind = Literal["listing", "search", "other"]
+ListingState = Literal["live", "sold", "ended", "gone"]
+Band = Literal["strong", "medium", "weak"]
+
+
+@dataclass(slots=True)
+class ExtractedPage:
+    """What a page says, value by value, each with where it came from. A value not found is None, never a guess.
+
+    `sources` maps a field's name to its source: "rule", "json-ld", "microdata", "state", "opengraph" or "visible",
+    followed by a colon and the exact place where that helps a reader ("json-ld:offers.price").
+    """
+
+    url: str
+    kind: PageKind = "other"
+    title: str | None = None
+    description: str | None = None
+    price: Decimal | None = None
+    """The price asked now: fixed price, or the current or starting bid of an auction."""
+    currency: str | None = None
+    """ISO 4217."""
+    estimate_low: Decimal | None = None
+    estimate_high: Decimal | None = None
+    seller: str | None = None
+    seller_url: str | None = None
+    images: list[str] = field(default_factory=list)
+    """Absolute URLs, best size first offered by the page, in the page's order."""
+    location: str | None = None
+    ends_at: datetime | None = None
+    """Aware; in UTC once it is stored."""
+    lot_number: str | None = None
+    native_id: str | None = None
+    availability: str | None = None
+    """schema.org short name: InStock, SoldOut, ..."""
+    canonical_url: str | None = None
+    language: str | None = None
+    """What the page declares (ISO 639-1), not what a detector thinks."""
+    listing_urls: list[str] = field(default_factory=list)
+    """On a search page: the absolute addresses of its listings, in page order, without repeats."""
+    next_url: str | None = None
+    sources: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    """What was not understood, one sentence each, for the person who mends the definition."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateChain:
+    """The DER certificates a server showed, leaf first."""
+
+    der: tuple[bytes, ...]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One HTTP exchange as it went over the wire.
+
+    `request_head` and `response_head` are the raw bytes from the first line to the empty line; `body` is the body as
+    received, content coding kept. For a page fetched by the browser `decoded_by_browser` is true: the body is what the
+    browser decoded, and the head is rebuilt from what it reports.
+    """
+
+    url: str
+    method: str
+    started_at: datetime
+    request_head: bytes
+    response_head: bytes
+    request_body: bytes = b""
+    body: bytes = b""
+    status: int = 0
+    server_ip: str | None = None
+    certificates: CertificateChain | None = None
+    truncated: Literal["length", "time", "disconnect", "unspecified"] | None = None
+    """WARC-Truncated's reason where the transfer was cut."""
+    decoded_by_browser: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPlace:
+    """Where the response record of an exchange lies, and the digest of its payload as received."""
+
+    segment: str
+    """The segment's name: its path below the store, e.g. `example_auction/2026-11-23-0001.warc.gz`."""
+    offset: int
+    """Of the response record's gzip member; its request record follows it directly."""
+    length: int
+    """Bytes of the response and request members together."""
+    sha256: str
+    url: str
+    method: str
+    status: int
+    captured_at: datetime
+    media_type: str | None
+    server_ip: str | None
+    truncated: str | None
+    decoded_by_browser: bool
+    payload_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason of an assessment: a span of the listing's own text and what it counts for."""
+
+    field: Literal["title", "description"]
+    start: int
+    """Offsets into that field's text as stored, in Unicode code points: text[start:end] are the quoted words."""
+    end: int
+    text: str
+    weight: float
+    """Signed, in log-odds: above zero speaks for an antiquity."""
+    rule: str
+    """Lexicon group, date rule or learned words, e.g. `object:shabti`, `replica:museum_copy`, `words`."""
+
+
+@dataclass(slots=True)
+class Assessment:
+    """What a model thinks of one listing's text. A score is not a verdict."""
+
+    model: str
+    """Name, version and weights digest of the model: `text-1:3f9a...`."""
+    score: float
+    """Calibrated probability, 0 to 1."""
+    flagged: bool
+    band: Band
+    language: str | None
+    labels: list[str] = field(default_factory=list)
+    """Ids of object types, periods and replica groups found."""
+    reasons: list[Reason] = field(default_factory=list)
+    """Strongest first."""
+
+
+@dataclass(slots=True)
+class ListingItem:
+    """A listing as one crawl saw it: what the spider yields and the pipelines complete."""
+
+    market: str
+    id_space: str
+    native_id: str
+    url: str
+    page: ExtractedPage
+    observed_at: datetime
+    state: ListingState = "live"
+    assessment: Assessment | None = None
+
+
+@dataclass(slots=True)
+class ListingGone:
+    """Proof that a listing is no longer offered: the market answered 404 or 410 at its address."""
+
+    market: str
+    id_space: str
+    native_id: str
+    url: str
+    status: int
+    observed_at: datetime
+
+
+@dataclass(slots=True)
+class PageProblem:
+    """A page that gave no listing where one was expected, with the reason that a person will read."""
+
+    url: str
+    reason: str
+    details: dict[str, Any] = field(default_factory=dict)
