@@ -1,0 +1,123 @@
+"""Opening the database: the same promises on SQLite and PostgreSQL, and one clear sentence where it can't be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.orm import Session, sessionmaker
+
+from crawler.errors import RelicwatchError
+
+SQLITE_BUSY_SECONDS = 30
+
+
+class DatabaseError(RelicwatchError):
+    """The database is missing, locked, of another version or out of reach."""
+
+
+class Database:
+    """The engine of one database and its sessions."""
+
+    def __init__(self, url: str) -> None:
+        """`url`: sqlite:///PATH or postgresql://...; nothing is opened yet. Raises DatabaseError for an unusable URL."""
+        try:
+            parsed = make_url(url)
+            if parsed.drivername in ("postgresql", "postgres"):
+                parsed = parsed.set(drivername="postgresql+psycopg")
+            self.sqlite_path = Path(parsed.database or "") if parsed.drivername.startswith("sqlite") else None
+            arguments: dict[str, Any] = {}
+            if self.sqlite_path is not None:
+                arguments = {"connect_args": {"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False}}
+            else:
+                arguments = {"pool_pre_ping": True}
+            self.engine: Engine = create_engine(parsed, **arguments)
+        except (ArgumentError, NoSuchModuleError) as error:
+            raise DatabaseError(
+                f"RELICWATCH_DATABASE_URL {url!r} is no database address: use sqlite:///PATH or postgresql://USER@HOST/NAME."
+            ) from error
+        if self.sqlite_path is not None:
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_immediate)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    def session(self) -> Session:
+        """A session the caller closes; prefer `transaction`."""
+        return self._sessions()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back on any error. Never hold it across a network wait.
+
+        Raises DatabaseError where the database does not answer.
+        """
+        try:
+            with self._sessions.begin() as session:
+                yield session
+        except DBAPIError as error:
+            raise self._explained(error) from error
+
+    def require_current(self) -> None:
+        """Raise DatabaseError unless the database is there and has this version's tables."""
+        from storage.migrate import current_revision, head_revision
+
+        if self.sqlite_path is not None and not self.sqlite_path.exists():
+            raise DatabaseError(f"There is no database at {self.sqlite_path}: run `relicwatch db upgrade` to make it.")
+        try:
+            found = current_revision(self.engine)
+        except DBAPIError as error:
+            raise self._explained(error) from error
+        if found != head_revision():
+            state = (
+                "has no tables yet" if found is None else f"is of version {found}, this program needs {head_revision()}"
+            )
+            raise DatabaseError(f"The database {state}: run `relicwatch db upgrade`.")
+
+    def table_names(self) -> list[str]:
+        return inspect(self.engine).get_table_names()
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+    def _explained(self, error: DBAPIError) -> Exception:
+        text = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+        where = (
+            str(self.sqlite_path)
+            if self.sqlite_path is not None
+            else self.engine.url.render_as_string(hide_password=True)
+        )
+        if "locked" in text:
+            return DatabaseError(
+                f"The database {where} is locked by another program for more than {SQLITE_BUSY_SECONDS} s: "
+                "close what holds it and start again; nothing was lost."
+            )
+        if "full" in text or "No space" in text:
+            return DatabaseError(f"The disk under {where} is full: free space and start again; nothing was lost.")
+        if "no such table" in text or "does not exist" in text:
+            return DatabaseError(f"The database {where} lacks a table ({text}): run `relicwatch db upgrade`.")
+        if error.connection_invalidated or type(error.orig).__name__ == "OperationalError":
+            return DatabaseError(
+                f"The database {where} cannot be used ({text}): see that it is there and may be written."
+            )
+        return error
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver must not open transactions by itself: it would defer them, and a deferred read-then-write fails
+    # at once with "database is locked" where an immediate one waits.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_SECONDS * 1000}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

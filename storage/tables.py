@@ -1,0 +1,518 @@
+"""Every record of relicwatch as a table; the questions asked of them live in the modules beside this one.
+
+Nothing here is edited in place where a court may ask what stood there before: observations, assessments, decisions,
+captures and audit events are only ever added.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from storage.types import Amount, BigId, UtcDateTime
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {  # noqa: RUF012  (SQLAlchemy reads it from the class)
+        datetime: UtcDateTime(),
+        Decimal: Amount(),
+        dict[str, Any]: JSON(),
+        list[Any]: JSON(),
+        str: Text(),
+    }
+
+
+class Identified:
+    """A row known by a number that the database counts up."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+
+
+# -- markets, watches, jobs -------------------------------------------------------------------------------------
+
+
+class MarketApproval(Identified, Base):
+    """Who turned a market on, when and on what basis. A market without a standing approval is off."""
+
+    __tablename__ = "market_approval"
+
+    market: Mapped[str] = mapped_column(index=True)
+    definition_sha256: Mapped[str]
+    """Of the definition as approved: a changed definition needs a new approval."""
+    approved_by: Mapped[str]
+    approved_at: Mapped[datetime] = mapped_column(default=utc_now)
+    legal_basis: Mapped[str]
+    terms_sha256: Mapped[str | None]
+    """The dated copy of the terms of use, in the home's files."""
+    robots_sha256: Mapped[str | None]
+    rate_permission: Mapped[str | None]
+    """Who allowed requests more often than the default rate, and where that is recorded."""
+    demo: Mapped[bool] = mapped_column(Boolean, default=False)
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None]
+
+
+class Watch(Identified, Base):
+    """A saved search: markets x queries x schedule x who is told."""
+
+    __tablename__ = "watch"
+
+    name: Mapped[str] = mapped_column(unique=True)
+    markets: Mapped[list[Any]]
+    queries: Mapped[list[Any]]
+    every_seconds: Mapped[int]
+    next_due_at: Mapped[datetime]
+    """The truth of the schedule: whoever moves it on, in one transaction with the jobs made, has run the watch."""
+    paused: Mapped[bool] = mapped_column(Boolean, default=False)
+    told: Mapped[list[Any]] = mapped_column(default=list)
+    max_listings: Mapped[int | None]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    removed_at: Mapped[datetime | None]
+
+
+class Job(Identified, Base):
+    """A piece of work for one process: desk, command and scheduler only insert jobs."""
+
+    __tablename__ = "job"
+    __table_args__ = (Index("ix_job_state_created_at", "state", "created_at"),)
+
+    kind: Mapped[str]
+    """crawl, capture, export."""
+    arguments: Mapped[dict[str, Any]]
+    idempotency_key: Mapped[str] = mapped_column(unique=True)
+    state: Mapped[str] = mapped_column(default="queued")
+    """queued, running, done, failed, cancelled."""
+    lease_holder: Mapped[str | None]
+    """host:pid:process start, so that a dead holder on this host is known at once."""
+    lease_until: Mapped[datetime | None]
+    fencing_token: Mapped[int] = mapped_column(default=0)
+    """Rises with each claim; a result that comes with an older token is refused."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    progress: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    error: Mapped[str | None]
+    watch_id: Mapped[int | None] = mapped_column(ForeignKey("watch.id"))
+    not_before: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class MarketLease(Base):
+    """Only its holder talks to that market; the pause owed to the market is kept with it."""
+
+    __tablename__ = "market_lease"
+
+    market: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    next_request_not_before: Mapped[datetime | None]
+
+
+# -- crawls and captures ----------------------------------------------------------------------------------------
+
+
+class Crawl(Identified, Base):
+    """One run through one market."""
+
+    __tablename__ = "crawl"
+
+    market: Mapped[str] = mapped_column(index=True)
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"), index=True)
+    queries: Mapped[list[Any]]
+    max_listings: Mapped[int | None]
+    state: Mapped[str] = mapped_column(default="running")
+    """running, complete, failed (with `fault`), stopped."""
+    fault: Mapped[str | None]
+    """Why it failed, or what a person should look at, in one sentence."""
+    started_at: Mapped[datetime] = mapped_column(default=utc_now)
+    finished_at: Mapped[datetime | None]
+    counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    problems: Mapped[list[Any]] = mapped_column(default=list)
+    demo: Mapped[bool] = mapped_column(Boolean, default=False)
+
+
+class FrontierEntry(Identified, Base):
+    """A page that a crawl has to visit or has visited; it is done in the same commit that keeps what it gave."""
+
+    __tablename__ = "frontier_entry"
+    __table_args__ = (
+        UniqueConstraint("crawl_id", "fingerprint"),
+        Index("ix_frontier_entry_crawl_id_state", "crawl_id", "state"),
+    )
+
+    crawl_id: Mapped[int] = mapped_column(ForeignKey("crawl.id", ondelete="CASCADE"))
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    url: Mapped[str]
+    kind: Mapped[str]
+    """The name of the spider's callback without `parse_`: search, listing."""
+    meta: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    priority: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(default="pending")
+    """pending, done, failed (with `problem`)."""
+    problem: Mapped[str | None]
+    found_at: Mapped[datetime] = mapped_column(default=utc_now)
+    done_at: Mapped[datetime | None]
+
+
+class Segment(Identified, Base):
+    """A WARC file: transit (appended, deleted after its time) or evidence (sealed, write-once)."""
+
+    __tablename__ = "segment"
+    __table_args__ = (UniqueConstraint("store", "name"),)
+
+    store: Mapped[str]
+    """transit or evidence."""
+    name: Mapped[str]
+    """Path below the store's directory."""
+    market: Mapped[str | None] = mapped_column(index=True)
+    state: Mapped[str] = mapped_column(default="open")
+    """open, sealed, deleted."""
+    length: Mapped[int] = mapped_column(BigId, default=0)
+    """Bytes known to be on disk whole; what lies beyond after a kill is looked at again at start."""
+    sha256: Mapped[str | None]
+    """Of the whole file, once sealed."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    sealed_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+
+
+class Capture(Identified, Base):
+    """One HTTP exchange in a segment, or a derivative of one in the home's files, with its digest."""
+
+    __tablename__ = "capture"
+    __table_args__ = (Index("ix_capture_listing_id_kind", "listing_id", "kind"),)
+
+    kind: Mapped[str]
+    """exchange; or a derivative: dom, screenshot, screenshot_viewport, pdf, thumbnail."""
+    crawl_id: Mapped[int | None] = mapped_column(ForeignKey("crawl.id"), index=True)
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"), index=True)
+    listing_id: Mapped[int | None] = mapped_column(ForeignKey("listing.id"))
+    source_id: Mapped[int | None] = mapped_column(ForeignKey("capture.id"), index=True)
+    """For a derivative: the exchange it was made from. For an evidence copy: the transit record copied."""
+    url: Mapped[str]
+    method: Mapped[str] = mapped_column(default="GET")
+    status: Mapped[int | None]
+    captured_at: Mapped[datetime]
+    media_type: Mapped[str | None]
+    server_ip: Mapped[str | None]
+    sha256: Mapped[str] = mapped_column(String(64))
+    """Of the payload as received (exchange) or of the file (derivative)."""
+    payload_bytes: Mapped[int] = mapped_column(BigId, default=0)
+    segment_id: Mapped[int | None] = mapped_column(ForeignKey("segment.id"), index=True)
+    offset: Mapped[int | None] = mapped_column(BigId)
+    length: Mapped[int | None] = mapped_column(BigId)
+    truncated: Mapped[str | None]
+    decoded_by_browser: Mapped[bool] = mapped_column(Boolean, default=False)
+    state: Mapped[str] = mapped_column(default="COMPLETE")
+    """COMPLETE, PARTIAL, FAILED."""
+    note: Mapped[str | None]
+    """Why it is not complete, what was blocked, that it was found again after a kill."""
+
+
+# -- listings ---------------------------------------------------------------------------------------------------
+
+
+class Seller(Identified, Base):
+    __tablename__ = "seller"
+    __table_args__ = (UniqueConstraint("id_space", "native_id"),)
+
+    id_space: Mapped[str]
+    native_id: Mapped[str]
+    """The market's own id where its page shows one, else the name as shown."""
+    name: Mapped[str]
+    url: Mapped[str | None]
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+
+
+class Listing(Identified, Base):
+    """One offer, known by (id_space, native_id). What it said at any time stands in its observations."""
+
+    __tablename__ = "listing"
+    __table_args__ = (
+        UniqueConstraint("id_space", "native_id"),
+        Index("ix_listing_market_last_seen_at", "market", "last_seen_at"),
+    )
+
+    market: Mapped[str]
+    id_space: Mapped[str]
+    native_id: Mapped[str]
+    url: Mapped[str]
+    state: Mapped[str] = mapped_column(default="live")
+    """live, sold, ended, gone. `gone` needs proof."""
+    state_proof: Mapped[str | None]
+    """What showed the state: 'HTTP 404 at 2026-...', 'absent from 3 complete crawls'."""
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    absent_from_crawls: Mapped[int] = mapped_column(default=0)
+    """Complete crawls in a row that should have met it and did not."""
+    current_observation_id: Mapped[int | None] = mapped_column(
+        ForeignKey("observation.id", use_alter=True, name="fk_listing_current_observation_id_observation")
+    )
+    current_assessment_id: Mapped[int | None] = mapped_column(
+        ForeignKey("assessment.id", use_alter=True, name="fk_listing_current_assessment_id_assessment")
+    )
+    current_decision_id: Mapped[int | None] = mapped_column(
+        ForeignKey("decision.id", use_alter=True, name="fk_listing_current_decision_id_decision")
+    )
+    changed_after_decision: Mapped[bool] = mapped_column(Boolean, default=False)
+    demo: Mapped[bool] = mapped_column(Boolean, default=False)
+
+    current_observation: Mapped[Observation | None] = relationship(
+        foreign_keys=[current_observation_id], post_update=True
+    )
+    current_assessment: Mapped[Assessment | None] = relationship(foreign_keys=[current_assessment_id], post_update=True)
+    current_decision: Mapped[Decision | None] = relationship(foreign_keys=[current_decision_id], post_update=True)
+
+
+class ListingAlias(Identified, Base):
+    """A key that a listing was also known by; keys change only by such a row."""
+
+    __tablename__ = "listing_alias"
+    __table_args__ = (UniqueConstraint("id_space", "native_id"),)
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    id_space: Mapped[str]
+    native_id: Mapped[str]
+    reason: Mapped[str]
+    recorded_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Observation(Identified, Base):
+    """What a crawl saw of a listing, kept only when something differs from the observation before it."""
+
+    __tablename__ = "observation"
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    crawl_id: Mapped[int | None] = mapped_column(ForeignKey("crawl.id"))
+    capture_id: Mapped[int | None] = mapped_column(ForeignKey("capture.id"), index=True)
+    """The exchange whose body was read."""
+    observed_at: Mapped[datetime]
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256 over what counts as a change: title, description, price, currency, images, state, end, seller."""
+    title: Mapped[str | None]
+    description: Mapped[str | None]
+    price: Mapped[Decimal | None]
+    currency: Mapped[str | None] = mapped_column(String(3))
+    estimate_low: Mapped[Decimal | None]
+    estimate_high: Mapped[Decimal | None]
+    seller_id: Mapped[int | None] = mapped_column(ForeignKey("seller.id"), index=True)
+    seller_name: Mapped[str | None]
+    location: Mapped[str | None]
+    lot_number: Mapped[str | None]
+    ends_at: Mapped[datetime | None]
+    availability: Mapped[str | None]
+    state: Mapped[str]
+    images: Mapped[list[Any]] = mapped_column(default=list)
+    canonical_url: Mapped[str | None]
+    sources: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Field -> where its value came from on the page."""
+    problems: Mapped[list[Any]] = mapped_column(default=list)
+    folded_text: Mapped[str] = mapped_column(default="")
+    """Title and description folded for search (see `storage.folding`)."""
+
+
+class Assessment(Identified, Base):
+    """What one version of the classifier thought of one observation."""
+
+    __tablename__ = "assessment"
+    __table_args__ = (UniqueConstraint("observation_id", "model"),)
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"))
+    model: Mapped[str]
+    score: Mapped[float]
+    flagged: Mapped[bool] = mapped_column(Boolean)
+    band: Mapped[str]
+    language: Mapped[str | None]
+    labels: Mapped[list[Any]]
+    reasons: Mapped[list[Any]]
+    """`crawler.items.Reason` as objects, strongest first; offsets are into the observation's title or description."""
+    assessed_at: Mapped[datetime]
+
+
+class Match(Identified, Base):
+    """A possible match of a listing with another listing or with a register entry; only a person confirms one."""
+
+    __tablename__ = "match"
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    other_listing_id: Mapped[int | None] = mapped_column(ForeignKey("listing.id"), index=True)
+    register_entry_id: Mapped[int | None] = mapped_column(ForeignKey("register_entry.id"), index=True)
+    score: Mapped[float]
+    why: Mapped[list[Any]]
+    found_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class RegisterEntry(Identified, Base):
+    """An object in a register of missing objects, as imported; the original row is kept beside the fields read."""
+
+    __tablename__ = "register_entry"
+    __table_args__ = (UniqueConstraint("source_id", "record_id"),)
+
+    source_id: Mapped[str]
+    record_id: Mapped[str]
+    status: Mapped[str]
+    fields: Mapped[dict[str, Any]]
+    original: Mapped[dict[str, Any]]
+    sharing: Mapped[str] = mapped_column(default="internal")
+    imported_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+# -- people and what they decide --------------------------------------------------------------------------------
+
+
+class User(Identified, Base):
+    __tablename__ = "user"
+
+    name: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str]
+    """viewer, reviewer, lead, exporter, admin, auditor."""
+    password_hash: Mapped[str | None]
+    language: Mapped[str] = mapped_column(default="en")
+    disabled: Mapped[bool] = mapped_column(Boolean, default=False)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class SignInCode(Identified, Base):
+    """A code that signs one person in once; only its hash is kept."""
+
+    __tablename__ = "sign_in_code"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    code_sha256: Mapped[str] = mapped_column(unique=True)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class UserSession(Identified, Base):
+    """A signed-in browser; only the hash of its cookie is kept."""
+
+    __tablename__ = "user_session"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    token_sha256: Mapped[str] = mapped_column(unique=True)
+    csrf_token: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    last_seen_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Decision(Identified, Base):
+    """What a person decided, with what was on the screen. Superseded by a later one, never edited."""
+
+    __tablename__ = "decision"
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"))
+    assessment_id: Mapped[int | None] = mapped_column(ForeignKey("assessment.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    decided_at: Mapped[datetime] = mapped_column(default=utc_now)
+    verdict: Mapped[str]
+    """antiquity, replica, other, unsure."""
+    reason: Mapped[str | None]
+    """For a dismissal, one of the fixed list of the workflow."""
+    next_step: Mapped[str]
+    """refer, keep_an_eye, ask_expert, dismiss."""
+    note: Mapped[str | None]
+    supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"))
+    request_key: Mapped[str] = mapped_column(unique=True)
+    """Made with the form: sending it twice decides once."""
+
+
+class Outcome(Identified, Base):
+    """What became of a referred listing."""
+
+    __tablename__ = "outcome"
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    result: Mapped[str]
+    """removed, seized, returned, none."""
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    recorded_at: Mapped[datetime] = mapped_column(default=utc_now)
+    note: Mapped[str | None]
+
+
+class Case(Identified, Base):
+    __tablename__ = "case"
+
+    reference: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    note: Mapped[str | None]
+    state: Mapped[str] = mapped_column(default="open")
+    opened_by: Mapped[str]
+    opened_at: Mapped[datetime] = mapped_column(default=utc_now)
+    demo: Mapped[bool] = mapped_column(Boolean, default=False)
+
+
+class Exhibit(Identified, Base):
+    """A listing in a case, fixed to the observation that was put there."""
+
+    __tablename__ = "exhibit"
+    __table_args__ = (UniqueConstraint("case_id", "listing_id"), UniqueConstraint("case_id", "number"))
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"))
+    number: Mapped[int]
+    added_by: Mapped[str]
+    added_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Export(Identified, Base):
+    """An evidence bundle that was handed out."""
+
+    __tablename__ = "export"
+
+    bundle_id: Mapped[str] = mapped_column(String(36), unique=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
+    listing_id: Mapped[int | None] = mapped_column(ForeignKey("listing.id"), index=True)
+    path: Mapped[str]
+    sha256: Mapped[str]
+    """Of the zip as written."""
+    exported_by: Mapped[str]
+    exported_at: Mapped[datetime] = mapped_column(default=utc_now)
+    languages: Mapped[list[Any]]
+
+
+class AuditEvent(Identified, Base):
+    """The one append-only log. Custody is its entries about an exhibit; one hash chain a writing process."""
+
+    __tablename__ = "audit_event"
+    __table_args__ = (
+        UniqueConstraint("chain", "sequence"),
+        Index("ix_audit_event_object_kind_object_id", "object_kind", "object_id"),
+    )
+
+    chain: Mapped[str] = mapped_column(String(36))
+    sequence: Mapped[int]
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    """A user's name, or 'job 12'."""
+    action: Mapped[str]
+    object_kind: Mapped[str]
+    """listing, capture, case, export, market, user, decision, watch."""
+    object_id: Mapped[str]
+    details: Mapped[dict[str, Any]]
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
