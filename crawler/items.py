@@ -103,6 +103,8 @@ class RecordPlace:
     truncated: str | None
     decoded_by_browser: bool
     payload_bytes: int = 0
+    refers_to_offset: int | None = None
+    """For a revisit: the offset in the same segment of the record that holds the payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,8 @@ class ListingItem:
     page: ExtractedPage
     observed_at: datetime
     state: ListingState = "live"
+    also_known_as: tuple[str, ...] = ()
+    """Other native ids by which this crawl reached it: the address asked for, before a redirect."""
     assessment: Assessment | None = None
 
 
@@ -161,6 +165,19 @@ class ListingGone:
     url: str
     status: int
     observed_at: datetime
+
+
+@dataclass(slots=True)
+class ListingPhoto:
+    """The first photograph of a listing as received, for its thumbnail."""
+
+    id_space: str
+    native_id: str
+    url: str
+    body: bytes
+    received_at: datetime
+    thumbnail_sha256: str | None = None
+    thumbnail_bytes: int = 0
 
 
 @dataclass(slots=True)

@@ -220,6 +220,8 @@ class Capture(Identified, Base):
     segment_id: Mapped[int | None] = mapped_column(ForeignKey("segment.id"), index=True)
     offset: Mapped[int | None] = mapped_column(BigId)
     length: Mapped[int | None] = mapped_column(BigId)
+    refers_to_offset: Mapped[int | None] = mapped_column(BigId)
+    """For a revisit: where in the same segment the record with the payload stands."""
     truncated: Mapped[str | None]
     decoded_by_browser: Mapped[bool] = mapped_column(Boolean, default=False)
     state: Mapped[str] = mapped_column(default="COMPLETE")
