@@ -1,0 +1,231 @@
+"""One parsed HTML page, shared by all sources: the tree is built once and every bound on it is set here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from lxml import etree, html
+
+from crawler.extraction.text import clean
+
+MAX_HTML_CHARACTERS = 12_000_000
+"""Of one page; what lies beyond is not read, and the page's problems say so."""
+MAX_ELEMENTS = 400_000
+MAX_URL = 4_000
+
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
+_UNSAFE_URL = re.compile(r"[\x00-\x20\x7f]+")
+_SKIPPED = frozenset(
+    {"script", "style", "noscript", "template", "svg", "select", "option", "textarea", "iframe", "head", "button"}
+)
+_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+_HIDDEN_CLASS = re.compile(
+    r"(?:^|[\s_-])(?:sr-only|visually-?hidden|screen-?reader(?:-text)?|clipped|hdn|offscreen|a11y-hidden)(?:$|[\s_-])",
+    re.I,
+)
+
+
+class Document:
+    """The tree of a page with its address; also built from a tree that the caller has parsed already."""
+
+    def __init__(self, root: Any, url: str) -> None:
+        self.root = root
+        self.url = url
+
+    @classmethod
+    def parse(cls, text: str, url: str) -> tuple[Document | None, str | None]:
+        """The document, or None where there is no element in the text; and a problem where it had to be cut."""
+        problem = None
+        if len(text) > MAX_HTML_CHARACTERS:
+            problem = f"The page is longer than {MAX_HTML_CHARACTERS} characters: the rest was not read."
+            text = text[:MAX_HTML_CHARACTERS]
+        if "\x00" in text:
+            text = text.replace("\x00", "")
+        if not text.strip():
+            return None, "The page is empty."
+        parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+        try:
+            root = etree.fromstring(text.encode("utf-8", "replace"), parser)
+        except (etree.LxmlError, ValueError, AssertionError) as error:
+            return None, f"The page could not be read as HTML: {error}."
+        if root is None:
+            return None, "The page holds no HTML."
+        return cls(root, url), problem
+
+    @cached_property
+    def base_url(self) -> str:
+        for element in self.root.iter("base"):
+            href = element.get("href")
+            if href:
+                return self._joined(self.url, href) or self.url
+        return self.url or self._named_address or ""
+
+    @cached_property
+    def _named_address(self) -> str | None:
+        """A page saved without its address may still name it."""
+        for link in self.root.iter("link"):
+            if (link.get("rel") or "").lower() == "canonical" and (link.get("href") or "").startswith("http"):
+                return str(link.get("href"))
+        address = self.meta.get("og:url", "")
+        return address if address.startswith("http") else None
+
+    def absolute(self, href: object) -> str | None:
+        """The absolute http(s) address of a link, or None. Without any base address a relative one stays relative."""
+        if not isinstance(href, str):
+            return None
+        href = _UNSAFE_URL.sub("", href.strip()) if "\n" in href or "\t" in href else href.strip().replace(" ", "%20")
+        if not href or len(href) > MAX_URL or href.startswith("#"):
+            return None
+        if _SCHEME.match(href) and not href[:6].lower().startswith(("http:", "https:")):
+            return None
+        joined = self._joined(self.base_url, href)
+        return joined if joined and (joined.startswith(("http://", "https://")) or not self.base_url) else None
+
+    @staticmethod
+    def _joined(base: str, href: str) -> str | None:
+        try:
+            joined = urljoin(base, href)
+            urlsplit(joined)
+        except ValueError:
+            return None
+        return joined
+
+    @cached_property
+    def host(self) -> str:
+        try:
+            return urlsplit(self.base_url).hostname or ""
+        except ValueError:
+            return ""
+
+    @cached_property
+    def meta(self) -> dict[str, str]:
+        """Meta tags by lower-case property or name; the first of a name counts."""
+        found: dict[str, str] = {}
+        for element in self.root.iter("meta"):
+            name = element.get("property") or element.get("name")
+            content = element.get("content")
+            if name and content and content.strip():
+                found.setdefault(name.strip().lower(), content)
+        return found
+
+    @cached_property
+    def meta_images(self) -> list[str]:
+        names = ("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src")
+        return [
+            element.get("content")
+            for element in self.root.iter("meta")
+            if (element.get("property") or element.get("name") or "").strip().lower() in names
+            and element.get("content")
+        ]
+
+    @cached_property
+    def language(self) -> str | None:
+        """ISO 639-1 code that the page declares."""
+        declared = self.root.get("lang") or self.root.get("{http://www.w3.org/XML/1998/namespace}lang")
+        declared = declared or self.meta.get("content-language") or self.meta.get("og:locale") or ""
+        match = re.match(r"\s*([A-Za-z]{2})(?:$|[-_\s,])", declared)
+        return match.group(1).lower() if match else None
+
+    @cached_property
+    def country(self) -> str | None:
+        """The country in the page's region tags (geo.region, og:locale, lang) or in the ending of its host."""
+        ending = self.host.rsplit(".", 1)[-1].upper()
+        by_host = None if ending in _GENERIC_ENDINGS or len(ending) != 2 else "GB" if ending == "UK" else ending
+        geo = re.match(r"([A-Za-z]{2})\b", self.meta.get("geo.region", ""))
+        if geo:
+            return geo.group(1).upper()
+        if by_host:
+            return by_host
+        for declared in (self.root.get("lang") or "", self.meta.get("og:locale", "")):
+            match = re.match(r"[A-Za-z]{2}[-_]([A-Za-z]{2})\b", declared)
+            if match and not declared.lower().replace("_", "-").startswith("en-us"):
+                return match.group(1).upper()
+        return None
+
+    @cached_property
+    def title_tag(self) -> str | None:
+        for element in self.root.iter("title"):
+            parent = element.getparent()
+            if parent is None or parent.tag != "svg":
+                return clean("".join(element.itertext()))
+        return None
+
+    @cached_property
+    def canonical(self) -> str | None:
+        for link in self.root.iter("link"):
+            if "canonical" in (link.get("rel") or "").lower().split():
+                return self.absolute(link.get("href"))
+        return None
+
+
+_GENERIC_ENDINGS = frozenset({"IO", "CO", "TV", "ME", "AI", "TO", "LY", "FM", "CC", "WS", "GG", "EU", "SH", "GL", "IM"})
+
+
+def is_hidden(element: Any) -> bool:
+    """Whether the element's own attributes hide it from the eye."""
+    if element.get("hidden") is not None or _HIDDEN_STYLE.search(element.get("style") or ""):
+        return True
+    return bool(_HIDDEN_CLASS.search(element.get("class") or ""))
+
+
+def visible_text(element: Any, *, limit: int = 20_000) -> str:
+    """The text of an element as the eye reads it: no scripts, no hidden parts, block ends as spaces."""
+    parts: list[str] = []
+    length = 0
+    for piece in _visible_pieces(element):
+        parts.append(piece)
+        length += len(piece)
+        if length > limit:
+            break
+    return clean("".join(parts)) or ""
+
+
+_BLOCKS = frozenset(
+    {
+        "p",
+        "div",
+        "li",
+        "tr",
+        "td",
+        "th",
+        "br",
+        "dt",
+        "dd",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "section",
+        "article",
+        "ul",
+        "ol",
+        "table",
+    }
+)
+
+
+def _visible_pieces(element: Any) -> Iterator[str]:
+    skip: Any = None
+    for event, node in etree.iterwalk(element, events=("start", "end")):
+        if not isinstance(node.tag, str):
+            continue
+        if event == "start":
+            if skip is None and node is not element and (node.tag in _SKIPPED or is_hidden(node)):
+                skip = node
+            if skip is None:
+                if node.tag in _BLOCKS:
+                    yield " "
+                if node.text:
+                    yield node.text
+        else:
+            if skip is node:
+                skip = None
+            if skip is None and node is not element:
+                if node.tag in _BLOCKS:
+                    yield " "
+                if node.tail:
+                    yield node.tail

@@ -1,0 +1,141 @@
+"""What the sources say about one page, field by field: the first source to fill a field keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from crawler.extraction.moments import parse_loose_moment, parse_moment
+from crawler.extraction.prices import country_currency, currency_code, parse_amount, parse_price
+from crawler.extraction.rules import PageRules
+from crawler.extraction.text import clean, clean_block
+
+MAX_IMAGES = 200
+MAX_PROBLEMS = 20
+MAX_TITLE = 2_000
+
+_AVAILABILITY = {
+    name.casefold(): name
+    for name in (
+        "InStock",
+        "OutOfStock",
+        "SoldOut",
+        "PreOrder",
+        "PreSale",
+        "BackOrder",
+        "Discontinued",
+        "InStoreOnly",
+        "OnlineOnly",
+        "LimitedAvailability",
+        "MadeToOrder",
+        "Reserved",
+    )
+} | {
+    "instock": "InStock",
+    "available": "InStock",
+    "availablefororder": "BackOrder",
+    "onsale": "InStock",
+    "forsale": "InStock",
+    "oos": "OutOfStock",
+    "unavailable": "OutOfStock",
+    "notavailable": "OutOfStock",
+    "sold": "SoldOut",
+    "pending": "Reserved",
+}
+
+
+def availability_name(value: object) -> str | None:
+    """The schema.org short name for what a page calls its availability ("http://schema.org/InStock", "in stock")."""
+    if isinstance(value, bool):
+        return "InStock" if value else "OutOfStock"
+    if not isinstance(value, str):
+        return None
+    short = value.strip().rstrip("/").rsplit("/", 1)[-1].rsplit("#", 1)[-1]
+    return _AVAILABILITY.get("".join(c for c in short.casefold() if c.isalnum()))
+
+
+@dataclass(slots=True)
+class Findings:
+    """Values found so far with their sources. Each `add_*` method checks its value and ignores what it cannot use."""
+
+    rules: PageRules
+    country: str | None = None
+    """ISO 3166 country that the page names or lives in: it reads signs that several currencies share."""
+    values: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    titles: list[tuple[str, str]] = field(default_factory=list)
+    """All titles offered, with their sources: they contradict each other so often that they are weighed at the end."""
+    problems: list[str] = field(default_factory=list)
+
+    def lacks(self, *names: str) -> bool:
+        return any(name not in self.values for name in names)
+
+    def add(self, name: str, value: Any, source: str) -> None:
+        if value is None or value == "" or value == [] or name in self.values:
+            return
+        self.values[name] = value
+        self.sources[name] = source
+
+    def add_text(self, name: str, value: object, source: str) -> None:
+        if name in self.values:
+            return
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = str(value)
+        self.add(name, clean_block(value) if name == "description" else clean(value), source)
+
+    def add_title(self, value: object, source: str) -> None:
+        title = clean(value)
+        if title and len(title) <= MAX_TITLE and any(c.isalnum() for c in title):
+            self.titles.append((title, source))
+
+    def add_price(self, amount: object, currency: object, source: str) -> None:
+        """A price and its currency together, so that one source's amount does not get another's currency unasked."""
+        if "price" in self.values:
+            return
+        code = currency_code(currency, hint=self.rules.currency, country=self.country)
+        value: Decimal | None
+        if isinstance(amount, str):
+            money = parse_price(amount, hint=code or self.rules.currency, country=self.country)
+            plain = parse_amount(amount, code)
+            value = plain if money is None or money.currency is None else money.amount
+            code = code or (money.currency if money else None)
+        else:
+            value = parse_amount(amount, code)
+        if value is None:
+            return
+        self.add("price", value, source)
+        if code:
+            self.values.pop("currency", None)
+            self.add("currency", code, source)
+
+    def add_currency(self, value: object, source: str) -> None:
+        self.add("currency", currency_code(value, hint=self.rules.currency, country=self.country), source)
+
+    def add_moment(self, name: str, value: object, source: str) -> None:
+        if name in self.values:
+            return
+        zone, languages = self.rules.timezone, self.rules.languages
+        moment = parse_moment(value, timezone=zone, languages=languages)
+        if moment is None and parse_loose_moment(value, languages=languages) is not None:
+            self.problem(
+                f"The time {str(value)[:60]!r} ({source}) names no zone: set timezone in the market's definition to read it."
+            )
+        self.add(name, moment, source)
+
+    def add_availability(self, value: object, source: str) -> None:
+        self.add("availability", availability_name(value), source)
+
+    def add_images(self, urls: Iterable[str], source: str) -> None:
+        """Images of one source; those of a later source do not mix in."""
+        if "images" not in self.values:
+            self.add("images", list(dict.fromkeys(urls))[:MAX_IMAGES], source)
+
+    def problem(self, sentence: str) -> None:
+        if len(self.problems) < MAX_PROBLEMS and sentence not in self.problems:
+            self.problems.append(sentence)
+
+    @property
+    def country_money(self) -> str | None:
+        return self.rules.currency or country_currency(self.country)

@@ -1,0 +1,110 @@
+"""JSON as pages really embed it: with comments, entities, trailing commas, raw line breaks, or as a JavaScript literal."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+MAX_JSON_CHARACTERS = 8_000_000
+_WRAPPING = re.compile(
+    r"\A\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)|(?:-->|//\s*\]\]>|/\*\s*\]\]>\s*\*/|\]\]>)\s*;?\s*\Z"
+)
+_TOKEN = re.compile(
+    r"""(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<single>'[^'\\]*(?:\\.[^'\\]*)*')|(?P<comment>/\*.*?\*/|//[^\n]*)"""
+    r"""|(?P<comma>,(?=\s*[}\]]))|(?P<word>[A-Za-z_$][\w$]*)(?P<colon>\s*:)?|(?P<void>void 0)""",
+    re.S,
+)
+_WORDS = {"true": "true", "false": "false", "null": "null", "undefined": "null", "NaN": "null", "Infinity": "null"}
+_DECODER = json.JSONDecoder(strict=False)
+
+
+class BrokenJson(ValueError):  # noqa: N818 - it names what the text is
+    """The text could not be read as JSON, not even with its usual faults mended."""
+
+
+def read_json(text: str) -> Any:
+    """The value in `text`; mends the usual faults. Raises BrokenJson, also for what is too long or nested too deeply."""
+    if len(text) > MAX_JSON_CHARACTERS:
+        raise BrokenJson(f"it is longer than {MAX_JSON_CHARACTERS} characters")
+    try:
+        return json.loads(text, strict=False)
+    except RecursionError as error:
+        raise BrokenJson("it is nested too deeply") from error
+    except ValueError as error:
+        first = error
+    stripped = _WRAPPING.sub("", text).strip().rstrip(";").strip()
+    if not stripped:
+        raise BrokenJson("it is empty")
+    attempts = [stripped, _mended(stripped)]
+    if "&quot;" in stripped or "&#34;" in stripped:
+        attempts.append(html.unescape(stripped))
+    for attempt in attempts:
+        try:
+            value, _end = _DECODER.raw_decode(attempt)
+        except (ValueError, RecursionError):
+            continue
+        return value
+    raise BrokenJson(str(first))
+
+
+def _mended(text: str) -> str:
+    """JavaScript object literals and slips of the pen as JSON; a text of other shape comes out as broken as before."""
+
+    def mend(match: re.Match[str]) -> str:
+        kind = match.lastgroup
+        if kind == "string":
+            return match.group()
+        if kind == "single":
+            inner = match.group()[1:-1].replace("\\'", "'").replace('"', '\\"')
+            return f'"{inner}"'
+        if kind in ("comment", "comma"):
+            return ""
+        word = match.group("word")
+        if match.group("colon"):
+            return f'"{word}":'
+        return _WORDS.get(word, "null")
+
+    return re.sub(r"(?<=[\[,])\s*(?=,)", "", _TOKEN.sub(mend, text))
+
+
+def read_leading_json(text: str, start: int) -> tuple[Any, int]:
+    """The JSON value (or JavaScript literal) that begins at `start`, and where it ends. Raises BrokenJson."""
+    if len(text) - start > MAX_JSON_CHARACTERS:
+        raise BrokenJson(f"it is longer than {MAX_JSON_CHARACTERS} characters")
+    try:
+        return _DECODER.raw_decode(text, start)
+    except RecursionError as error:
+        raise BrokenJson("it is nested too deeply") from error
+    except ValueError:
+        end = _literal_end(text, start)
+    try:
+        return json.loads(_mended(text[start:end]), strict=False), end
+    except (ValueError, RecursionError) as error:
+        raise BrokenJson(str(error)) from error
+
+
+_STRING_REST = {sign: re.compile(rf"[^{sign}\\]*(?:\\.[^{sign}\\]*)*{sign}", re.S) for sign in "\"'`"}
+_STRUCTURE = re.compile(r"""["'`{}\[\]]""")
+
+
+def _literal_end(text: str, start: int) -> int:
+    """Where the bracket at `start` closes, strings skipped; the end of the text where it never does."""
+    depth = 0
+    position = start
+    while match := _STRUCTURE.search(text, position):
+        sign = match.group()
+        position = match.end()
+        if sign in "\"'`":
+            closing = _STRING_REST[sign].match(text, position)
+            if closing is None:
+                break
+            position = closing.end()
+        elif sign in "{[":
+            depth += 1
+        else:
+            depth -= 1
+            if depth == 0:
+                return position
+    return len(text)

@@ -1,0 +1,290 @@
+"""The links of a search page that lead to listings, found by how they repeat; navigation, adverts and "similar" left out.
+
+Links are grouped by the form of their address and their place in the tree; the group whose blocks look most like listings
+(price, picture, wordy link, id in the address) is taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from crawler.extraction.document import Document
+from crawler.extraction.rules import PageRules, compiled
+
+MAX_LINKS = 20_000
+MAX_LISTINGS = 2_000
+_SAMPLE = 12
+
+_ZONE_TAGS = frozenset({"nav", "header", "footer", "aside"})
+_ZONE = re.compile(
+    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|submenu|megamenu|footer|header|breadcrumbs?|sidebar|topbar|pagination|pager|filters?|facets?"
+    r"|similar|related|recommend\w*|recently|also|upsell|crosssell|cross-sell|sponsored|advert\w*|promo\w*|newsletter|cookie\w*|social|tags?|lang\w*)(?:$|[\s_-])",
+    re.I,
+)
+_PRICE = re.compile(
+    r"(?:[$€£¥￥₩₪₺₽₴₹₸]|(?:EUR|USD|GBP|CHF|AED|SAR|QAR|KWD|EGP|MAD|TND|DZD|JPY|Kč|zł|lei|kr|Ft|TL|DH|Rs|сум|so.m|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه|ريال)\b)"
+    r"\s?[\d٠-٩]|[\d٠-٩][\d.,'  ٠-٩٫٬]*\s?(?:[$€£¥円元원₪₺₽₴₸]|(?:EUR|USD|GBP|CHF|AED|SAR|HKD|MAD|TND|DZD|EGP|Kč|zł|lei|kr|Ft|TL|DH|Rs|руб|тг|сум|so.m|грн)\b|,-|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه|ريال)"
+)
+_QUERY_ID = re.compile(r"\d{2,}|[0-9a-f]{8,}", re.I)
+
+
+@dataclass(slots=True)
+class Group:
+    """Links of one form in one kind of place."""
+
+    links: list[tuple[int, Any, str]] = field(default_factory=list)
+    """(position in the page, element, absolute address)"""
+    shapes: Counter[str] = field(default_factory=Counter)
+    score: float = 0.0
+    priced: float = 0.0
+    pictured: float = 0.0
+    distinct: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FoundListings:
+    urls: list[str]
+    score: float
+    priced: float
+    """Share of the links whose block shows a price."""
+    pictured: float
+
+
+def listings_by_rule(document: Document, rules: PageRules) -> list[str]:
+    """Listing links by the definition's selector (links, or blocks that hold them), kept to `listing_url` where given."""
+    elements = compiled(rules.listings)(document.root) if rules.listings else document.root.iter("a")
+    found: dict[str, None] = {}
+    for element in elements:
+        if isinstance(element, str):
+            url = document.absolute(str(element))
+        else:
+            link = element if element.tag == "a" else next((a for a in element.iter("a") if a.get("href")), None)
+            url = document.absolute(link.get("href")) if link is not None else None
+        if url and (rules.listing_url is None or rules.listing_url.search(url)):
+            found.setdefault(url.split("#", 1)[0])
+        if len(found) >= MAX_LISTINGS:
+            break
+    return _one_each(list(found), rules)
+
+
+def _one_each(urls: list[str], rules: PageRules) -> list[str]:
+    """One address a native id: the same listing is often linked with several query strings."""
+    if rules.listing_url is None or not rules.listing_url.groupindex:
+        return urls
+    kept: dict[tuple[str, ...], str] = {}
+    for url in urls:
+        match = rules.listing_url.search(url)
+        kept.setdefault(tuple(str(v) for v in match.groupdict().values()) if match else (url,), url)
+    return list(kept.values())
+
+
+def listings_by_shape(document: Document) -> FoundListings:
+    """The best group of repeated links with its score; empty where nothing on the page repeats as listings do."""
+    groups = _groups(document)
+    best: Group | None = None
+    for group in groups.values():
+        _weigh(group)
+        if best is None or group.score > best.score:
+            best = group
+    if best is None or best.distinct < 3:
+        return FoundListings([], 0.0, 0.0, 0.0)
+    shapes = {shape for shape, count in best.shapes.items() if count >= 3 or count * 10 >= len(best.links)}
+    links = sorted(
+        (link for group in groups.values() for link in group.links if shape_of(link[2]) in shapes or group is best),
+        key=lambda link: link[0],
+    )
+    return FoundListings(_distinct([url for _, _, url in links])[:MAX_LISTINGS], best.score, best.priced, best.pictured)
+
+
+def _groups(document: Document) -> dict[tuple[str, str], Group]:
+    groups: dict[tuple[str, str], Group] = {}
+    zones: dict[Any, bool] = {}
+    own_path = urlsplit(document.base_url).path if document.base_url else ""
+    for position, anchor in enumerate(document.root.iter("a")):
+        if position > MAX_LINKS:
+            break
+        href = anchor.get("href")
+        if not href or len(href) < 2 or _in_zone(anchor, zones):
+            continue
+        url = document.absolute(href)
+        if url is None:
+            continue
+        url = url.split("#", 1)[0]
+        shape = shape_of(url)
+        if not shape or (own_path and urlsplit(url).path == own_path and "?" not in url):
+            continue
+        key = (_signature(anchor), generic(shape))
+        group = groups.setdefault(key, Group())
+        group.links.append((position, anchor, url))
+        group.shapes[shape] += 1
+    return groups
+
+
+def _in_zone(element: Any, zones: dict[Any, bool]) -> bool:
+    chain = []
+    node = element
+    answer = False
+    while node is not None:
+        if node in zones:
+            answer = zones[node]
+            break
+        chain.append(node)
+        tag = node.tag
+        if tag in ("body", "html", "main"):
+            break
+        if tag in _ZONE_TAGS or _ZONE.search(f"{node.get('class') or ''} {node.get('id') or ''}"):
+            answer = True
+            break
+        node = node.getparent()
+    for one in chain:
+        zones[one] = answer
+    return answer
+
+
+def _signature(anchor: Any) -> str:
+    parts = [re.sub(r"[\d_-].*", "", (anchor.get("class") or "").split(" ")[0])]
+    node = anchor.getparent()
+    for _ in range(3):
+        if node is None or node.tag in ("body", "html"):
+            break
+        parts.append(str(node.tag))
+        node = node.getparent()
+    return ">".join(parts)
+
+
+def shape_of(url: str) -> str:
+    """The form of an address: words stay, numbers and slugs become N, X and S; "" for a site's front page."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    host = ".".join((parts.hostname or "").split(".")[-2:])
+    segments = [_segment(s) for s in parts.path.split("/") if s]
+    query = sorted(f"{k}={'N' if _QUERY_ID.fullmatch(v) else '*'}" for k, v in parse_qsl(parts.query)[:20])
+    ids = [q for q in query if q.endswith("=N")]
+    if not segments and not ids:
+        return ""
+    tail = "?" + "&".join(ids) if ids and not any(s[0] in "NXS" for s in segments) else ""
+    return f"{host}/{'/'.join(segments)}{tail}"
+
+
+def _segment(segment: str) -> str:
+    stem, dot, ending = segment.rpartition(".")
+    if not dot or len(ending) > 5 or not ending.isalnum():
+        stem, ending = segment, ""
+    kind = (
+        "N"
+        if stem.isdigit()
+        else "S"
+        if ("-" in stem or "_" in stem or len(stem) > 20 or "%" in stem)
+        else "X"
+        if any(c.isdigit() for c in stem)
+        else ""
+    )
+    return (kind or f"w:{stem.lower()}") + (f".{ending}" if ending else "")
+
+
+def generic(shape: str) -> str:
+    return re.sub(r"w:[^/?.]+", "w", shape)
+
+
+def _weigh(group: Group) -> None:
+    urls = {url for _, _, url in group.links}
+    group.distinct = len(urls)
+    if group.distinct < 3:
+        return
+    counts: dict[Any, set[str]] = {}
+    for _, anchor, url in group.links[:400]:
+        node = anchor
+        for _ in range(7):
+            if node is None:
+                break
+            counts.setdefault(node, set()).add(url)
+            node = node.getparent()
+    step = max(1, len(group.links) // _SAMPLE)
+    sample = group.links[::step][:_SAMPLE]
+    priced = pictured = wordy = 0
+    for _, anchor, _url in sample:
+        block = _block(anchor, counts)
+        text = _short_text(block)
+        priced += bool(_PRICE.search(text))
+        pictured += next(block.iter("img", "picture"), None) is not None
+        wordy += len(_short_text(anchor)) >= 12 or len(text) >= 40
+    size = len(sample)
+    group.priced, group.pictured = priced / size, pictured / size
+    identified = sum(
+        1 for url in urls if re.search(r"\d{4,}|[-_/][^/]{15,}", urlsplit(url).path + "?" + urlsplit(url).query)
+    ) / len(urls)
+    quality = 0.1 + 1.2 * group.priced + 0.5 * group.pictured + 0.5 * identified + 0.4 * wordy / size
+    if not group.priced and not group.pictured:
+        quality *= 0.5
+    group.score = min(group.distinct, 60) * quality
+
+
+def _block(anchor: Any, counts: dict[Any, set[str]]) -> Any:
+    """The largest element around a link that holds no other link of its group."""
+    block = anchor
+    for _ in range(6):
+        parent = block.getparent()
+        if parent is None or parent.tag in ("body", "html") or len(counts.get(parent, ())) != 1:
+            break
+        block = parent
+    return block
+
+
+def _short_text(element: Any) -> str:
+    parts: list[str] = []
+    length = 0
+    for piece in element.itertext():
+        piece = piece.strip()
+        if piece:
+            parts.append(piece)
+            length += len(piece)
+            if length > 600:
+                break
+    return " ".join(parts)
+
+
+def _distinct(urls: list[str]) -> list[str]:
+    """Each listing once: by path where paths tell listings apart, else by the whole address."""
+    whole = list(dict.fromkeys(urls))
+    paths: dict[str, str] = {}
+    for url in whole:
+        paths.setdefault(url.split("?", 1)[0], url)
+    return list(paths.values()) if len(paths) * 2 >= len(whole) or len(paths) >= 10 else whole
+
+
+_NEXT_WORDS = re.compile(
+    r"\A\W*(?:next(?: page| \d+ \w+)?|suivante?s?|page suivante|weiter|nächste(?: seite)?|siguiente|avanti|successiv[ao]|próxim[ao]|seguinte|volgende|nästa"
+    r"|dalej|następna|další|далее|следующая|вперед|التالي|الصفحة التالية|次へ|次のページ|下一页|下一頁|다음|sonraki|keyingi|>>?|»|›|→)\W*\Z",
+    re.I,
+)
+
+
+def next_page(document: Document, rules: PageRules) -> str | None:
+    """The address of the next search page: by rule, rel=next, or a link that says so."""
+    if rules.next:
+        for element in compiled(rules.next)(document.root):
+            href = element if isinstance(element, str) else element.get("href")
+            url = document.absolute(str(href)) if href else None
+            if url:
+                return url
+        return None
+    for element in document.root.iter("link", "a"):
+        if "next" in (element.get("rel") or "").lower().split() and element.get("href"):
+            return document.absolute(element.get("href"))
+    for anchor in document.root.iter("a"):
+        href = anchor.get("href")
+        if not href or href.startswith("#"):
+            continue
+        label = anchor.get("aria-label") or ""
+        text = " ".join("".join(anchor.itertext()).split())
+        if (len(text) < 40 and _NEXT_WORDS.match(text)) or (label and _NEXT_WORDS.match(label)):
+            url = document.absolute(href)
+            if url and url != document.url:
+                return url
+    return None

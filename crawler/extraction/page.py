@@ -1,0 +1,418 @@
+"""From the bytes of a page to what it says: sources in order of trust, each value with its source, and never an exception.
+
+Sources, first to last: the definition's rules, JSON-LD, microdata, embedded state, meta tags, the visible text.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from lxml import html
+
+from crawler.extraction import jsonld, links, metatags, microdata, state, visible
+from crawler.extraction.decoding import decode
+from crawler.extraction.document import Document
+from crawler.extraction.findings import Findings
+from crawler.extraction.images import image_addresses
+from crawler.extraction.lenient_json import BrokenJson, read_json
+from crawler.extraction.prices import parse_price
+from crawler.extraction.rules import NO_RULES, PageRules, compiled, is_state_path, native_id
+from crawler.extraction.state_blocks import read_blocks
+from crawler.extraction.text import clean, folded
+from crawler.extraction.titles import choose_title
+from crawler.items import ExtractedPage, PageKind
+
+MAX_BODY_BYTES = 16_000_000
+
+_log = logging.getLogger(__name__)
+
+_SEARCH_KEYS = frozenset(
+    {"q", "query", "keyword", "keywords", "search", "s", "k", "_nkw", "text", "term", "searchterm", "search_query", "wd", "kw", "mots", "recherche", "suche", "buscar", "find", "searchtext"}
+)  # fmt: skip
+_SEARCH_SEGMENT = re.compile(
+    r"\A(?:search|suche|recherche|sch|results?|resultats|buscar|busqueda|cerca|ricerca|szukaj|hledat|poisk|بحث|s|srp|browse)\Z",
+    re.I,
+)
+_RESULT_WORDS = re.compile(
+    r"search results?|results? (?:for|found)|\d+ results|résultats?(?: de| pour| trouvés)|suchergebnis|ergebnisse|resultados (?:de|para)|risultati (?:di|per|della)"
+    r"|wyniki|výsledky|найдено|результаты|نتائج|検索結果|搜尋結果|搜索结果|검색결과|no results|aucun résultat|keine ergebnisse|all classifieds|petites annonces",
+    re.I,
+)
+_OPTIONAL = ("seller", "location", "ends_at", "lot_number")
+_CORE = ("price", "currency", "images", "description", "availability")
+
+
+def extract_page(
+    body: bytes,
+    url: str,
+    *,
+    content_type: str | None = None,
+    charset: str | None = None,
+    rules: PageRules | None = None,
+    root: Any = None,
+) -> ExtractedPage:
+    """What the page says. Never raises, whatever the bytes: what went wrong stands in `problems`.
+
+    `charset` is what the caller knows of the encoding; `root` an lxml tree of the page where the caller has parsed it.
+    """
+    rules = rules or NO_RULES
+    page = ExtractedPage(url=url)
+    findings = Findings(rules)
+    try:
+        _extract(body, url, content_type, charset, root, page, findings)
+    except Exception as error:
+        # The outermost edge of one page: a fault of ours must not end a crawl, and the bytes are kept as evidence.
+        _log.exception("Extraction failed on %s", url[:300])
+        findings.problem(f"The page could not be read to its end ({type(error).__name__}: {str(error)[:100]}).")
+    _settle(page, findings)
+    return page
+
+
+def _extract(
+    body: bytes,
+    url: str,
+    content_type: str | None,
+    charset: str | None,
+    root: Any,
+    page: ExtractedPage,
+    findings: Findings,
+) -> None:
+    if root is not None:
+        _read_html(Document(root, url), page, findings)
+        return
+    if len(body) > MAX_BODY_BYTES:
+        findings.problem(f"The page is longer than {MAX_BODY_BYTES} bytes: the rest was not read.")
+        body = body[:MAX_BODY_BYTES]
+    text, _encoding, problem = decode(body, content_type, charset)
+    if problem:
+        findings.problem(problem)
+    if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
+        try:
+            answer = read_json(text)
+        except BrokenJson as error:
+            if "json" in (content_type or "") or "<" not in text[:2_000]:
+                findings.problem(f"The page looks like JSON but is broken: {str(error)[:120]}.")
+        else:
+            _read_answer(answer, url, page, findings)
+            return
+    document, problem = Document.parse(text, url)
+    if problem:
+        findings.problem(problem)
+    if document is not None:
+        _read_html(document, page, findings)
+
+
+def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> None:
+    findings.country = document.country
+    page.language = document.language
+    page.canonical_url = _canonical(document)
+    blocks: list[tuple[str, Any]] | None = None
+    if any(is_state_path(rule) for rule in findings.rules.fields.values()):
+        blocks = read_blocks(document, findings)
+    _apply_rules(document, blocks, findings)
+    nodes = jsonld.read_nodes(document, findings)
+    main = jsonld.main_listing(nodes, document)
+    if main is not None and not _is_list_of_offers(main):
+        jsonld.fill(main, document, findings)
+    item = _microdata(document, findings)
+    listing = None
+    if findings.lacks(*_CORE, *_OPTIONAL):
+        blocks = read_blocks(document, findings) if blocks is None else blocks
+        listing = _state(document, blocks, findings)
+    metatags.fill(document, findings)
+    heading = visible.heading(document)
+    visible.fill_title(document, heading, findings)
+    kind, found = _kind(document, nodes, main, item, listing, heading, findings)
+    page.kind = kind
+    if kind == "search":
+        _search_page(document, nodes, blocks, found, page, findings)
+        return
+    visible.fill_rows(document, findings)
+    visible.fill_price(document, heading, findings)
+    visible.fill_lot_number(document, heading, findings)
+    visible.fill_availability(document, findings)
+    visible.fill_images(document, heading, findings)
+    visible.fill_description(document, heading, findings)
+
+
+def _canonical(document: Document) -> str | None:
+    """The canonical link; Open Graph's address where there is none and it is an address of this site's pages."""
+    if document.canonical:
+        return document.canonical
+    address = document.absolute(document.meta.get("og:url"))
+    same_site = address and urlsplit(address).hostname == document.host
+    return address if same_site else None
+
+
+def _apply_rules(document: Document, blocks: list[tuple[str, Any]] | None, findings: Findings) -> None:
+    for name, rule in findings.rules.fields.items():
+        source = f"rule:{rule}"
+        if is_state_path(rule):
+            _add(name, state.value_at(blocks or [], rule), source, document, findings)
+            continue
+        values: list[str] = []
+        for found in compiled(rule)(document.root):
+            text = str(found) if isinstance(found, str) else visible.visible_text(found)
+            if text.strip():
+                values.append(text)
+        if values:
+            _add(name, values if name == "images" else values[0], source, document, findings)
+
+
+def _add(name: str, value: Any, source: str, document: Document, findings: Findings) -> None:
+    """Put a rule's value where it belongs, read as its field demands."""
+    if name == "title":
+        findings.add_title(value, source)
+    elif name == "price":
+        findings.add_price(value, None, source)
+    elif name == "currency":
+        findings.add_currency(value, source)
+    elif name in ("estimate_low", "estimate_high"):
+        money = parse_price(value, hint=findings.rules.currency, country=findings.country)
+        findings.add(name, money.amount if money else None, source)
+    elif name == "images":
+        findings.add_images(image_addresses(value, document.absolute), source)
+    elif name == "ends_at":
+        findings.add_moment(name, value, source)
+    elif name == "availability":
+        findings.add_availability(value, source)
+    elif name == "seller_url":
+        findings.add(name, document.absolute(value), source)
+    else:
+        findings.add_text(name, value, source)
+
+
+def _is_list_of_offers(node: dict[str, Any]) -> bool:
+    """A "product" that is in truth a page of many sellers' things: many offers with addresses of their own."""
+    addresses = {
+        inner.get("url")
+        for offer in jsonld.as_list(node.get("offers"))
+        if isinstance(offer, dict)
+        for inner in (offer, *jsonld.as_list(offer.get("offers")))
+        if isinstance(inner, dict) and isinstance(inner.get("url"), str) and inner.get("name") != node.get("name")
+    }
+    named = [
+        inner
+        for offer in jsonld.as_list(node.get("offers"))
+        if isinstance(offer, dict)
+        for inner in jsonld.as_list(offer.get("offers"))
+        if isinstance(inner, dict) and (inner.get("name") or inner.get("itemOffered"))
+    ]
+    return len(addresses) >= 4 and len(named) >= 4
+
+
+def _microdata(document: Document, findings: Findings) -> dict[str, Any] | None:
+    items = microdata.read_items(document)
+    main = jsonld.main_listing(items, document) if items else None
+    if main is None:
+        main = microdata.loose_properties(document) if items else None
+    if main is not None:
+        jsonld.fill(main, document, findings, "microdata")
+    return main
+
+
+def _heads(document: Document) -> str:
+    heads = [document.title_tag or "", document.meta.get("og:title", "")]
+    heads += [visible.visible_text(h, limit=300) for _, h in zip(range(3), document.root.iter("h1"), strict=False)]
+    return folded(" ".join(clean(h) or "" for h in heads))
+
+
+def _state(document: Document, blocks: list[tuple[str, Any]], findings: Findings) -> state.Place | None:
+    heads = _heads(document) if blocks else ""
+    best = None
+    for name, value in blocks:
+        places = list(state.walk(value, name))
+        listing = state.find_listing(places, heads, document.url or document.base_url)
+        if listing is not None:
+            state.fill(listing, places, document, findings, document.absolute)
+            best = best or listing
+    return best
+
+
+def _read_answer(answer: Any, url: str, page: ExtractedPage, findings: Findings) -> None:
+    """A saved JSON answer is a page too: one listing, or a list of them."""
+    document = Document(_EMPTY, url)
+    findings.country = document.country
+    places = list(state.walk(answer, "answer"))
+    for name, rule in findings.rules.fields.items():
+        if is_state_path(rule):
+            _add(name, state.value_at([("answer", answer)], rule), f"rule:{rule}", document, findings)
+    listing = state.find_listing(places, "", url)
+    many = state.find_list(places)
+    if many and (listing is None or listing.siblings > 1 or len(many) >= 8 and not _points_to_one(listing, url)):
+        page.kind = "search"
+        found = [document.absolute(state.link_of(p.value)) for p in many]
+        page.listing_urls = [u for u in dict.fromkeys(found) if u][: links.MAX_LISTINGS]
+        outer = many[0].parent
+        while outer is not None and not findings.titles:
+            findings.add_title(state.title_of(outer.value), "state:" + ".".join(outer.path))
+            outer = outer.parent
+        return
+    if listing is not None:
+        page.kind = "listing"
+        state.fill(listing, places, document, findings, document.absolute)
+
+
+def _points_to_one(listing: state.Place, url: str) -> bool:
+    return any(isinstance(v, (str, int)) and len(str(v)) >= 4 and str(v) in url for v in listing.value.values())
+
+
+def _kind(
+    document: Document,
+    nodes: list[dict[str, Any]],
+    main: dict[str, Any] | None,
+    item: dict[str, Any] | None,
+    listing: state.Place | None,
+    heading: Any,
+    findings: Findings,
+) -> tuple[PageKind, links.FoundListings | None]:
+    """Weigh the signs of one listing against those of a list of them."""
+    rules = findings.rules
+    if rules.listing_url is not None and document.url and rules.listing_url.search(document.url):
+        return "listing", None
+    one, many = 0.0, _search_signs(document, nodes, heading)
+    if main is not None:
+        if _is_list_of_offers(main):
+            many += 4
+        else:
+            one += 4 if main.get("offers") else 1.5
+    if item is not None:
+        one += 3 if item.get("offers") or item.get("price") else 1
+    if listing is not None:
+        one += 2.5
+    if metatags.says_product(document):
+        one += 2.5
+    if one >= 4 and many < 3:
+        return "listing", None
+    found = links.listings_by_shape(document)
+    count = len(found.urls)
+    if count >= 5 and found.score > 8:
+        many += min(count, 40) / 20 + 1.5 * found.priced + 0.5 * found.pictured
+    if links.next_page(document, rules):
+        many += 1
+    if heading is not None:
+        one += 1 + (heading.tag == "h1") * 0.5
+        visible.fill_price(document, heading, findings)
+    if not findings.lacks("price"):
+        one += 1.5
+    if _has_address_id(document.url):
+        one += 1
+    if many >= 2.5 and many > one:
+        return "search", found
+    return ("listing" if one >= 2 else "other"), None
+
+
+def _search_signs(document: Document, nodes: list[dict[str, Any]], heading: Any) -> float:
+    signs = 0.0
+    try:
+        parts = urlsplit(document.url)
+        keys = {k.lower() for k, v in parse_qsl(parts.query) if v}
+    except ValueError:
+        return 0.0
+    if keys & _SEARCH_KEYS:
+        signs += 3
+    if any(_SEARCH_SEGMENT.match(s) for s in parts.path.split("/")):
+        signs += 2.5
+    words = f"{document.title_tag or ''} {visible.visible_text(heading, limit=300) if heading is not None else ''}"
+    words += " ".join(
+        visible.visible_text(h, limit=200) for _, h in zip(range(2), document.root.iter("h1"), strict=False)
+    )
+    if _RESULT_WORDS.search(words):
+        signs += 3
+    for node in nodes:
+        kinds = jsonld.types_of(node)
+        if "searchresultspage" in kinds:
+            signs += 3
+        elif "itemlist" in kinds and len(jsonld.as_list(node.get("itemListElement"))) >= 3:
+            signs += 2
+        elif "collectionpage" in kinds or "saleevent" in kinds or "event" in kinds:
+            signs += 1
+    return min(signs, 8)
+
+
+def _has_address_id(url: str) -> bool:
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return False
+    return bool(re.search(r"\d{5,}|\.html?\Z|/(?:item|itm|lot|p|product|dp|ad|annonce|artikel|angebot)/", path))
+
+
+def _search_page(
+    document: Document,
+    nodes: list[dict[str, Any]],
+    blocks: list[tuple[str, Any]] | None,
+    found: links.FoundListings | None,
+    page: ExtractedPage,
+    findings: Findings,
+) -> None:
+    rules = findings.rules
+    page.next_url = links.next_page(document, rules)
+    if rules.listings or rules.listing_url:
+        page.listing_urls = links.listings_by_rule(document, rules)
+        return
+    shaped = found if found is not None else links.listings_by_shape(document)
+    if shaped.urls and shaped.score > 4 and (shaped.priced >= 0.3 or shaped.pictured >= 0.5 or len(shaped.urls) >= 8):
+        page.listing_urls = shaped.urls
+    if len(page.listing_urls) < 3:
+        embedded = _embedded_list(document, nodes, blocks)
+        if len(embedded) > len(page.listing_urls):
+            page.listing_urls = embedded
+
+
+def _embedded_list(document: Document, nodes: list[dict[str, Any]], blocks: list[tuple[str, Any]] | None) -> list[str]:
+    """Listing addresses that stand in JSON alone, as on pages drawn by the browser."""
+    for node in nodes:
+        if "itemlist" in jsonld.types_of(node):
+            entries = [e for e in jsonld.as_list(node.get("itemListElement")) if isinstance(e, dict)]
+            urls = [
+                document.absolute(
+                    e.get("url") or (e.get("item") or {}).get("url")
+                    if isinstance(e.get("item"), (dict, type(None)))
+                    else e.get("item")
+                )
+                for e in entries
+            ]
+            kept = [u for u in dict.fromkeys(urls) if u]
+            if len(kept) >= 3:
+                return kept[: links.MAX_LISTINGS]
+    best: list[str] = []
+    for name, value in blocks or []:
+        many = state.find_list(list(state.walk(value, name)))
+        kept = [u for u in dict.fromkeys(document.absolute(state.link_of(p.value)) for p in many) if u]
+        if len(kept) > len(best):
+            best = kept
+    return best[: links.MAX_LISTINGS]
+
+
+def _settle(page: ExtractedPage, findings: Findings) -> None:
+    """Put the findings on the page: the title is chosen, a bare amount gets the currency that the market names."""
+    values, sources = findings.values, findings.sources
+    chosen = choose_title(findings.titles, _site_names(page, findings))
+    if chosen:
+        page.title, sources["title"] = chosen
+    if "price" in values and "currency" not in values and findings.rules.currency:
+        values["currency"], sources["currency"] = findings.rules.currency, "rule:currency"
+    for name, value in values.items():
+        setattr(page, name, value)
+    identity = native_id(page.url, findings.rules)
+    if identity and page.native_id is None:
+        page.native_id, sources["native_id"] = identity, "rule:listing_url"
+    page.sources.update(sources)
+    page.problems.extend(findings.problems)
+
+
+def _site_names(page: ExtractedPage, findings: Findings) -> list[str]:
+    names = [findings.values.pop("site_name", "")]
+    try:
+        host = urlsplit(page.canonical_url or page.url).hostname or ""
+    except ValueError:
+        host = ""
+    labels = [label for label in host.split(".") if label not in ("www", "com", "co", "org", "net")]
+    return [n for n in (*names, host, *labels[:-1], ".".join(labels[-2:])) if len(n) > 2]
+
+
+_EMPTY = html.document_fromstring("<html></html>")

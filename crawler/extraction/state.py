@@ -1,0 +1,443 @@
+"""Listings in embedded JSON, found by the shape of their objects and not by any site's paths.
+
+An object is the page's listing when it looks like one (title, price, photos, seller, ...) and the page itself points to
+it: by its heading, or by an id or address in the page's URL. Without such a sign nothing is taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from crawler.extraction.document import Document
+from crawler.extraction.findings import Findings
+from crawler.extraction.images import has_image_ending, image_addresses
+from crawler.extraction.jsonld import place_name
+from crawler.extraction.prices import currency_code, parse_amount
+from crawler.extraction.text import clean, folded
+
+MAX_OBJECTS = 60_000
+MAX_DEPTH = 24
+
+_KEYS: dict[str, tuple[str, ...]] = {
+    "title": ("lottitle", "itemtitle", "producttitle", "productname", "itemname", "adtitle", "title", "name", "headline", "subject", "titre", "displaytitle", "displayname"),
+    "description": ("description", "lotdescription", "longdescription", "itemdescription", "fulldescription", "productdescription", "body", "details", "content", "text", "shortdescription"),
+    "price": ("currentbid", "currentbidamount", "localizedcurrentbidamount", "leadingbid", "highbid", "highestbid", "currentprice", "saleprice", "finalprice", "pricewithdiscount", "sellingprice", "price", "priceamount", "pricevalue", "amountasked", "askingprice", "buynowprice", "fixedprice", "unitprice", "salesprice", "lowprice", "minimumbid", "startingbid", "startprice", "startingprice", "openingbid", "startbid", "localizedstartbidamount", "currentpricevalue", "prices", "pricing", "prix", "preis", "soldprice", "regularprice"),
+    "currency": ("currency", "currencycode", "pricecurrency", "currencyiso", "currencyid", "currencyisocode"),
+    "estimate_low": ("estimatelow", "lowestimate", "lowbidestimate", "lowestimateamount", "estimatemin", "minestimate", "estimatefrom"),
+    "estimate_high": ("estimatehigh", "highestimate", "highbidestimate", "highestimateamount", "estimatemax", "maxestimate", "estimateto"),
+    "seller": ("sellername", "seller", "sellerinfo", "vendor", "vendorname", "dealer", "dealername", "auctionhouse", "auctionhousename", "housename", "auctioneer", "shopname", "shop", "storename", "store", "owner", "ownername", "advertiser", "user", "member", "username"),
+    "location": ("location", "itemlocation", "locationname", "city", "cityname", "locality", "place", "town", "address", "region", "country"),
+    "ends_at": ("biddingendtime", "auctionendtime", "auctionenddate", "auctionend", "lotendtime", "lotenddate", "endsat", "endat", "endtime", "enddatetime", "enddate", "closeat", "closesat", "closingtime", "closetime", "closingdate", "closingat", "closedate", "saleendts", "endts", "endtimestamp", "itemenddate", "availabilityends", "saleend", "salestartts", "salestart"),
+    "lot_number": ("lotnumber", "lotno", "lotnr", "lotnum", "lotlabel", "lotnumberlabel", "lotdisplaynumber", "lot", "lotid"),
+    "availability": ("availability", "availabilitystatus", "stockstatus", "stockstate", "instock", "isinstock", "isavailable", "available", "status", "itemstatus", "state"),
+    "images": ("images", "photos", "pictures", "imageurls", "imgsurls", "imgurls", "photourls", "gallery", "imagelist", "medias", "media", "image", "photo", "imageurl", "mainimage", "originalimageurl", "picture", "thumbnails", "thumbnail"),
+    "url": ("url", "itemurl", "loturl", "href", "link", "permalink", "canonicalurl", "producturl", "weburl", "slug", "path", "detailurl", "pathname"),
+    "id": ("id", "itemid", "lotid", "productid", "adid", "sku", "uid", "uuid", "listingid", "lotno", "articleid", "offerid", "code"),
+}  # fmt: skip
+_FIELD_OF = {key: (name, rank) for name, keys in reversed(_KEYS.items()) for rank, key in enumerate(keys)}
+_RANK = {name: {key: rank for rank, key in enumerate(keys)} for name, keys in _KEYS.items()}
+_NAME_KEYS = (
+    "name",
+    "sellername",
+    "username",
+    "displayname",
+    "shopname",
+    "storename",
+    "title",
+    "login",
+    "nickname",
+    "fullname",
+    "label",
+)
+_AMOUNT_KEYS = (
+    "currentprice", "current", "saleprice", "sale", "finalprice", "final", "discounted", "amount", "value", "price", "rawvalue",
+    "now", "raw", "sellingprice", "min", "low", "regular", "regularprice", "displayvalue", "formatted", "displayprice", "text", "label",
+)  # fmt: skip
+_CENT_KEYS = (
+    "centamount",
+    "amountincents",
+    "amountcents",
+    "pricecents",
+    "priceincents",
+    "cents",
+    "minorunits",
+    "amountminor",
+)
+_ELSEWHERE = frozenset(
+    {"similar", "related", "recommend", "recommended", "suggest", "breadcrumb", "menu", "navigation", "footer", "header", "translations",
+     "messages", "filters", "facets", "categories", "feedbacks", "reviews", "ads", "banners", "shipping", "experts", "bidhistory", "history"}
+)  # fmt: skip
+
+
+def plain_key(key: object) -> str:
+    return re.sub(r"[^0-9a-z]", "", str(key).lower())
+
+
+@dataclass(slots=True)
+class Place:
+    """One object of the state with the way to it."""
+
+    value: dict[str, Any]
+    path: tuple[str, ...]
+    parent: Place | None
+    siblings: int
+    """How many objects stand in the same list; 1 outside lists."""
+
+
+def walk(value: Any, name: str) -> Iterator[Place]:
+    """All objects, breadth first."""
+    queue: list[tuple[Any, tuple[str, ...], Place | None, int]] = [(value, (name,), None, 1)]
+    count = 0
+    position = 0
+    while position < len(queue):
+        one, path, parent, siblings = queue[position]
+        position += 1
+        if isinstance(one, dict):
+            count += 1
+            if count > MAX_OBJECTS:
+                return
+            place = Place(one, path, parent, siblings)
+            yield place
+            if len(path) < MAX_DEPTH:
+                queue.extend(
+                    (v, (*path, str(k)), place, 1) for k, v in one.items() if isinstance(v, (dict, list)) and v
+                )
+        elif len(path) < MAX_DEPTH:
+            objects = sum(isinstance(v, dict) for v in one)
+            queue.extend((v, path, parent, max(objects, siblings)) for v in one if isinstance(v, (dict, list)) and v)
+
+
+def find_listing(places: list[Place], heads: str, url: str) -> Place | None:
+    """The object the page is about, or None. `heads` is the folded text of title tag, headings and Open Graph title."""
+    best: tuple[float, Place] | None = None
+    for place in places:
+        title = title_of(place.value)
+        if title is None:
+            continue
+        score = _likeness(place.value)
+        pointed = _pointed_at(place, title, heads, url)
+        if score < 1 or (pointed == 0 and (heads or url)) or (pointed == 0 and place.siblings > 1):
+            continue
+        if any(plain_key(step) in _ELSEWHERE for step in place.path) and pointed < 3:
+            continue
+        total = score + pointed - 0.05 * len(place.path) - (0.5 if place.siblings > 1 else 0)
+        if best is None or total > best[0]:
+            best = (total, place)
+    return best[1] if best else None
+
+
+def title_of(value: dict[str, Any]) -> str | None:
+    found: tuple[int, str] | None = None
+    for key, inner in value.items():
+        rank = _RANK["title"].get(plain_key(key))
+        if (
+            rank is not None
+            and isinstance(inner, str)
+            and 3 <= len(inner) <= 400
+            and (found is None or rank < found[0])
+        ):
+            text = clean(inner)
+            if text:
+                found = (rank, text)
+    return found[1] if found else None
+
+
+def _likeness(value: dict[str, Any]) -> float:
+    score = 0.0
+    seen: set[str] = set()
+    for key, inner in value.items():
+        name = _FIELD_OF.get(plain_key(key), ("", 0))[0]
+        if name in seen or inner in (None, "", [], {}):
+            continue
+        seen.add(name)
+        if name == "price":
+            score += 2.0
+        elif name in ("images", "description", "seller", "lot_number", "ends_at", "estimate_low", "currency"):
+            score += 1.0
+        elif name in ("url", "id", "availability", "location"):
+            score += 0.4
+    return score
+
+
+def _pointed_at(place: Place, title: str, heads: str, url: str) -> float:
+    pointed = 0.0
+    text = folded(title)
+    if len(text) >= 4 and text in heads:
+        pointed += 3.0 if len(text) >= 12 else 1.5
+    for key, inner in place.value.items():
+        plain = plain_key(key)
+        if (
+            plain in _RANK["id"]
+            and isinstance(inner, (str, int))
+            and len(str(inner)) >= 4
+            and _in_address(str(inner), url)
+        ):
+            pointed += 3.0
+        elif plain in _RANK["url"] and isinstance(inner, str) and len(inner) > 5 and _same_address(inner, url):
+            pointed += 3.0
+    if len(place.path) > 1 and len(place.path[-1]) >= 5 and place.path[-1].rsplit(":", 1)[-1].isdigit():
+        pointed += 2.0 if _in_address(place.path[-1].rsplit(":", 1)[-1], url) else 0.0
+    return min(pointed, 7.0)
+
+
+def _in_address(token: str, url: str) -> bool:
+    return bool(url) and re.search(rf"(?<![0-9A-Za-z]){re.escape(token)}(?![0-9A-Za-z])", url.split("#")[0]) is not None
+
+
+def _same_address(link: str, url: str) -> bool:
+    try:
+        ours, theirs = urlsplit(url).path.rstrip("/"), urlsplit(link).path.strip("/")
+    except ValueError:
+        return False
+    return len(theirs) > 5 and ours.endswith("/" + theirs)
+
+
+def fill(listing: Place, places: list[Place], document: Document | None, findings: Findings, absolute: Any) -> None:
+    """Take the listing's values from its object, from what hangs below it, then from its neighbours in the state."""
+    source = "state:" + ".".join(listing.path)[-80:]
+    findings.add_title(title_of(listing.value), source)
+    near = [listing.value, *_below(listing.value)]
+    around = [*_joined_by_id(listing, places), *_neighbours(listing)]
+    _fill_price(near, around, findings, source)
+    for value in near:
+        _fill_named(value, findings, source, absolute)
+    for value in around:
+        _fill_neighbour(value, findings, source)
+
+
+def _below(value: dict[str, Any], depth: int = 3) -> list[dict[str, Any]]:
+    """Objects inside, breadth first, lists of several objects left out."""
+    found: list[dict[str, Any]] = []
+    level = [value]
+    for _ in range(depth):
+        below = []
+        for one in level:
+            for key, inner in one.items():
+                if plain_key(key) in _ELSEWHERE:
+                    continue
+                if isinstance(inner, list) and len(inner) == 1:
+                    inner = inner[0]
+                if isinstance(inner, dict):
+                    below.append(inner)
+        found.extend(below)
+        level = below[:200]
+    return found
+
+
+def _neighbours(listing: Place) -> Iterator[dict[str, Any]]:
+    """Objects beside the listing's, from near to far, as long as they stand in no list of many."""
+    place = listing
+    for _ in range(3):
+        if place.parent is None or place.siblings > 1 or len(place.parent.value) > 60:
+            return
+        parent = place.parent
+        for key, value in parent.value.items():
+            if isinstance(value, dict) and value is not place.value and plain_key(key) not in _ELSEWHERE:
+                yield value
+                yield from _below(value, 2)
+        place = parent
+
+
+def _joined_by_id(listing: Place, places: list[Place]) -> Iterator[dict[str, Any]]:
+    """Objects that the listing refers to: {"sellerId": 7} finds seller 7, {"__ref": "User:7"} the object of that name."""
+    wanted: dict[tuple[str, str], None] = {}
+    own: list[str] = []
+    for key, value in listing.value.items():
+        plain = plain_key(key)
+        if isinstance(value, dict) and isinstance(value.get("__ref"), str):
+            wanted[("", value["__ref"])] = None
+        elif isinstance(value, (str, int)) and not isinstance(value, bool) and str(value):
+            if plain.endswith("id") and len(plain) > 2:
+                wanted[(plain[:-2], str(value))] = None
+            if plain in ("id", "itemid", "lotid", "listingid") and len(str(value)) >= 4:
+                own.append(str(value))
+    for place in places:
+        if place.value is listing.value or len(place.path) < 2:
+            continue
+        name = place.path[-1]
+        for noun, key in wanted:
+            if name == key and (not noun or any(plain_key(step).startswith(noun) for step in place.path[:-1])):
+                yield {noun: place.value} if noun else place.value
+        if name in own:
+            yield place.value
+
+
+def _fill_price(near: list[dict[str, Any]], around: list[dict[str, Any]], findings: Findings, source: str) -> None:
+    if not findings.lacks("price", "currency"):
+        return
+    currency = next((c for value in (*near, *around[:40]) if (c := _currency_in(value))), None)
+    for group in (near[:1], near[1:], around):
+        ranked = sorted(
+            (
+                (rank, n, key, inner)
+                for n, value in enumerate(group[:400])
+                for key, inner in value.items()
+                if (rank := _RANK["price"].get(plain_key(key))) is not None
+            ),
+            key=lambda entry: (entry[0], entry[1]),
+        )
+        for _rank, _n, key, inner in ranked:
+            amount, code = amount_of(inner)
+            if amount is not None and (amount > 0 or len(ranked) == 1):
+                findings.add_price(amount, code or currency, f"{source}.{key}")
+                break
+        if "price" in findings.values:
+            break
+    findings.add_currency(currency, source)
+
+
+def _currency_in(value: dict[str, Any]) -> str | None:
+    for key, inner in value.items():
+        if plain_key(key) in _RANK["currency"]:
+            text = (
+                inner
+                if isinstance(inner, str)
+                else next((v for v in inner.values() if isinstance(v, str) and len(v) == 3), None)
+                if isinstance(inner, dict)
+                else None
+            )
+            code = currency_code(text)
+            if code:
+                return code
+    return None
+
+
+def amount_of(value: Any, depth: int = 0) -> tuple[Any, str | None]:
+    """Amount and currency of a price in JSON: a number, a text, or an object in one of its usual forms."""
+    if depth > 3:
+        return None, None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return parse_amount(value), None
+    if isinstance(value, str):
+        return (
+            (parse_amount(value), currency_code(value))
+            if any(c.isdigit() for c in value) and len(value) < 60
+            else (None, None)
+        )
+    if isinstance(value, list):
+        return amount_of(value[0], depth + 1) if len(value) == 1 else (None, None)
+    if not isinstance(value, dict):
+        return None, None
+    code = _currency_in(value)
+    plain = {plain_key(k): v for k, v in value.items()}
+    for key in _CENT_KEYS:
+        cents = parse_amount(plain.get(key))
+        if cents is not None:
+            return cents / Decimal(100), code
+    for key in _AMOUNT_KEYS:
+        if key in plain:
+            amount, inner = amount_of(plain[key], depth + 1)
+            if amount is not None:
+                return amount, code or inner
+    for key, inner_value in value.items():
+        if len(str(key)) == 3 and str(key).isupper() and currency_code(str(key)):
+            amount, _ = amount_of(inner_value, depth + 1)
+            if amount is not None:
+                return amount, str(key)
+    return None, None
+
+
+def _ranked(value: dict[str, Any], name: str) -> list[tuple[str, Any]]:
+    ranks = _RANK[name]
+    return sorted(
+        ((k, v) for k, v in value.items() if plain_key(k) in ranks), key=lambda pair: ranks[plain_key(pair[0])]
+    )
+
+
+def _fill_named(value: dict[str, Any], findings: Findings, source: str, absolute: Any) -> None:
+    for key, inner in _ranked(value, "description"):
+        if isinstance(inner, str) and len(inner) > 10:
+            findings.add_text("description", inner, f"{source}.{key}")
+    for key, inner in _ranked(value, "images"):
+        urls = [
+            u
+            for u in image_addresses(inner, absolute)
+            if has_image_ending(u) or "image" in u or "photo" in u or "img" in u
+        ]
+        findings.add_images(urls, f"{source}.{key}")
+    for name in ("estimate_low", "estimate_high"):
+        for key, inner in _ranked(value, name):
+            findings.add(name, amount_of(inner)[0], f"{source}.{key}")
+    _fill_neighbour(value, findings, source)
+    for key, inner in _ranked(value, "lot_number"):
+        if isinstance(inner, (str, int)) and not isinstance(inner, bool) and len(str(inner)) <= 20:
+            findings.add_text("lot_number", inner, f"{source}.{key}")
+    for key, inner in _ranked(value, "availability"):
+        findings.add_availability(inner, f"{source}.{key}")
+    for key, inner in _ranked(value, "location"):
+        text = place_name(inner) if not isinstance(inner, str) else inner
+        findings.add_text("location", _country_name(inner) or text, f"{source}.{key}")
+
+
+def _fill_neighbour(value: dict[str, Any], findings: Findings, source: str) -> None:
+    for key, inner in _ranked(value, "seller"):
+        name = inner if isinstance(inner, str) else _name_in(inner)
+        if name and not name.startswith(("http", "{")):
+            findings.add_text("seller", name, f"{source}.{key}")
+    for key, inner in _ranked(value, "ends_at"):
+        if isinstance(inner, (str, int, float)):
+            findings.add_moment("ends_at", inner, f"{source}.{key}")
+
+
+def _name_in(value: Any) -> str | None:
+    if not isinstance(value, dict):
+        return None
+    plain = {plain_key(k): v for k, v in value.items()}
+    return next((plain[k] for k in _NAME_KEYS if isinstance(plain.get(k), str) and plain[k].strip()), None)
+
+
+def _country_name(value: Any) -> str | None:
+    """The name in {"country": {"name": ...}}, which addresses often carry instead of plain text."""
+    if (
+        isinstance(value, dict)
+        and isinstance(value.get("country"), dict)
+        and isinstance(value["country"].get("name"), str)
+    ):
+        return str(value["country"]["name"])
+    if isinstance(value, dict) and set(value) >= {"name", "shortCode"}:
+        return _name_in(value)
+    return None
+
+
+def find_list(places: list[Place], minimum: int = 3) -> list[Place]:
+    """The longest list of objects that look like listings: what a search answer in JSON carries."""
+    groups: dict[tuple[int, tuple[str, ...]], list[Place]] = {}
+    for place in places:
+        if place.siblings >= minimum and link_of(place.value) and (_likeness(place.value) >= 2):
+            groups.setdefault((id(place.parent), place.path), []).append(place)
+    best = max(
+        groups.values(),
+        key=lambda g: sum(_likeness(p.value) for p in g[:20]) / min(len(g), 20) * min(len(g), 40),
+        default=[],
+    )
+    return best if len(best) >= minimum else []
+
+
+def link_of(value: dict[str, Any]) -> str | None:
+    for key, inner in _ranked(value, "url"):
+        if isinstance(inner, str) and len(inner) > 3 and (inner.startswith(("http", "/")) or plain_key(key) != "slug"):
+            return inner
+    return None
+
+
+def value_at(blocks: list[tuple[str, Any]], path: str) -> Any:
+    """What a definition's path (`$.a.b[0].c`) points to in the first block that has it, or None."""
+    steps = re.findall(r"[\w-]+", path.removeprefix("$."))
+    for name, block in blocks:
+        value = block
+        for step in steps[1:] if steps and steps[0] == name else steps:
+            if isinstance(value, dict):
+                value = value.get(step)
+            elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+                value = value[int(step)]
+            else:
+                value = None
+                break
+        if value is not None:
+            return value
+    return None

@@ -1,0 +1,91 @@
+"""One title out of several that disagree: site names, prices and places hang on them in many ways.
+
+Every wording that the sources offer is weighed by its source and by how many others contain it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from crawler.extraction.text import folded
+
+_WEIGHT = {
+    "rule": 100.0,
+    "json-ld": 3.0,
+    "microdata": 2.6,
+    "state": 2.2,
+    "visible:h1": 2.4,
+    "visible": 1.6,
+    "opengraph": 1.3,
+    "visible:title": 1.0,
+}
+_SEPARATOR = re.compile(r"\s+[|·•»›:–—-]+\s+|\s*[|｜]\s*|\s+::\s+|\s*[»›]\s+")
+_PRICE_TAIL = re.compile(
+    r"\s+[-–—|,:]\s*(?:[$€£¥]|[A-Z]{3}\s?)\s?[\d.,]+(?:\s?[€$])?\s*(?:/[^()]{0,40})?(?:\(([^()]{2,60})\))?\s*\Z"
+)
+_PRICE_HEAD = re.compile(r"\A\s*[$€£¥]\s?[\d.,]+\s*(?:/\s*\w{1,6}\s*)?(?:-\s*\d+\s?ft²?\s*)?[-–—|]\s*")
+_PLACE_TAIL = re.compile(r"\s*\(([^()\d$€£]{3,60})\)\s*\Z")
+
+
+def choose_title(offered: list[tuple[str, str]], site_names: list[str]) -> tuple[str, str] | None:
+    """The best wording and its source, or None where none is offered."""
+    wordings: dict[str, tuple[str, str, float]] = {}
+    for title, source in offered:
+        weight = _weight(source)
+        trimmed = trim_site(title, site_names) if weight < 3 else title
+        trimmed = trim_price(trimmed) if weight < 10 else trimmed
+        for text, part in ((title, 0.6 if trimmed != title else 1.0), (trimmed, 1.0)):
+            key = folded(text)
+            if key and (key not in wordings or wordings[key][2] < weight * part):
+                wordings[key] = (text, source, weight * part)
+    best: tuple[float, str, str] | None = None
+    for key, (text, source, weight) in wordings.items():
+        support = sum(0.45 for title, other in offered if other != source and key in folded(title))
+        score = weight + support - (1.5 if len(key) < 4 else 0)
+        if best is None or score > best[0]:
+            best = (score, text, source)
+    return (best[1], best[2]) if best else None
+
+
+def _weight(source: str) -> float:
+    whole = ":".join(source.split(":")[:2])
+    return _WEIGHT.get(whole) or _WEIGHT.get(source.split(":", 1)[0], 1.0)
+
+
+def trim_site(title: str, site_names: list[str]) -> str:
+    """The title without the site's name at its end or start ("Vase | House" -> "Vase")."""
+    names = [n for n in (folded(name) for name in site_names) if n]
+    for _ in range(4):
+        marks = list(_SEPARATOR.finditer(title))
+        if not marks:
+            break
+        head, tail = title[: marks[-1].start()], title[marks[-1].end() :]
+        first, rest = title[: marks[0].start()], title[marks[0].end() :]
+        if head and _names_site(tail, names):
+            title = head
+        elif rest and _names_site(first, names):
+            title = rest
+        else:
+            break
+    return title.strip()
+
+
+def _names_site(part: str, names: list[str]) -> bool:
+    text = folded(part)
+    plain = re.sub(r"\W", "", text)
+    return any(
+        plain == re.sub(r"\W", "", n) or (len(n) > 3 and (text.startswith(n) or text.endswith(n))) for n in names
+    )
+
+
+def trim_price(title: str) -> str:
+    """The title without a price that was written into it, and without the place in brackets behind that price."""
+    return _PRICE_HEAD.sub("", _PRICE_TAIL.sub("", title)).strip() or title
+
+
+def place_in(heading: str) -> str | None:
+    """The place in brackets at the end of a heading that also names a price: "Vase - $40 (Tunis)" -> "Tunis"."""
+    if not (_PRICE_TAIL.search(heading) or _PRICE_HEAD.match(heading)):
+        return None
+    match = _PLACE_TAIL.search(heading)
+    return match.group(1).strip() if match else None
