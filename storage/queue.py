@@ -1,0 +1,233 @@
+"""The review queue: which listings wait for a person, and in what order (workflow: danger to objects first)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from storage.folding import fold
+from storage.tables import Assessment, Capture, Decision, Listing, Observation, utc_now
+
+State = Literal["waiting", "decided", "all"]
+PAGE_SIZE = 50
+BUSY_SELLER = 3
+"""So many flagged listings of one seller raise each of them."""
+CONFLICT_ZONE_GROUPS = frozenset(
+    {
+        "sumerian",
+        "akkadian",
+        "babylonian",
+        "assyrian",
+        "levant_bronze_iron",
+        "south_arabian",
+        "nabataean_arabian",
+        "kushite_meroitic",
+        "gandhara_kushan",
+        "scythian_steppe",
+        "west_african",
+        "cuneiform_tablet",
+        "cylinder_seal",
+        "gandhara_sculpture",
+        "terracotta_african",
+    }
+)
+"""Lexicon groups of the workflow's default list: Iraq, Syria, Yemen, Libya, Sudan, Palestine, Lebanon, Afghanistan,
+Ukraine, Mali."""
+FIND_FAMILY = "find"
+BANDS = {"strong": 0, "medium": 1, "weak": 2}
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the reviewer wants to see; empty means everything."""
+
+    market: str = ""
+    band: str = ""
+    language: str = ""
+    text: str = ""
+    state: State = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A listing's place in the queue and why it stands there."""
+
+    listing_id: int
+    changed: bool
+    conflict_zone: bool
+    ends_at: datetime | None
+    ends_soon: Literal["", "24h", "72h"]
+    busy_seller: bool
+    band: str
+    score: float
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        soon = {"24h": 0, "72h": 1, "": 2}[self.ends_soon]
+        return (
+            not self.changed,
+            not self.conflict_zone,
+            soon,
+            (self.ends_at or NEVER) if self.ends_soon else NEVER,
+            not self.busy_seller,
+            BANDS.get(self.band, len(BANDS)),
+            -self.score,
+            self.listing_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the queue."""
+
+    place: Place
+    listing: Listing
+    observation: Observation
+    assessment: Assessment
+    decision: Decision | None
+    thumbnail_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the filters can be set to."""
+
+    markets: Sequence[str]
+    languages: Sequence[str]
+
+
+def queue_places(session: Session, filters: Filters, *, now: datetime | None = None) -> list[Place]:
+    """Every flagged listing that the filters let through, most pressing first."""
+    now = now or utc_now()
+    rows = session.execute(_flagged(filters)).all()
+    busy = _busy_sellers(session)
+    places = [
+        Place(
+            listing_id=row.id,
+            changed=row.changed_after_decision,
+            conflict_zone=is_conflict_zone_find(row.labels, row.reasons),
+            ends_at=row.ends_at,
+            ends_soon=_ends_soon(row.ends_at, now),
+            busy_seller=row.seller_id in busy,
+            band=row.band,
+            score=row.score,
+        )
+        for row in rows
+    ]
+    return sorted(places, key=lambda place: place.order)
+
+
+def queue_rows(session: Session, places: Sequence[Place]) -> list[Row]:
+    """The rows of one page, in the order of `places`."""
+    ids = [place.listing_id for place in places]
+    found = {
+        listing.id: (listing, observation, assessment, decision)
+        for listing, observation, assessment, decision in session.execute(
+            select(Listing, Observation, Assessment, Decision)
+            .join(Observation, Observation.id == Listing.current_observation_id)
+            .join(Assessment, Assessment.id == Listing.current_assessment_id)
+            .outerjoin(Decision, Decision.id == Listing.current_decision_id)
+            .where(Listing.id.in_(ids))
+        )
+    }
+    thumbnails = thumbnails_of(session, ids)
+    return [
+        Row(place, *found[place.listing_id], thumbnails.get(place.listing_id))
+        for place in places
+        if place.listing_id in found
+    ]
+
+
+def thumbnails_of(session: Session, listing_ids: Sequence[int]) -> dict[int, int]:
+    """Listing -> id of its newest thumbnail's capture."""
+    rows = session.execute(
+        select(Capture.listing_id, func.max(Capture.id))
+        .where(Capture.listing_id.in_(listing_ids), Capture.kind == "thumbnail")
+        .group_by(Capture.listing_id)
+    )
+    return {listing_id: capture_id for listing_id, capture_id in rows if listing_id is not None}
+
+
+def queue_choices(session: Session) -> Choices:
+    """Markets and languages met among flagged listings."""
+    current = select(Listing.market, Assessment.language).join(
+        Assessment, Assessment.id == Listing.current_assessment_id
+    )
+    rows = session.execute(current.where(Assessment.flagged).distinct()).all()
+    return Choices(
+        markets=sorted({row.market for row in rows}), languages=sorted({row.language for row in rows if row.language})
+    )
+
+
+def neighbours(places: Sequence[Place], listing_id: int) -> tuple[int | None, int | None]:
+    """The listings before and after this one; for one that is not in the queue: (None, the first)."""
+    ids = [place.listing_id for place in places]
+    if listing_id not in ids:
+        return None, ids[0] if ids else None
+    at = ids.index(listing_id)
+    return (ids[at - 1] if at > 0 else None), (ids[at + 1] if at + 1 < len(ids) else None)
+
+
+def is_conflict_zone_find(labels: Sequence[Any], reasons: Sequence[Any]) -> bool:
+    """Whether a culture or type of the conflict-zone list stands together with a word of the find."""
+    rules = [str(label) for label in labels] + [str(reason.get("rule", "")) for reason in reasons]
+    return any(rule.startswith(f"{FIND_FAMILY}:") for rule in rules) and any(
+        rule.rpartition(":")[2] in CONFLICT_ZONE_GROUPS for rule in rules
+    )
+
+
+def _flagged(filters: Filters) -> Select[Any]:
+    query = (
+        select(
+            Listing.id,
+            Listing.changed_after_decision,
+            Observation.seller_id,
+            Observation.ends_at,
+            Assessment.labels,
+            Assessment.reasons,
+            Assessment.band,
+            Assessment.score,
+        )
+        .join(Observation, Observation.id == Listing.current_observation_id)
+        .join(Assessment, Assessment.id == Listing.current_assessment_id)
+        .where(Assessment.flagged)
+    )
+    waiting = or_(Listing.current_decision_id.is_(None), Listing.changed_after_decision)
+    if filters.state == "waiting":
+        query = query.where(waiting)
+    elif filters.state == "decided":
+        query = query.where(and_(Listing.current_decision_id.is_not(None), ~Listing.changed_after_decision))
+    if filters.market:
+        query = query.where(Listing.market == filters.market)
+    if filters.band:
+        query = query.where(Assessment.band == filters.band)
+    if filters.language:
+        query = query.where(Assessment.language == filters.language)
+    for word in fold(filters.text).split():
+        query = query.where(Observation.folded_text.contains(word, autoescape=True))
+    return query
+
+
+def _busy_sellers(session: Session) -> set[int]:
+    rows = session.scalars(
+        select(Observation.seller_id)
+        .join(Listing, Listing.current_observation_id == Observation.id)
+        .join(Assessment, Assessment.id == Listing.current_assessment_id)
+        .where(Assessment.flagged, Observation.seller_id.is_not(None))
+    )
+    return {seller for seller, count in Counter(rows).items() if seller is not None and count >= BUSY_SELLER}
+
+
+def _ends_soon(ends_at: datetime | None, now: datetime) -> Literal["", "24h", "72h"]:
+    if ends_at is None or ends_at <= now:
+        return ""
+    if ends_at - now < timedelta(hours=24):
+        return "24h"
+    return "72h" if ends_at - now < timedelta(hours=72) else ""
