@@ -1,0 +1,85 @@
+"""Listings as JSON Lines in, assessments as plain records out: what `relicwatch classify` prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from classifiers.listing import ListingClassifier
+from crawler.errors import RelicwatchError
+
+
+class ListingsFileError(RelicwatchError):
+    """A file of listings cannot be read, or a line of it is not a listing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRow:
+    """One line of a file of listings."""
+
+    id: str | int
+    title: str
+    description: str | None
+
+
+def classify_path(source: str, classifier: ListingClassifier) -> Iterator[dict[str, Any]]:
+    """Assess the listings of a JSON Lines file, or of standard input where `source` is "-"; one record a line.
+
+    Raises ListingsFileError, which names file and line.
+    """
+    if source == "-":
+        yield from classify_lines(sys.stdin.buffer, "standard input", classifier)
+        return
+    try:
+        with Path(source).open("rb") as lines:
+            yield from classify_lines(lines, source, classifier)
+    except OSError as error:
+        raise ListingsFileError(f"The listings file {source} cannot be read: {error.strerror}.") from error
+
+
+def classify_lines(lines: Iterable[bytes], name: str, classifier: ListingClassifier) -> Iterator[dict[str, Any]]:
+    """The same for lines from anywhere; `name` stands in the errors."""
+    for row in read_rows(lines, name):
+        assessment = classifier.assess(row.title, row.description)
+        yield {
+            "id": row.id,
+            "score": round(assessment.score, 6),
+            "flagged": assessment.flagged,
+            "band": assessment.band,
+            "labels": assessment.labels,
+            "reasons": [asdict(reason) for reason in assessment.reasons],
+            "language": assessment.language,
+            "model": assessment.model,
+        }
+
+
+def read_rows(lines: Iterable[bytes], name: str) -> Iterator[ListingRow]:
+    """The listings of JSON Lines; empty lines are passed over. Raises ListingsFileError at the first bad line."""
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield _read_row(line, f"{name}, line {number}")
+
+
+def _read_row(line: bytes, place: str) -> ListingRow:
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ListingsFileError(f"{place}: not UTF-8 ({error.reason}); save the file as UTF-8.") from error
+    except (ValueError, RecursionError) as error:
+        raise ListingsFileError(f"{place}: not JSON ({error}); each line must be one object.") from error
+    if not isinstance(row, dict):
+        raise ListingsFileError(
+            f"{place}: not an object; each line needs id, title and, where there is one, description."
+        )
+    listing_id, title, description = row.get("id"), row.get("title"), row.get("description")
+    if isinstance(listing_id, bool) or not isinstance(listing_id, str | int):
+        raise ListingsFileError(f"{place}: `id` must be text or a whole number, not {listing_id!r}.")
+    if not isinstance(title, str | None) or not isinstance(description, str | None):
+        raise ListingsFileError(f"{place}: `title` and `description` must be text or null.")
+    if title is None and description is None:
+        raise ListingsFileError(f"{place}: neither `title` nor `description` is there to assess.")
+    return ListingRow(listing_id, title or "", description)

@@ -1,0 +1,97 @@
+"""The listing classifier: how much a listing's text looks like an antiquity, and which of its words say so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from classifiers.hashing import distinct_pairs, distinct_words, pair_slot, word_slots
+from classifiers.language import LanguageGuess
+from classifiers.lexicon import Lexicon
+from classifiers.reading import Reading, Sign, name_features, read_listing
+from classifiers.reasons import WORDS, Share, build_reasons
+from classifiers.weights import Weights
+from crawler.items import Assessment, Band
+
+MODELS = Path(__file__).parent / "models"
+LABEL_FAMILIES = frozenset({"object", "period", "replica", "coin", "risk"})
+
+
+class ListingClassifier:
+    """A linear model over words, letters, lexicon terms and dates. Safe to share between threads."""
+
+    def __init__(self, weights: Weights, lexicon: Lexicon | None = None) -> None:
+        self.weights = weights
+        self.lexicon = lexicon or Lexicon()
+        self.model = f"{weights.name}:{weights.digest[:12]}"
+        self._languages = LanguageGuess(weights.languages)
+        self._hashed = weights.hashed.astype("float64").tolist()
+        self._word_weight = lru_cache(maxsize=300_000)(self._sum_word)
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> ListingClassifier:
+        """The model in the directory `path`, or the one that ships. Raises ModelError."""
+        return cls(Weights.load(path or MODELS))
+
+    def _sum_word(self, form: str) -> float:
+        slots, values = word_slots(form)
+        return sum(self._hashed[slot] * value for slot, value in zip(slots, values, strict=True))
+
+    def assess(self, title: str, description: str | None) -> Assessment:
+        """Score, band, labels and reasons of one listing's text."""
+        return self._assess(title, description)
+
+    def assess_many(self, listings: Iterable[tuple[str, str | None]]) -> list[Assessment]:
+        """The same for many (title, description) pairs, in their order."""
+        return [self._assess(title, description) for title, description in listings]
+
+    def _assess(self, title: str, description: str | None) -> Assessment:
+        reading = read_listing(title, description, self.lexicon, self._languages)
+        shares = self._shares(reading)
+        margin = self.weights.intercept + sum(share.weight for share in shares)
+        score = self._calibrate(margin)
+        reasons = build_reasons(title, description or "", shares)
+        spoken_for = any(reason.weight > 0 for reason in reasons)
+        return Assessment(
+            model=self.model,
+            score=score,
+            flagged=score >= self.weights.thresholds.flagged and spoken_for,
+            band=self._band(score),
+            language=reading.language,
+            labels=_labels(reading),
+            reasons=reasons,
+        )
+
+    def _shares(self, reading: Reading) -> list[Share]:
+        """What each part of the text adds to the margin, in log-odds."""
+        shares = []
+        lexicon = self.weights.lexicon
+        for name, signs in name_features(reading).items():
+            weight = lexicon.get(name)
+            if weight:
+                shares.append(Share(weight, tuple(signs)))
+        words = distinct_words(reading)
+        for word, form, value in words:
+            shares.append(Share(value * self._word_weight(form), (Sign(word.field, word.start, word.end, WORDS),)))
+        for first, second, one, other, value in distinct_pairs(reading, words):
+            weight = self._hashed[pair_slot(one, other)]
+            if weight:
+                signs = tuple(Sign(word.field, word.start, word.end, WORDS) for word in (first, second))
+                shares.append(Share(value * weight, signs))
+        return shares
+
+    def _calibrate(self, margin: float) -> float:
+        exponent = self.weights.slope * margin + self.weights.shift
+        return 1 / (1 + math.exp(-max(-60.0, min(60.0, exponent))))
+
+    def _band(self, score: float) -> Band:
+        if score >= self.weights.thresholds.strong:
+            return "strong"
+        return "medium" if score >= self.weights.thresholds.medium else "weak"
+
+
+def _labels(reading: Reading) -> list[str]:
+    """Ids of what the lexicons found, in order of appearance."""
+    return list(dict.fromkeys(sign.rule for sign in reading.signs if sign.family in LABEL_FAMILIES))

@@ -1,0 +1,139 @@
+"""A listing as the model reads it: words, lexicon hits, dates and measures of title and description."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Literal
+
+from classifiers.dates import LAST_ANCIENT_ELSEWHERE, LAST_ANCIENT_WEST, find_dates, find_measures
+from classifiers.language import LanguageGuess
+from classifiers.lexicon import TOKEN, Lexicon
+from classifiers.normalise import fold
+
+FieldName = Literal["title", "description"]
+MOST_CHARACTERS = 6000
+"""What is read of a description; sellers' terms of business follow after that."""
+OLD_ELSEWHERE = frozenset(
+    f"{family}:{group}"
+    for family, groups in {
+        "region": ("asia", "islamic_world", "africa", "americas_old"),
+        "place": ("american_culture", "eastern_site"),
+        "period": (
+            "early_islamic", "medieval_islamic", "gandhara_kushan", "indus", "west_african", "khmer_sea", "precolumbian",
+            "chinese_early", "parthian_sasanian", "south_arabian",
+        ),
+        "object": ("gandhara_sculpture", "terracotta_african", "islamic_metal_ceramic"),
+        "ruler": ("caliph",),
+    }.items()
+    for group in groups
+)  # fmt: skip
+"""Signs that a work comes from Asia, the Islamic world, Africa or the Americas, where "ancient" ends about 1500."""
+LATER_SIGNS = frozenset({"region:modern_west"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Something found at a place in a field's folded text."""
+
+    field: FieldName
+    start: int
+    end: int
+    rule: str
+
+    @property
+    def family(self) -> str:
+        return self.rule.partition(":")[0]
+
+
+@dataclass(slots=True)
+class Word:
+    field: FieldName
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(slots=True)
+class Reading:
+    """What stands in one listing, in folded offsets."""
+
+    words: list[Word] = field(default_factory=list)
+    signs: list[Sign] = field(default_factory=list)
+    language: str | None = None
+
+
+def read_listing(title: str, description: str | None, lexicon: Lexicon, languages: LanguageGuess) -> Reading:
+    """Read a listing; pure and without limits on what the text may hold."""
+    reading = Reading()
+    fields: list[tuple[FieldName, str, list[Word]]] = []
+    names: tuple[tuple[FieldName, str], ...] = (("title", title), ("description", description or ""))
+    for name, text in names:
+        folded = fold(text[:MOST_CHARACTERS])
+        words = [Word(name, m.start(), m.end(), m.group()) for m in TOKEN.finditer(folded)]
+        fields.append((name, folded, words))
+        reading.words += words
+    reading.language = languages.guess([word.text for word in reading.words])
+    datings: list[tuple[Sign, int | None]] = []
+    for name, folded, words in fields:
+        canonical = lexicon.canonical(word.text for word in words)
+        for hit in lexicon.find(canonical, reading.language):
+            reading.signs.append(Sign(name, words[hit.first].start, words[hit.last - 1].end, hit.rule))
+        for dating in find_dates(folded):
+            datings.append((Sign(name, dating.start, dating.end, f"date:{dating.kind}"), dating.year))
+        for measure in find_measures(folded):
+            reading.signs.append(Sign(name, measure.start, measure.end, f"measure:{measure.kind}"))
+    reading.signs += [sign for sign, _ in datings]
+    reading.signs += _eras(reading.signs, datings)
+    return reading
+
+
+def _eras(signs: list[Sign], datings: list[tuple[Sign, int | None]]) -> list[Sign]:
+    """Whether each date lies before the end of antiquity where the work seems to come from."""
+    elsewhere = any(sign.rule in OLD_ELSEWHERE for sign in signs)
+    eras = []
+    for sign, year in datings:
+        if year is None:
+            continue
+        if year < LAST_ANCIENT_WEST:
+            era = "ancient"
+        elif year >= LAST_ANCIENT_ELSEWHERE:
+            era = "later"
+        else:
+            era = "ancient_there" if elsewhere else "middle"
+        eras.append(Sign(sign.field, sign.start, sign.end, f"era:{era}"))
+    return eras
+
+
+def name_features(reading: Reading) -> dict[str, list[Sign]]:
+    """Lexicon features of a listing, each with the signs it rests on (none for the features of absence)."""
+    features: dict[str, list[Sign]] = {}
+    families: dict[str, list[Sign]] = {}
+    for sign in reading.signs:
+        features.setdefault(sign.rule, []).append(sign)
+        families.setdefault(sign.rule if sign.family == "era" else sign.family, []).append(sign)
+    for family, signs in families.items():
+        features[f"any {family}"] = signs
+        in_title = [sign for sign in signs if sign.field == "title"]
+        if in_title:
+            features[f"title {family}"] = in_title
+        if len({(sign.field, sign.start) for sign in signs}) >= 3:
+            features[f"many {family}"] = signs
+    names = sorted(families)
+    for index, one in enumerate(names):
+        for other in names[index + 1 :]:
+            features[f"{one} & {other}"] = [*families[one], *families[other]]
+    if not any(name.startswith("era:") for name in families):
+        features["no date"] = []
+    if not families.keys() & {"object", "thing", "coin", "slang", "find"}:
+        features["no object"] = []
+    if not families.keys() & {"period", "place", "ruler", "region", "deity"}:
+        features["no culture"] = []
+    if not any(word.field == "description" for word in reading.words):
+        features["no description"] = []
+    return features
+
+
+def word_pairs(reading: Reading) -> list[tuple[Word, Word]]:
+    """Neighbouring words of one field."""
+    return [(a, b) for a, b in pairwise(reading.words) if a.field == b.field]

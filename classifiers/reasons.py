@@ -1,0 +1,102 @@
+"""From the parts of a score to the spans of the listing's own text that a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from classifiers.normalise import original_span, origins
+from classifiers.reading import FieldName, Sign
+from crawler.items import Reason
+
+MOST_REASONS = 12
+LEAST_WEIGHT = 0.03
+WORDS = "words"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of the margin and the signs it rests on; without signs it is the absence of something."""
+
+    weight: float
+    signs: tuple[Sign, ...]
+
+
+@dataclass(slots=True)
+class _Span:
+    start: int
+    end: int
+    weight: float
+    rules: dict[str, float]
+
+
+def build_reasons(title: str, description: str, shares: Sequence[Share]) -> list[Reason]:
+    """At most MOST_REASONS spans without overlaps, strongest first, one that speaks for an antiquity among them if any does."""
+    spread = _spread(shares)
+    candidates: list[tuple[FieldName, _Span]] = []
+    for name in ("title", "description"):
+        spans = _merge([span for (where, *_), span in spread.items() if where == name])
+        candidates += [(name, span) for span in spans if abs(span.weight) >= LEAST_WEIGHT]
+    candidates.sort(key=lambda pair: (-abs(pair[1].weight), pair[0] != "title", pair[1].start))
+    kept = candidates[:MOST_REASONS]
+    if not any(span.weight > 0 for _, span in kept):
+        kept[MOST_REASONS - 1 :] = [pair for pair in candidates[MOST_REASONS - 1 :] if pair[1].weight > 0][:1]
+    places = {name: origins(text) for name, text in (("title", title), ("description", description))}
+    texts = {"title": title, "description": description}
+    reasons: list[Reason] = []
+    for name, span in kept:
+        reason = _reason(name, span, texts[name], places[name])
+        if not any(r.field == name and r.start < reason.end and reason.start < r.end for r in reasons):
+            reasons.append(reason)  # one character may fold to several words: the strongest speaks for it
+    return reasons
+
+
+def _spread(shares: Sequence[Share]) -> dict[tuple[FieldName, int, int], _Span]:
+    """Each share divided among its places."""
+    spans: dict[tuple[FieldName, int, int], _Span] = {}
+    for share in shares:
+        for sign in share.signs:
+            key = (sign.field, sign.start, sign.end)
+            span = spans.setdefault(key, _Span(sign.start, sign.end, 0.0, {}))
+            part = share.weight / len(share.signs)
+            span.weight += part
+            span.rules[sign.rule] = span.rules.get(sign.rule, 0.0) + part
+    return spans
+
+
+def _merge(spans: list[_Span]) -> list[_Span]:
+    """Spans that overlap become one; learned words inside a named span count for it."""
+    spans = sorted(spans, key=lambda span: (span.start, -span.end))
+    named = _join([span for span in spans if set(span.rules) != {WORDS}])
+    loose = []
+    for span in spans:
+        if set(span.rules) != {WORDS}:
+            continue
+        home = next((other for other in named if span.start < other.end and other.start < span.end), None)
+        if home is None:
+            loose.append(span)
+        else:
+            home.weight += span.weight
+    return named + _join(loose)
+
+
+def _join(spans: list[_Span]) -> list[_Span]:
+    joined: list[_Span] = []
+    for span in spans:
+        if joined and span.start < joined[-1].end:
+            last = joined[-1]
+            last.end = max(last.end, span.end)
+            last.weight += span.weight
+            for rule, weight in span.rules.items():
+                last.rules[rule] = last.rules.get(rule, 0.0) + weight
+        else:
+            joined.append(_Span(span.start, span.end, span.weight, dict(span.rules)))
+    return joined
+
+
+def _reason(name: FieldName, span: _Span, text: str, places: list[int]) -> Reason:
+    start, end = original_span(text, places, span.start, span.end)
+    rules = {rule: weight for rule, weight in span.rules.items() if rule != WORDS and not rule.startswith("era:")}
+    sign = 1 if span.weight > 0 else -1
+    rule = max(rules, key=lambda r: rules[r] * sign) if rules else WORDS
+    return Reason(name, start, end, text[start:end], round(span.weight, 4), rule)

@@ -1,0 +1,162 @@
+"""Training of the listing classifier from a corpus directory, and its model card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+import sklearn
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, hstack
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.model_selection import GroupKFold
+
+from classifiers.corpus import Example, load_corpus
+from classifiers.hashing import SLOTS, hashed_row
+from classifiers.language import LATIN, LanguageGuess, train_table
+from classifiers.lexicon import TOKEN, Lexicon
+from classifiers.normalise import fold
+from classifiers.reading import Reading, name_features, read_listing
+from classifiers.weights import CARD_FILE, Thresholds, Weights
+
+NAME = "text-1"
+RARE = 4
+"""A lexicon feature in fewer examples than this gets no weight of its own."""
+LEXICON_SCALE = 0.6
+STRICTNESS = 4.0
+"""C of the logistic regression: higher fits the corpus more closely."""
+FOLDS = 5
+EXPECTED_SHARE = 0.10
+"""The share of antiquities among what a market's search brings up; the corpus holds more of them."""
+THRESHOLDS = Thresholds(flagged=0.5, medium=0.5, strong=0.85)
+
+
+def train(corpus_dir: Path, out_dir: Path, seed: int = 0) -> Weights:
+    """Train on the corpus and write model and card into `out_dir`; the same corpus gives the same digest."""
+    examples = load_corpus(corpus_dir, seed)
+    lexicon = Lexicon()
+    languages = train_table(_words_by_language(examples))
+    guess = LanguageGuess(languages)
+    readings = [read_listing(e.title, e.description, lexicon, guess) for e in examples]
+    names, features = _build_features(readings)
+    labels = np.array([e.label == "antiquity" for e in examples])
+    margins = _held_out_margins(features, labels, [e.group for e in examples], seed)
+    slope, shift = _calibrate(margins, labels)
+    model = _fit(features, labels)
+    coefficients = model.coef_[0]
+    hashed = np.round(coefficients[:SLOTS], 3).astype(np.float16)
+    lexicon_weights = coefficients[SLOTS:] * LEXICON_SCALE
+    weights = Weights(
+        name=NAME,
+        hashed=hashed,
+        lexicon={name: round(float(w), 3) for name, w in zip(names, lexicon_weights, strict=True) if abs(w) >= 0.001},
+        languages=languages,
+        intercept=round(float(model.intercept_[0]), 4),
+        slope=round(slope, 4),
+        shift=round(shift, 4),
+        thresholds=THRESHOLDS,
+        lexicon_digest=lexicon.digest,
+    )
+    weights.save(out_dir)
+    card = _describe(examples, labels, margins, weights)
+    text = json.dumps(card, ensure_ascii=False, indent=1, sort_keys=True)
+    (out_dir / CARD_FILE).write_text(text + "\n", encoding="utf-8")
+    return weights
+
+
+def _words_by_language(examples: Sequence[Example]) -> dict[str, list[str]]:
+    words: dict[str, list[str]] = {language: [] for language in LATIN}
+    for example in examples:
+        if example.language in words:
+            text = fold(f"{example.title} {example.description or ''}")
+            words[example.language] += (w for w in TOKEN.findall(text) if not w[0].isdigit())
+    return words
+
+
+def _build_features(readings: Sequence[Reading]) -> tuple[list[str], csr_matrix]:
+    """Names of the lexicon features, and the matrix of hashed and lexicon features."""
+    named = [name_features(reading) for reading in readings]
+    counts = Counter(name for features in named for name in features)
+    names = sorted(name for name, count in counts.items() if count >= RARE)
+    place = {name: column for column, name in enumerate(names)}
+    hashed = [hashed_row(reading) for reading in readings]
+    lexicon_slots = [np.array([place[n] for n in features if n in place], dtype=np.int32) for features in named]
+    left = _stack([slots for slots, _ in hashed], [values for _, values in hashed], SLOTS)
+    ones = [np.full(len(slots), LEXICON_SCALE, dtype=np.float32) for slots in lexicon_slots]
+    return names, hstack([left, _stack(lexicon_slots, ones, len(names))], format="csr")
+
+
+def _stack(slots: list[NDArray[np.int32]], values: list[NDArray[np.float32]], width: int) -> csr_matrix:
+    ends = np.cumsum([0, *(len(row) for row in slots)])
+    matrix = csr_matrix((np.concatenate(values), np.concatenate(slots), ends), shape=(len(slots), width))
+    matrix.sum_duplicates()
+    return matrix
+
+
+def _fit(features: csr_matrix, labels: NDArray[np.bool_]) -> LogisticRegression:
+    model = LogisticRegression(C=STRICTNESS, solver="liblinear", max_iter=300, tol=1e-4, random_state=0)
+    return model.fit(features, labels)
+
+
+def _held_out_margins(
+    features: csr_matrix, labels: NDArray[np.bool_], groups: list[str], seed: int
+) -> NDArray[np.float64]:
+    """Each example's margin from a model that never saw its group."""
+    margins = np.zeros(len(labels))
+    folds = min(FOLDS, len(set(groups)))
+    for train_rows, test_rows in GroupKFold(folds, shuffle=True, random_state=seed).split(features, groups=groups):
+        if len(set(labels[train_rows])) < 2:
+            continue  # a very small corpus: these rows keep margin 0
+        margins[test_rows] = _fit(features[train_rows], labels[train_rows]).decision_function(features[test_rows])
+    return margins
+
+
+def _calibrate(margins: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and shift of the sigmoid, with the corpus weighted to the share of antiquities that markets show."""
+    share = labels.mean()
+    weights = np.where(labels, EXPECTED_SHARE / share, (1 - EXPECTED_SHARE) / (1 - share))
+    sigmoid = LogisticRegression(C=1e3, solver="lbfgs").fit(margins.reshape(-1, 1), labels, sample_weight=weights)
+    return float(sigmoid.coef_[0][0]), float(sigmoid.intercept_[0])
+
+
+def _describe(
+    examples: Sequence[Example], labels: NDArray[np.bool_], margins: NDArray[np.float64], weights: Weights
+) -> dict[str, Any]:  # the card is JSON for people
+    rows = "\n".join(f"{e.title}\t{e.description}\t{e.language}\t{e.label}\t{e.kind}" for e in examples)
+    return {
+        "model": f"{weights.name}:{weights.digest[:12]}",
+        "purpose": "Orders listings for review by how much their text looks like an antiquity; a score is not a verdict.",
+        "not_for": "Deciding whether an object is genuine, lawful or traded unlawfully: the text says only what is offered.",
+        "corpus": {
+            "examples": len(examples),
+            "antiquities": int(labels.sum()),
+            "by_language": dict(Counter(f"{e.language} {e.label}" for e in examples)),
+            "by_kind": dict(Counter(f"{e.kind} {e.label}" for e in examples)),
+            "sha256": hashlib.sha256(rows.encode()).hexdigest(),
+            "origin": "Written and composed for this project; no third-party text.",
+        },
+        "held_out_by_kind": _figures(labels, margins),
+        "held_out_by_language": {
+            language: _figures(labels[chosen], margins[chosen])
+            for language in sorted({e.language for e in examples})
+            if 0 < labels[chosen := np.array([e.language == language for e in examples])].sum() < chosen.sum()
+        },
+        "expected_share_of_antiquities": EXPECTED_SHARE,
+        "lexicon_digest": weights.lexicon_digest,
+        "features": {"hashed_slots": SLOTS, "lexicon": len(weights.lexicon)},
+        "versions": {"scikit-learn": sklearn.__version__, "numpy": np.__version__, "scipy": scipy.__version__},
+    }
+
+
+def _figures(labels: NDArray[np.bool_], margins: NDArray[np.float64]) -> dict[str, float]:
+    return {
+        "average_precision": round(float(average_precision_score(labels, margins)), 3),
+        "roc_auc": round(float(roc_auc_score(labels, margins)), 3),
+    }
