@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from crawler.errors import RelicwatchError
 from storage.database import Database, DatabaseError
-from storage.holders import is_gone
+from storage.leases import is_gone
 from storage.tables import Job, utc_now
 
 LEASE_SECONDS = 30.0

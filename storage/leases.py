@@ -1,8 +1,16 @@
-"""One process talks to a market at a time, and the pause it owes the market outlives the process."""
+"""Who holds what: one process talks to a market at a time, and the pause it owes the market outlives the process.
+
+A holder is named so that a dead one on this machine is known at once, not after a time-out. That is read from /proc;
+where there is none, only the process number is checked, and the end of the lease decides the rest.
+"""
 
 from __future__ import annotations
 
+import os
+import socket
 from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -10,10 +18,10 @@ from sqlalchemy.orm import Session
 
 from crawler.errors import RelicwatchError
 from storage.database import Database
-from storage.holders import is_gone
 from storage.tables import MarketLease, utc_now
 
 MARKET_LEASE_SECONDS = 60.0
+_PROC = Path("/proc")
 
 
 class MarketBusy(RelicwatchError):
@@ -71,3 +79,57 @@ def _locked(session: Session, market: str) -> MarketLease:
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     session.execute(insert(MarketLease).values(market=market).on_conflict_do_nothing())
     return session.scalars(select(MarketLease).where(MarketLease.market == market).with_for_update()).one()
+
+
+def process_holder() -> str:
+    """The holder string of the calling process: host:pid:start."""
+    # Not cached: a forked child has the memory of its parent and another number.
+    pid = os.getpid()
+    return f"{_host()}:{pid}:{_start_of(pid) or '-'}"
+
+
+def is_gone(holder: str) -> bool:
+    """Whether the holder is known to be dead. False for a holder on another machine: only its lease can tell."""
+    host, _, rest = holder.rpartition(":")[0].rpartition(":")
+    start = holder.rpartition(":")[2]
+    if host != _host() or not rest.isdecimal():
+        return False
+    pid = int(rest)
+    if start == "-" or not (_PROC / "self" / "stat").exists():
+        return not _answers(pid)
+    return _start_of(pid) != start
+
+
+@cache
+def _host() -> str:
+    return socket.gethostname().replace(":", "-") or "localhost"
+
+
+@cache
+def _boot() -> str:
+    """Changes with each start of the machine, because numbers and start times begin anew then."""
+    try:
+        return (_PROC / "sys" / "kernel" / "random" / "boot_id").read_text().strip()[:8]
+    except OSError:
+        return "0"
+
+
+def _start_of(pid: int) -> str | None:
+    """When the process started; None where it is gone, waits only to be reaped, or /proc is not there."""
+    try:
+        stat = (_PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return None
+    # The name in brackets may itself hold spaces and brackets, so count from the last one: state is field 3, start 22.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else f"{_boot()}-{fields[19]}"
+
+
+def _answers(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
