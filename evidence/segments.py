@@ -25,6 +25,7 @@ from crawler.program import host_name, operator, program_info
 WARC_FORMAT = "WARC File Format 1.1"
 WARC_SPECIFICATION = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 IDENTICAL_PAYLOAD = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+RENDERED = "rendered by the browser"
 LEAST_REVISIT_BYTES = 1024
 """Below this a revisit record would be hardly smaller than the response itself."""
 _COMPRESSION = 1  # -9 costs twenty times the time of -1 for pages a tenth smaller
@@ -215,6 +216,26 @@ class SegmentWriter:
             decoded_by_browser=exchange.decoded_by_browser,
             payload_bytes=len(exchange.body),
             refers_to_offset=known[1] if known else None,
+        )
+
+    def append_dom(self, *, url: str, moment: datetime, html: bytes, server_ip: str | None) -> RecordPlace:
+        """Write a rendered page as a resource record; its digest is that of the HTML."""
+        data = pack_resource(uri=url, moment=moment, media_type="text/html", body=html, note=RENDERED)
+        return RecordPlace(
+            segment=self.name,
+            offset=self.append_bytes(data),
+            length=len(data),
+            sha256=hashlib.sha256(html).hexdigest(),
+            url=url,
+            method="GET",
+            status=200,
+            captured_at=moment,
+            media_type="text/html",
+            server_ip=server_ip,
+            truncated=None,
+            decoded_by_browser=True,
+            payload_bytes=len(html),
+            kind="dom",
         )
 
     def append_bytes(self, data: bytes) -> int:

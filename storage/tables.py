@@ -265,6 +265,10 @@ class Listing(Identified, Base):
     """What showed the state: 'HTTP 404 at 2026-...', 'absent from 3 complete crawls'."""
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
+    seen_in_crawl_id: Mapped[int | None] = mapped_column(
+        ForeignKey("crawl.id", use_alter=True, name="fk_listing_seen_in_crawl_id_crawl")
+    )
+    """The crawl that met it last: a later one with the same queries should meet it again."""
     absent_from_crawls: Mapped[int] = mapped_column(default=0)
     """Complete crawls in a row that should have met it and did not."""
     current_observation_id: Mapped[int | None] = mapped_column(

@@ -10,10 +10,11 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-CURRENT_OF_LISTING = {
+LATER_TABLES_OF_LISTING = {
     "current_observation_id": "observation",
     "current_assessment_id": "assessment",
     "current_decision_id": "decision",
+    "seen_in_crawl_id": "crawl",
 }
 APPEND_ONLY = ("audit_event", "decision")
 
@@ -80,6 +81,7 @@ def upgrade() -> None:
         sa.Column("state_proof", sa.Text(), nullable=True),
         sa.Column("first_seen_at", storage.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("last_seen_at", storage.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("seen_in_crawl_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("absent_from_crawls", sa.Integer(), nullable=False),
         sa.Column("current_observation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("current_assessment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -105,6 +107,7 @@ def upgrade() -> None:
             name="fk_listing_current_observation_id_observation",
             use_alter=True,
         ),
+        sa.ForeignKeyConstraint(["seen_in_crawl_id"], ["crawl.id"], name="fk_listing_seen_in_crawl_id_crawl", use_alter=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_listing")),
         sa.UniqueConstraint("id_space", "native_id", name=op.f("uq_listing_id_space_native_id")),
     )
@@ -532,7 +535,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_decision_listing_id"), ["listing_id"], unique=False)
 
     if op.get_bind().dialect.name == "postgresql":
-        for column, table in CURRENT_OF_LISTING.items():
+        for column, table in LATER_TABLES_OF_LISTING.items():
             op.create_foreign_key(f"fk_listing_{column}_{table}", "listing", table, [column], ["id"])
     for table in APPEND_ONLY:
         refuse_changes(table)
@@ -540,7 +543,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
-        for column, table in CURRENT_OF_LISTING.items():
+        for column, table in LATER_TABLES_OF_LISTING.items():
             op.drop_constraint(f"fk_listing_{column}_{table}", "listing", type_="foreignkey")
         for table in APPEND_ONLY:
             op.execute(f'DROP TRIGGER refuse_changes_{table} ON "{table}"')

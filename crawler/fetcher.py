@@ -1,0 +1,264 @@
+"""The fetcher: a Scrapy download handler that keeps each HTTP exchange as it went over the wire.
+
+It stands below every Scrapy middleware, because those see headers regrouped and bodies decoded. Requests for the browser
+pass through to scrapy-playwright's handler. Redirects, retries and robots.txt come through here too, one exchange each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import ssl
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from scrapy import Request
+from scrapy.core.downloader.handlers.base import BaseDownloadHandler
+from scrapy.crawler import Crawler
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+)
+from scrapy.http import Headers, Response
+from scrapy.responsetypes import responsetypes
+from scrapy.utils.misc import load_object
+
+from crawler.egress import EgressRefused, Guard
+from crawler.home import loopback_allowed
+from crawler.items import CertificateChain, Exchange
+from crawler.recording import recorder_of
+
+_HEAD_LIMIT = 256 * 1024
+_SKIPPED_REQUEST_HEADERS = frozenset({b"host", b"content-length", b"connection", b"transfer-encoding"})
+
+
+class _RawHeadHandler(ResponseHandler):
+    """aiohttp's protocol, keeping the bytes of each response head exactly as they came."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._raw = bytearray()
+        self._reading_head = True
+        self.raw_head = b""
+
+    def await_head(self) -> None:
+        """A new request goes out on this connection: what comes next begins with a status line."""
+        self._raw.clear()
+        self._reading_head = True
+
+    def data_received(self, data: bytes) -> None:
+        if self._reading_head and data:
+            self._raw += data
+            self._take_head()
+        super().data_received(data)
+
+    def _take_head(self) -> None:
+        while True:
+            end = self._raw.find(b"\r\n\r\n")
+            if end < 0:
+                self._reading_head = len(self._raw) < _HEAD_LIMIT
+                return
+            head = bytes(self._raw[: end + 4])
+            del self._raw[: end + 4]
+            if head.split(b" ", 2)[1:2] and head.split(b" ", 2)[1].startswith(b"1"):
+                continue  # 100 Continue and the like: the response itself follows
+            self.raw_head = head
+            self._reading_head = False
+            self._raw.clear()
+            return
+
+
+class _Response(aiohttp.ClientResponse):
+    """Takes what is gone once the body is read: peer address, certificate, raw head."""
+
+    server_ip: str | None = None
+    raw_head: bytes = b""
+    certificate: bytes | None = None
+
+    async def start(self, connection: Any) -> aiohttp.ClientResponse:
+        protocol = connection.protocol
+        if isinstance(protocol, _RawHeadHandler):
+            protocol.await_head()
+        transport = connection.transport
+        if transport is not None:
+            peer = transport.get_extra_info("peername")
+            self.server_ip = peer[0] if peer else None
+            tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+            self.certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+        response = await super().start(connection)
+        if isinstance(protocol, _RawHeadHandler):
+            self.raw_head = protocol.raw_head
+        return response
+
+
+class FetcherHandler(BaseDownloadHandler):
+    """Fetches over HTTP with aiohttp; every exchange is recorded before Scrapy sees a response."""
+
+    lazy = False
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._recorder = recorder_of(crawler)
+        self._guard = Guard(allow_loopback=loopback_allowed())
+        self._session: aiohttp.ClientSession | None = None
+        self._browser: Any = None
+        self._most_body = crawler.settings.getint("RELICWATCH_MOST_BODY_BYTES")
+        self._timeout = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
+
+    async def download_request(self, request: Request) -> Response:
+        if request.meta.get("playwright"):
+            return await self._browse(request)
+        self._guard.check_url(request.url)
+        return await self._fetch(request)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+        if self._browser is not None:
+            await self._browser.close()
+
+    async def _browse(self, request: Request) -> Response:
+        self._guard.check_url(request.url)
+        if self._browser is None:
+            self._browser = load_object(self.crawler.settings["RELICWATCH_BROWSER_HANDLER"])(self.crawler)
+            await self._browser.start()
+        response: Response = await self._browser.download_request(request)
+        return response
+
+    async def _fetch(self, request: Request) -> Response:
+        session = self._open_session()
+        sent = {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, values in request.headers.items()
+            if name.lower() not in _SKIPPED_REQUEST_HEADERS
+            for value in values[-1:]
+        }
+        started_at = datetime.now(UTC)
+        timeout = float(request.meta.get("download_timeout", self._timeout))
+        exchange: Exchange | None = None
+        try:
+            async with asyncio.timeout(timeout):
+                response = await session.request(
+                    request.method,
+                    _as_written(request.url),
+                    headers=sent,
+                    data=request.body or None,
+                    allow_redirects=False,
+                )
+                assert isinstance(response, _Response)
+                exchange = _begin(response, request, started_at)
+                exchange.truncated = await _read_body(response, exchange, self._most_body)
+        except TimeoutError as error:
+            if exchange is None:
+                raise DownloadTimeoutError(f"{request.url} gave no answer within {timeout:g} s") from error
+            exchange.truncated = "time"
+        except EgressRefused:
+            raise
+        except aiohttp.ClientConnectorDNSError as error:
+            raise CannotResolveHostError(f"the host of {request.url} is not known: {error}") from error
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, EgressRefused):
+                raise error.os_error from error
+            raise DownloadConnectionRefusedError(f"{request.url} cannot be reached: {error}") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise DownloadFailedError(f"{request.url} failed: {error or type(error).__name__}") from error
+        place = self._recorder.append(exchange)
+        captures = request.meta.get("captures")
+        if captures is not None:
+            captures.append(place)
+        if exchange.truncated in ("disconnect", "time"):
+            raise DownloadFailedError(
+                f"{request.url} was cut off after {len(exchange.body)} bytes ({exchange.truncated})"
+            )
+        return _as_scrapy(request, exchange)
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            loop = asyncio.get_running_loop()
+            connector = aiohttp.TCPConnector(
+                socket_factory=self._guard.socket_for,
+                limit=0,
+                ttl_dns_cache=60,
+                ssl=True,
+            )
+            # No public way to choose the protocol class; the raw head is to be had nowhere else.
+            connector._factory = functools.partial(_RawHeadHandler, loop=loop)  # type: ignore[assignment]
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+                timeout=aiohttp.ClientTimeout(total=None),
+                response_class=_Response,
+                trust_env=False,
+                max_line_size=64 * 1024,
+                max_field_size=64 * 1024,
+            )
+        return self._session
+
+
+async def _read_body(
+    response: _Response, exchange: Exchange, most: int
+) -> Literal["length", "time", "disconnect", "unspecified"] | None:
+    """Fill `exchange.body` as far as it goes; the reason where it does not go to the end."""
+    parts: list[bytes] = []
+    size = 0
+    reason: Literal["length", "time", "disconnect"] | None = None
+    try:
+        async for part in response.content.iter_any():
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                reason = "length"
+                parts[-1] = part[: len(part) - (size - most)]
+                response.close()
+                break
+    except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError):
+        reason = "disconnect"
+    finally:
+        exchange.body = b"".join(parts)
+        with contextlib.suppress(aiohttp.ClientError):
+            response.release()
+    return reason
+
+
+def _begin(response: _Response, request: Request, started_at: datetime) -> Exchange:
+    info = response.request_info
+    path = response.url.raw_path_qs or "/"
+    sent = "".join(f"{name}: {value}\r\n" for name, value in info.headers.items())
+    return Exchange(
+        url=str(request.url),
+        method=info.method,
+        started_at=started_at,
+        request_head=f"{info.method} {path} HTTP/1.1\r\n{sent}\r\n".encode("utf-8", "surrogateescape"),
+        request_body=request.body,
+        response_head=response.raw_head,
+        status=response.status,
+        server_ip=response.server_ip,
+        certificates=CertificateChain((response.certificate,)) if response.certificate else None,
+    )
+
+
+def _as_scrapy(request: Request, exchange: Exchange) -> Response:
+    headers = Headers()
+    for line in exchange.response_head.split(b"\r\n")[1:]:
+        name, colon, value = line.partition(b":")
+        if colon:
+            headers.appendlist(name.strip(), value.strip())
+    kind = responsetypes.from_args(headers=headers, url=request.url, body=exchange.body)
+    flags = ["truncated"] if exchange.truncated else []
+    return kind(
+        url=request.url, status=exchange.status, headers=headers, body=exchange.body, flags=flags, request=request
+    )
+
+
+def _as_written(url: str) -> Any:
+    """The URL exactly as Scrapy escaped it: a second round of quoting would ask for another page."""
+    from yarl import URL
+
+    return URL(url, encoded=True)

@@ -1,0 +1,81 @@
+"""The wiring diagram: every component that Scrapy loads, by dotted name, with the reason for its place.
+
+Only facts that hold for every market stand here; rate and concurrency come from the market's definition (`spiders.base`).
+"""
+
+from crawler.program import user_agent
+
+BOT_NAME = "relicwatch"
+SPIDER_MODULES = ["spiders"]
+NEWSPIDER_MODULE = "spiders"
+USER_AGENT = user_agent()
+
+# -- the loop: asyncio for aiohttp and Playwright, uvloop because it halves the cost of a socket event
+TWISTED_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
+ASYNCIO_EVENT_LOOP = "uvloop.Loop"
+
+# -- fetching: one handler for http and https; every other scheme is off
+DOWNLOAD_HANDLERS = {
+    "http": "crawler.fetcher.FetcherHandler",
+    "https": "crawler.fetcher.FetcherHandler",
+    "file": None,
+    "ftp": None,
+    "s3": None,
+    "data": None,
+}
+RELICWATCH_BROWSER_HANDLER = "crawler.browser.BrowserHandler"
+RELICWATCH_RECORDER = "evidence.transit.TransitRecorder"
+RELICWATCH_MOST_BODY_BYTES = 16 * 1024 * 1024  # as received; a longer body is cut, and its record says so
+DOWNLOAD_MAXSIZE = 64 * 1024 * 1024  # of the decoded body: bounds what a compressed page may swell to
+DOWNLOAD_WARNSIZE = 0
+DOWNLOAD_TIMEOUT = 30  # for the whole exchange, not only for idle time
+CONCURRENT_REQUESTS = 16
+
+# -- lawful and quiet
+ROBOTSTXT_OBEY = True
+COOKIES_ENABLED = False
+TELNETCONSOLE_ENABLED = False
+REFERRER_POLICY = "no-referrer"
+DEFAULT_REQUEST_HEADERS = {"Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"}
+
+# -- the frontier is rows of the database, not Scrapy's JOBDIR
+SCHEDULER = "storage.frontier.FrontierScheduler"
+SCHEDULER_DEBUG = False
+
+DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "crawler.robots.Rfc9309Middleware": 100,  # where Scrapy's stood
+    "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,  # a page's own redirects are listings' text
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "crawler.retry.PoliteRetryMiddleware": 550,  # where Scrapy's stood
+}
+REDIRECT_MAX_TIMES = 10
+RETRY_TIMES = 2
+
+SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,  # no Referer leaves this program
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,  # depth is the search page's number, kept in the row
+    "storage.visits.VisitMiddleware": 10,  # outermost: sees all that a page gives
+}
+URLLENGTH_LIMIT = 2083
+
+CONCURRENT_ITEMS = 1  # a page's end must follow its items through the pipelines (storage.visits)
+ITEM_PIPELINES = {
+    "classifiers.pipeline.AssessmentPipeline": 100,
+    "evidence.thumbnails.ThumbnailPipeline": 200,
+    "storage.visits.VisitPipeline": 900,  # last: what it sees is complete
+}
+
+EXTENSIONS = {
+    "scrapy.extensions.telnet.TelnetConsole": None,
+    "storage.group_commit.GroupCommit": 100,
+}
+
+# -- the browser (crawler.browser completes these with the executable, its sandbox and the guarding proxy)
+PLAYWRIGHT_BROWSER_TYPE = "chromium"
+PLAYWRIGHT_MAX_PAGES_PER_CONTEXT = 4
+PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT = 30_000
+
+LOG_LEVEL = "INFO"
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+LOG_DATEFORMAT = "%Y-%m-%dT%H:%M:%S%z"

@@ -1,0 +1,198 @@
+"""Transit segments: one WARC per market and day, appended while crawls run, looked over after a kill.
+
+A transit segment is deleted whole after its retention time; what must last is copied out by `evidence.sealing`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from scrapy.crawler import Crawler
+from sqlalchemy import select
+
+from crawler.home import Home
+from crawler.items import Exchange, RecordPlace
+from crawler.recording import CaptureFailed
+from evidence.segments import (
+    Member,
+    SegmentWriter,
+    StoreError,
+    find_members,
+    label_to_hex,
+    media_type_of,
+    split_http,
+)
+from storage.captures import find_segment, insert_captures
+from storage.database import Database
+from storage.tables import Segment
+
+logger = logging.getLogger(__name__)
+
+MOST_SEGMENT_BYTES = 1 << 30
+FOUND_AGAIN = "found again in its segment after the process ended before its commit"
+
+
+class TransitRecorder:
+    """Appends the exchanges of one market's crawl; there is one writer a market, the holder of its lease."""
+
+    def __init__(self, home: Home, market: str) -> None:
+        self._home = home
+        self._market = market
+        self._writer: SegmentWriter | None = None
+        self._day = ""
+        self._waiting: list[RecordPlace] = []
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> TransitRecorder:
+        assert crawler.spider is not None
+        return cls(Home.from_environment(), crawler.spider.market)  # type: ignore[attr-defined]
+
+    def append(self, exchange: Exchange) -> RecordPlace:
+        try:
+            place = self._open().append(exchange)
+        except StoreError as error:
+            raise CaptureFailed(str(error)) from error
+        self._waiting.append(place)
+        return place
+
+    def append_dom(self, *, url: str, moment: datetime, html: bytes, source: RecordPlace) -> RecordPlace:
+        """Keep a page as the browser rendered it, labelled as a derivative."""
+        try:
+            place = self._open().append_dom(url=url, moment=moment, html=html, server_ip=source.server_ip)
+        except StoreError as error:
+            raise CaptureFailed(str(error)) from error
+        self._waiting.append(place)
+        return place
+
+    def sync(self) -> Sequence[RecordPlace]:
+        if self._writer is not None and self._waiting:
+            try:
+                self._writer.sync()
+            except StoreError as error:
+                raise CaptureFailed(str(error)) from error
+        return list(self._waiting)
+
+    def confirm(self, places: Sequence[RecordPlace]) -> None:
+        confirmed = {(place.segment, place.offset) for place in places}
+        self._waiting = [place for place in self._waiting if (place.segment, place.offset) not in confirmed]
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _open(self) -> SegmentWriter:
+        day = datetime.now(UTC).date().isoformat()
+        if self._writer is not None and self._day == day and self._writer.length < MOST_SEGMENT_BYTES:
+            return self._writer
+        if self._writer is not None:
+            self._writer.sync()
+            self._writer.close()
+        number = 1
+        while True:
+            name = f"{self._market}/{day}-{number:04}.warc.gz"
+            path = self._home.transit / name
+            if not path.exists() or path.stat().st_size < MOST_SEGMENT_BYTES:
+                break
+            number += 1
+        self._day = day
+        self._writer = SegmentWriter(path, name)
+        return self._writer
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What was found in a market's open segments at start."""
+
+    found_again: int = 0
+    """Whole exchanges that were on disk and had no row; they have one now."""
+    cut_bytes: int = 0
+    """Bytes of torn records cut off the ends of segments."""
+    too_short: tuple[str, ...] = ()
+    """Segments that are shorter than what the database was promised: damage that a person must look at."""
+
+
+def recover_market(database: Database, home: Home, market: str) -> Recovery:
+    """Before a crawl of `market` appends: keep whole records without a row, cut the torn tail, name what is damaged.
+
+    Call it only while holding the market's lease. Raises CaptureFailed where a segment can't be opened.
+    """
+    directory = home.transit / market
+    if not directory.is_dir():
+        return Recovery()
+    found = cut = 0
+    too_short: list[str] = []
+    for path in sorted(directory.glob("*.warc.gz")):
+        name = f"{market}/{path.name}"
+        with database.transaction() as session:
+            row = find_segment(session, "transit", name)
+            known = row.length if row is not None else 0
+        size = path.stat().st_size
+        if size < known:
+            too_short.append(name)
+            continue
+        if size == known:
+            continue
+        end, places = _whole_exchanges(path, name, known)
+        if end < size:
+            cut += size - end
+            logger.warning("%s: a torn record of %s bytes after byte %s is cut off.", name, size - end, end)
+            os.truncate(path, end)
+        with database.transaction() as session:
+            insert_captures(session, places, crawl_id=None, market=market, note=FOUND_AGAIN)
+        found += len(places)
+    with database.transaction() as session:
+        rows = session.scalars(
+            select(Segment).where(Segment.store == "transit", Segment.market == market, Segment.state == "open")
+        )
+        too_short += [row.name for row in rows if row.length and not (home.transit / row.name).exists()]
+    if found:
+        logger.info("%s: %s captures found again after an interruption.", market, found)
+    return Recovery(found, cut, tuple(dict.fromkeys(too_short)))
+
+
+def _whole_exchanges(path: os.PathLike[str], name: str, start: int) -> tuple[int, list[RecordPlace]]:
+    """The exchanges that are whole (response and its request) from `start` on, and where the last one ends."""
+    from pathlib import Path
+
+    end = start
+    places: list[RecordPlace] = []
+    response: Member | None = None
+    for member in find_members(Path(path), start):
+        if member.type == "warcinfo":
+            end = member.offset + member.length
+        elif member.type == "resource":
+            places.append(_place(name, member, None))
+            end = member.offset + member.length
+        elif member.type in ("response", "revisit"):
+            response = member
+        elif member.type == "request" and response is not None:
+            places.append(_place(name, response, member))
+            end = member.offset + member.length
+            response = None
+    return end, places
+
+
+def _place(name: str, response: Member, request: Member | None) -> RecordPlace:
+    head, body = (b"", response.block) if request is None else split_http(response.block)
+    status = head.split(b" ", 2)[1:2]
+    return RecordPlace(
+        segment=name,
+        offset=response.offset,
+        length=response.length + (request.length if request else 0),
+        sha256=label_to_hex(response.headers.get("warc-payload-digest", "")) or "",
+        url=response.headers.get("warc-target-uri", ""),
+        method=request.block.split(b" ", 1)[0].decode("latin-1") if request else "GET",
+        status=int(status[0]) if status and status[0].isdigit() else 0,
+        captured_at=datetime.fromisoformat(response.headers["warc-date"].replace("Z", "+00:00")),
+        media_type=media_type_of(head) if request else response.headers.get("content-type"),
+        server_ip=response.headers.get("warc-ip-address"),
+        truncated=response.headers.get("warc-truncated"),
+        decoded_by_browser="warc-relicwatch-note" in response.headers,
+        payload_bytes=len(body),
+        kind="exchange" if request else "dom",
+    )

@@ -1,0 +1,208 @@
+"""What every walking spider shares: its market, its politeness, and turning a listing's page into a ListingItem."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from scrapy import Request, Spider
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from crawler.errors import UsageError
+from crawler.extraction.page import extract_page
+from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto, ListingState, PageProblem
+from crawler.recording import CaptureFailed
+from crawler.visits import page_ended
+from markets.admission import admit
+from markets.definition import Definition
+
+GONE_STATUSES = (404, 410)
+LISTING_PRIORITY = 10
+PHOTO_PRIORITY = 5
+
+
+class MarketSpider(Spider):
+    """Base of all walking spiders. A subclass gives `name` and says how pages are asked for (`page_meta`).
+
+    Arguments: `market` (required), `query` (one search, or several as a JSON list), `max_listings`. The market must have a
+    standing approval; its definition gives addresses, selectors, rate and concurrency. May be overridden: `start`,
+    `parse_search`, `parse_listing`, `page_meta`. Callbacks are named `parse_<kind>`, because the frontier keeps that name.
+    """
+
+    def __init__(self, market: str, definition: Definition, queries: list[str], max_listings: int | None) -> None:
+        super().__init__()
+        self.market = market
+        self.definition = definition
+        self.queries = queries
+        self.max_listings = max_listings
+        self.rules = definition.page_rules()
+        self.allowed_domains = [domain.partition(":")[0] for domain in definition.domains]
+
+    @classmethod
+    def from_crawler(
+        cls,
+        crawler: Crawler,
+        *,
+        market: str | None = None,
+        query: str | None = None,
+        max_listings: int | str | None = None,
+    ) -> MarketSpider:
+        """Raises UsageError without a market, and what `markets.admission.admit` raises for one that is off."""
+        if not market:
+            raise UsageError(f"Say which market to crawl: scrapy crawl {cls.name} -a market=NAME -a query=WORDS.")
+        definition = admit(market)
+        spider = cls(market, definition, _queries(query), int(max_listings) if max_listings else None)
+        rate = definition.rate
+        crawler.settings.set("DOWNLOAD_DELAY", rate.delay, priority="spider")
+        crawler.settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", rate.concurrency, priority="spider")
+        crawler.settings.set("CONCURRENT_REQUESTS", max(rate.concurrency, 2), priority="spider")
+        spider._set_crawler(crawler)
+        return spider
+
+    def page_meta(self) -> dict[str, Any]:
+        """Meta that makes a page be fetched as this spider fetches pages; plain HTTP by default."""
+        return {}
+
+    async def start(self) -> AsyncIterator[Any]:
+        for query in self.queries:
+            for url in self.definition.search_urls([query]):
+                yield self.search_request(url, query, 1)
+
+    def search_request(self, url: str, query: str, page: int) -> Request:
+        meta = {**self.page_meta(), "query": query, "page": page}
+        return Request(url, callback=self.parse_search, meta=meta)
+
+    def listing_request(self, url: str) -> Request:
+        return Request(url, callback=self.parse_listing, meta=self.page_meta(), priority=LISTING_PRIORITY)
+
+    def request_meta(self, kept: dict[str, Any]) -> dict[str, Any]:
+        """What the frontier kept of a request's meta, completed for the fetch: a gone listing's 404 is an answer."""
+        return {**kept, "handle_httpstatus_list": list(GONE_STATUSES)}
+
+    def parse_search(self, response: Response) -> Iterable[Any]:
+        """The listings of a search page and the next page."""
+        if response.status in GONE_STATUSES:
+            yield PageProblem(response.url, f"the search page answered HTTP {response.status}: see search.url")
+            return
+        page = self.read(response)
+        urls = [url for url in page.listing_urls if self.is_listing(url)]
+        if not urls and page.kind == "listing" and self.is_listing(response.url):
+            yield from self.parse_listing(response)
+            return
+        for url in urls:
+            yield self.listing_request(url)
+        number = response.meta["page"]
+        if not urls and number == 1:
+            yield PageProblem(response.url, self._no_listings(page))
+        if urls and page.next_url and self.definition.in_domains(page.next_url):
+            if number < self.definition.search.max_pages:
+                yield self.search_request(page.next_url, response.meta["query"], number + 1)
+            else:
+                yield PageProblem(response.url, f"more pages follow, but search.max_pages is {number}")
+
+    def parse_listing(self, response: Response) -> Iterator[Any]:
+        """The listing of a page, or the reason why there is none."""
+        assert response.request is not None
+        now = datetime.now(UTC)
+        asked = response.meta.get("redirect_urls", [response.request.url])[0]
+        native_ids = [id_ for id_ in map(self.definition.native_id, (response.url, asked)) if id_]
+        if not native_ids:
+            yield PageProblem(response.url, "its address does not match listing_url, so it has no id")
+            return
+        native_id, others = native_ids[0], tuple(id_ for id_ in native_ids[1:] if id_ != native_ids[0])
+        space = self.definition.id_space
+        if response.status in GONE_STATUSES:
+            yield ListingGone(self.market, space, native_id, response.url, response.status, now)
+            return
+        page = self.read(response)
+        if page.kind == "search":
+            count = len(page.listing_urls)
+            yield PageProblem(
+                response.url, f"it is a list of {count} offers, no listing of its own", {"listings": count}
+            )
+            return
+        if not page.title:
+            yield PageProblem(response.url, "no title was found, so there is nothing to judge", {"read": page.problems})
+            return
+        state = listing_state(page, now)
+        yield ListingItem(self.market, space, native_id, response.url, page, now, state, others)
+        photo = next((url for url in page.images if self.definition.in_domains(url)), None)
+        if photo:
+            yield Request(
+                photo,
+                callback=self.parse_photo,
+                meta={"photo_of": native_id},
+                priority=PHOTO_PRIORITY,
+            )
+
+    def parse_photo(self, response: Response) -> Iterator[Any]:
+        """The listing's first photograph, for its thumbnail."""
+        if response.status in GONE_STATUSES:
+            yield PageProblem(response.url, f"the photograph answered HTTP {response.status}")
+            return
+        space, native_id = self.definition.id_space, response.meta["photo_of"]
+        yield ListingPhoto(space, native_id, response.url, response.body, datetime.now(UTC))
+
+    def page_failed(self, failure: Failure) -> Iterable[Any]:
+        """A page that could not be had is kept with the reason; one that could not be *recorded* stays pending."""
+        if failure.check(CaptureFailed):
+            return ()
+        return page_ended(failure.request, failure_reason(failure))  # type: ignore[attr-defined]
+
+    def read(self, response: Response) -> ExtractedPage:
+        content_type = response.headers.get(b"Content-Type", b"").decode("latin-1") or None
+        page = extract_page(response.body, response.url, content_type=content_type, rules=self.rules)
+        if "truncated" in response.flags:
+            page.problems.append(f"the page is larger than the limit and was cut after {len(response.body)} bytes")
+        return page
+
+    def is_listing(self, url: str) -> bool:
+        """Whether a link leads to a listing of this market; a link elsewhere is never followed."""
+        if not self.definition.in_domains(url):
+            return False
+        return self.definition.native_id(url) is not None
+
+    def _no_listings(self, page: ExtractedPage) -> str:
+        if page.listing_urls:
+            host = urlsplit(page.listing_urls[0]).hostname
+            return (
+                f"none of its {len(page.listing_urls)} links matches listing_url inside the market's domains "
+                f"(the first leads to {host}): see listing_url and domains in the definition"
+            )
+        return "no listings were found on it: nothing is offered, or search.listings does not fit the page any more"
+
+
+def listing_state(page: ExtractedPage, now: datetime) -> ListingState:
+    """Live, sold or ended, from what the page says; `gone` is never read off a page that answers."""
+    if page.availability in ("SoldOut", "OutOfStock", "Discontinued"):
+        return "sold" if page.availability == "SoldOut" else "ended"
+    if page.ends_at is not None and page.ends_at <= now:
+        return "ended"
+    return "live"
+
+
+def failure_reason(failure: Failure) -> str:
+    """Why a page could not be had, in words for the crawl's list of problems."""
+    error = failure.value
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"the market answered HTTP {response.status}"
+    if isinstance(error, IgnoreRequest):
+        return str(error) or "the request was refused before it was sent (outside the market's domains)"
+    return str(error) or type(error).__name__
+
+
+def _queries(query: str | None) -> list[str]:
+    if not query:
+        raise UsageError("Say what to search for: -a query=WORDS, or a JSON list of several.")
+    if query.startswith("["):
+        loaded = json.loads(query)
+        if isinstance(loaded, list) and all(isinstance(one, str) for one in loaded):
+            return loaded
+    return [query]

@@ -1,0 +1,280 @@
+"""What one crawl has found and not yet committed, and the group commit that keeps it.
+
+Order, so that a kill at any moment loses and doubles nothing: the segment is fsynced first, then one database commit
+holds the captures' places, the new frontier rows, what each finished page gave, and the finished pages themselves.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from scrapy import Spider
+from scrapy.crawler import Crawler
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from crawler.home import Home
+from crawler.items import ListingGone, ListingItem, ListingPhoto, PageProblem, RecordPlace
+from crawler.recording import Recorder, recorder_of
+from crawler.visits import Entry, Visit
+from storage import leases
+from storage.holders import process_holder
+from storage.captures import insert_captures
+from storage.database import Database
+from storage.listings import ListingWriter, count_absences
+from storage.tables import Crawl, FrontierEntry, Listing, utc_now
+
+logger = logging.getLogger(__name__)
+
+MARKET_LEASE_SECONDS = 60
+MOST_ABSENT_ASKED = 500
+MOST_PROBLEMS_KEPT = 200
+
+
+class CrawlStore:
+    """The one place where a crawl's findings wait for the next group commit. Not for use by several threads."""
+
+    def __init__(self, database: Database, home: Home, recorder: Recorder, holder: str) -> None:
+        self.database = database
+        self.home = home
+        self.stopping = False
+        self.fault: str | None = None
+        self.crawl_id = 0
+        self.counts: Counter[str] = Counter()
+        self.filled: Counter[str] = Counter()
+        self._recorder = recorder
+        self._holder = holder
+        self._fingerprints: set[str] = set()
+        self._new: list[Entry] = []
+        self._finished: list[Visit] = []
+        self._capture_ids: dict[tuple[str, int], int] = {}
+        self._problems: list[dict[str, Any]] = []
+        self._writer: ListingWriter
+        self._market = ""
+        self._max_listings: int | None = None
+        self._photographed: set[str] = set()
+
+    # -- start and end ------------------------------------------------------------------------------------------
+
+    def open(self, spider: Spider) -> None:
+        """Take the market's lease and open the crawl of this spider's job, or a new one."""
+        self._market = spider.market  # type: ignore[attr-defined]
+        self._max_listings = spider.max_listings  # type: ignore[attr-defined]
+        demo = bool(spider.definition.demo)  # type: ignore[attr-defined]
+        job_id = spider.crawler.settings.getint("RELICWATCH_JOB_ID") or None
+        leases.take_market(self.database, self._market, self._holder, MARKET_LEASE_SECONDS)
+        with self.database.transaction() as session:
+            crawl = self._find_crawl(session, job_id)
+            if crawl is None:
+                crawl = Crawl(
+                    market=self._market,
+                    job_id=job_id,
+                    queries=list(spider.queries),  # type: ignore[attr-defined]
+                    max_listings=self._max_listings,
+                    demo=demo,
+                )
+                session.add(crawl)
+                session.flush()
+            crawl.state = "running"
+            self.crawl_id = crawl.id
+            self.counts = Counter(crawl.counts.get("counts", {}))
+            self.filled = Counter(crawl.counts.get("filled", {}))
+            self._problems = list(crawl.problems)
+            entries = session.scalars(select(FrontierEntry.fingerprint).where(FrontierEntry.crawl_id == crawl.id))
+            self._fingerprints = set(entries)
+            self._writer = ListingWriter(crawl_id=crawl.id, market=self._market, demo=demo)
+            self._photographed = self._writer.photographed_urls(session)
+
+    def pending_entries(self) -> list[Entry]:
+        with self.database.transaction() as session:
+            rows = session.scalars(
+                select(FrontierEntry)
+                .where(FrontierEntry.crawl_id == self.crawl_id, FrontierEntry.state == "pending")
+                .order_by(FrontierEntry.id)
+            )
+            return [Entry(r.fingerprint, r.url, r.kind, dict(r.meta), r.priority, r.id) for r in rows]
+
+    def finish(self, reason: str) -> None:
+        """The last commit. `reason` is Scrapy's: only "finished" makes the crawl complete."""
+        if not self.crawl_id:
+            return
+        if self.fault is None:
+            self.commit()
+        with self.database.transaction() as session:
+            crawl = session.get_one(Crawl, self.crawl_id)
+            crawl.finished_at = utc_now()
+            if self.fault is not None:
+                crawl.state, crawl.fault = "stopped", self.fault
+            elif reason == "finished":
+                crawl.state = "complete"
+                if not self._max_listings:
+                    count_absences(session, crawl)
+            else:
+                crawl.state = "stopped"
+        leases.release_market(self.database, self._market, self._holder)
+        self._recorder.close()
+
+    # -- while it runs ------------------------------------------------------------------------------------------
+
+    def add_entry(self, entry: Entry) -> Entry | None:
+        """Take a new page into the frontier; None where this crawl knows it already or has enough listings."""
+        if entry.fingerprint in self._fingerprints:
+            return None
+        if entry.kind == "listing":
+            if self._max_listings and self.counts["listings_found"] >= self._max_listings:
+                return None
+            self.counts["listings_found"] += 1
+        if entry.kind == "photo" and entry.url in self._photographed:
+            return None
+        self._fingerprints.add(entry.fingerprint)
+        self._new.append(entry)
+        return entry
+
+    def absent_listing_urls(self) -> list[str]:
+        """Addresses of live listings that a crawl with these queries met before and this one did not."""
+        if self._max_listings:
+            return []
+        with self.database.transaction() as session:
+            crawl = session.get_one(Crawl, self.crawl_id)
+            rows = session.execute(
+                select(Listing.url, Crawl.queries)
+                .join(Crawl, Crawl.id == Listing.seen_in_crawl_id)
+                .where(
+                    Listing.market == self._market,
+                    Listing.state == "live",
+                    Listing.seen_in_crawl_id != crawl.id,
+                    Listing.last_seen_at < crawl.started_at,
+                )
+                .limit(MOST_ABSENT_ASKED)
+            )
+            return [url for url, queries in rows if set(queries) <= set(crawl.queries)]
+
+    def finish_visit(self, visit: Visit) -> None:
+        self._finished.append(visit)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._finished)
+
+    def commit(self) -> None:
+        """Fsync the segment, then keep everything in one transaction. On an error nothing is forgotten."""
+        places = self._recorder.sync()
+        ready = [visit for visit in self._finished if visit.entry.id is not None or visit.entry in self._new]
+        if not (places or self._new or ready):
+            return
+        counts, filled, problems = Counter(self.counts), Counter(self.filled), list(self._problems)
+        with self.database.transaction() as session:
+            capture_ids = dict(self._capture_ids)
+            capture_ids.update(insert_captures(session, places, crawl_id=self.crawl_id, market=self._market))
+            entry_ids = self._insert_entries(session)
+            self._writer.begin(session, [i for v in ready for i in v.items if isinstance(i, ListingItem | ListingGone)])
+            done: list[dict[str, Any]] = []
+            for visit in ready:
+                entry_id = visit.entry.id or entry_ids[visit.entry.fingerprint]
+                self._keep(session, visit, capture_ids, counts, filled, problems)
+                state = "failed" if visit.problem else "done"
+                done.append({"id": entry_id, "state": state, "problem": visit.problem, "done_at": utc_now()})
+            if done:
+                session.execute(update(FrontierEntry), done)
+            crawl_values = {"counts": {"counts": dict(counts), "filled": dict(filled)}}
+            if len(problems) != len(self._problems):
+                crawl_values["problems"] = problems[:MOST_PROBLEMS_KEPT]  # type: ignore[assignment]
+            session.execute(update(Crawl).where(Crawl.id == self.crawl_id).values(**crawl_values))
+        self._recorder.confirm(places)
+        for entry in self._new:
+            entry.id = entry_ids[entry.fingerprint]
+        self._new.clear()
+        self._capture_ids = capture_ids
+        for visit in ready:
+            for place in visit.captures:
+                self._capture_ids.pop((place.segment, place.offset), None)
+        finished = {id(visit) for visit in ready}
+        self._finished = [visit for visit in self._finished if id(visit) not in finished]
+        self.counts, self.filled, self._problems = counts, filled, problems
+
+    # -- parts of a commit --------------------------------------------------------------------------------------
+
+    def _insert_entries(self, session: Session) -> dict[str, int]:
+        if not self._new:
+            return {}
+        rows = [
+            {
+                "crawl_id": self.crawl_id,
+                "fingerprint": entry.fingerprint,
+                "url": entry.url,
+                "kind": entry.kind,
+                "meta": entry.meta,
+                "priority": entry.priority,
+            }
+            for entry in self._new
+        ]
+        statement = insert(FrontierEntry).returning(FrontierEntry.fingerprint, FrontierEntry.id)
+        return {fingerprint: id_ for fingerprint, id_ in session.execute(statement, rows)}  # noqa: C416  (rows, not tuples)
+
+    def _keep(
+        self,
+        session: Session,
+        visit: Visit,
+        capture_ids: dict[tuple[str, int], int],
+        counts: Counter[str],
+        filled: Counter[str],
+        problems: list[dict[str, Any]],
+    ) -> None:
+        counts["pages"] += 1
+        counts[f"pages_{visit.entry.kind}"] += 1
+        ids = [capture_ids[place.segment, place.offset] for place in visit.captures]
+        if visit.problem:
+            counts["failed"] += 1
+            problems.append({"url": visit.entry.url, "reason": visit.problem})
+        for item in visit.items:
+            if isinstance(item, ListingItem):
+                counts["listings"] += 1
+                outcome = self._writer.keep(session, item, ids)
+                counts.update(outcome)
+                filled.update(_filled_fields(item))
+            elif isinstance(item, ListingGone):
+                counts["gone"] += self._writer.keep_gone(session, item, ids)
+            elif isinstance(item, ListingPhoto):
+                counts["thumbnails"] += self._writer.keep_photo(session, item, ids)
+                self._photographed.add(item.url)
+            elif isinstance(item, PageProblem):
+                counts["problems"] += 1
+                problems.append({"url": item.url, "reason": item.reason, **item.details})
+
+    def _find_crawl(self, session: Session, job_id: int | None) -> Crawl | None:
+        if job_id is None:
+            return None
+        return session.scalars(select(Crawl).where(Crawl.job_id == job_id)).first()
+
+    def renew_lease(self) -> None:
+        leases.take_market(self.database, self._market, self._holder, MARKET_LEASE_SECONDS)
+
+
+def crawl_store_of(crawler: Crawler) -> CrawlStore:
+    """The one store of this crawl, made on first use."""
+    store: CrawlStore | None = getattr(crawler, "relicwatch_store", None)
+    if store is None:
+        home = Home.from_environment()
+        holder = crawler.settings.get("RELICWATCH_HOLDER") or process_holder()
+        store = CrawlStore(database_of(crawler), home, recorder_of(crawler), holder)
+        crawler.relicwatch_store = store
+    return store
+
+
+def database_of(crawler: Crawler) -> Database:
+    """The one database connection pool of this crawl's process."""
+    database: Database | None = getattr(crawler, "relicwatch_database", None)
+    if database is None:
+        database = Database(Home.from_environment().database_url)
+        database.require_current()
+        crawler.relicwatch_database = database
+    return database
+
+
+def _filled_fields(item: ListingItem) -> Iterator[str]:
+    for name in ("title", "description", "price", "currency", "seller", "images", "location", "ends_at"):
+        if getattr(item.page, name):
+            yield name
