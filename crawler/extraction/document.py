@@ -14,14 +14,17 @@ from crawler.extraction.text import clean
 
 MAX_HTML_CHARACTERS = 12_000_000
 """Of one page; what lies beyond is not read, and the page's problems say so."""
-MAX_ELEMENTS = 400_000
 MAX_URL = 4_000
+MAX_TEXTS = 40_000
+"""Pieces of text that are searched for labels and words."""
+MAX_TEXT_PIECE = 400
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 _UNSAFE_URL = re.compile(r"[\x00-\x20\x7f]+")
 _SKIPPED = frozenset(
     {"script", "style", "noscript", "template", "svg", "select", "option", "textarea", "iframe", "head", "button"}
 )
+_STRUCK = frozenset({"s", "del", "strike"})
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _HIDDEN_CLASS = re.compile(
     r"(?:^|[\s_-])(?:sr-only|visually-?hidden|screen-?reader(?:-text)?|clipped|hdn|offscreen|a11y-hidden)(?:$|[\s_-])",
@@ -155,6 +158,22 @@ class Document:
         return None
 
     @cached_property
+    def texts(self) -> list[tuple[str, Any, bool]]:
+        """Short pieces of text in page order: (text, element, whether it follows the element rather than stands in it)."""
+        found: list[tuple[str, Any, bool]] = []
+        for element in self.root.iter():
+            tag = element.tag
+            text = element.text
+            if text and tag not in _TEXTLESS and len(text) < MAX_TEXT_PIECE and (stripped := text.strip()):
+                found.append((stripped, element, False))
+            tail = element.tail
+            if tail and len(tail) < MAX_TEXT_PIECE and (stripped := tail.strip()):
+                found.append((stripped, element, True))
+            if len(found) > MAX_TEXTS:
+                break
+        return found
+
+    @cached_property
     def canonical(self) -> str | None:
         for link in self.root.iter("link"):
             if "canonical" in (link.get("rel") or "").lower().split():
@@ -162,6 +181,7 @@ class Document:
         return None
 
 
+_TEXTLESS = frozenset({"script", "style", "noscript", "option", "head", "title", "template"})
 _GENERIC_ENDINGS = frozenset({"IO", "CO", "TV", "ME", "AI", "TO", "LY", "FM", "CC", "WS", "GG", "EU", "SH", "GL", "IM"})
 
 
@@ -172,11 +192,16 @@ def is_hidden(element: Any) -> bool:
     return bool(_HIDDEN_CLASS.search(element.get("class") or ""))
 
 
-def visible_text(element: Any, *, limit: int = 20_000) -> str:
-    """The text of an element as the eye reads it: no scripts, no hidden parts, block ends as spaces."""
+def visible_text(element: Any, *, limit: int = 20_000, struck: bool = True) -> str:
+    """The text of an element as the eye reads it: no scripts, no hidden parts, block ends as spaces.
+
+    Without `struck`, crossed-out text (an old price) is left out.
+    """
+    if len(element) == 0:
+        return clean(element.text) or ""
     parts: list[str] = []
     length = 0
-    for piece in _visible_pieces(element):
+    for piece in _visible_pieces(element, _SKIPPED if struck else _SKIPPED | _STRUCK):
         parts.append(piece)
         length += len(piece)
         if length > limit:
@@ -208,13 +233,13 @@ _BLOCKS = frozenset(
 )
 
 
-def _visible_pieces(element: Any) -> Iterator[str]:
+def _visible_pieces(element: Any, skipped: frozenset[str]) -> Iterator[str]:
     skip: Any = None
     for event, node in etree.iterwalk(element, events=("start", "end")):
         if not isinstance(node.tag, str):
             continue
         if event == "start":
-            if skip is None and node is not element and (node.tag in _SKIPPED or is_hidden(node)):
+            if skip is None and node is not element and (node.tag in skipped or is_hidden(node)):
                 skip = node
             if skip is None:
                 if node.tag in _BLOCKS:

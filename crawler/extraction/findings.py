@@ -132,6 +132,14 @@ class Findings:
         if "images" not in self.values:
             self.add("images", list(dict.fromkeys(urls))[:MAX_IMAGES], source)
 
+    def add_preview_image(self, url: str, source: str) -> None:
+        """The picture that the page shows when it is shared: one of the listing's, at times one that no other source has."""
+        images = self.values.get("images")
+        if images is None:
+            self.add("images", [url], source)
+        elif url not in images and len(images) < MAX_IMAGES and not self.sources["images"].startswith("rule"):
+            images.append(url)
+
     def problem(self, sentence: str) -> None:
         if len(self.problems) < MAX_PROBLEMS and sentence not in self.problems:
             self.problems.append(sentence)

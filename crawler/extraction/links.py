@@ -29,6 +29,11 @@ _PRICE = re.compile(
     r"(?:[$€£¥￥₩₪₺₽₴₹₸]|(?:EUR|USD|GBP|CHF|AED|SAR|QAR|KWD|EGP|MAD|TND|DZD|JPY|Kč|zł|lei|kr|Ft|TL|DH|Rs|сум|so.m|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه|ريال)\b)"
     r"\s?[\d٠-٩]|[\d٠-٩][\d.,'  ٠-٩٫٬]*\s?(?:[$€£¥円元원₪₺₽₴₸]|(?:EUR|USD|GBP|CHF|AED|SAR|HKD|MAD|TND|DZD|EGP|Kč|zł|lei|kr|Ft|TL|DH|Rs|руб|тг|сум|so.m|грн)\b|,-|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه|ريال)"
 )
+_ACTION = re.compile(
+    r"(?:^|[/?&=_.-])(?:add|watchlist\w*|wish-?list|login|log-?in|signin|sign-?in|register|cart|basket|compare|favou?rites?|favoris|share|print|mailto|report|feedback"
+    r"|help|faq|terms|privacy|contact|about)(?:$|[/?&=_.-])",
+    re.I,
+)
 _QUERY_ID = re.compile(r"\d{2,}|[0-9a-f]{8,}", re.I)
 
 
@@ -103,7 +108,7 @@ def listings_by_shape(document: Document) -> FoundListings:
 def _groups(document: Document) -> dict[tuple[str, str], Group]:
     groups: dict[tuple[str, str], Group] = {}
     zones: dict[Any, bool] = {}
-    own_path = urlsplit(document.base_url).path if document.base_url else ""
+    own_page = document.base_url.split("?", 1)[0]
     for position, anchor in enumerate(document.root.iter("a")):
         if position > MAX_LINKS:
             break
@@ -115,7 +120,7 @@ def _groups(document: Document) -> dict[tuple[str, str], Group]:
             continue
         url = url.split("#", 1)[0]
         shape = shape_of(url)
-        if not shape or (own_path and urlsplit(url).path == own_path and "?" not in url):
+        if not shape or _ACTION.search(href.split("?", 1)[0]) or url.split("?", 1)[0] == own_page and "?" not in url:
             continue
         key = (_signature(anchor), generic(shape))
         group = groups.setdefault(key, Group())
@@ -193,7 +198,7 @@ def generic(shape: str) -> str:
 
 
 def _weigh(group: Group) -> None:
-    urls = {url for _, _, url in group.links}
+    urls = {_listing_key(url) for _, _, url in group.links}
     group.distinct = len(urls)
     if group.distinct < 3:
         return
@@ -203,7 +208,7 @@ def _weigh(group: Group) -> None:
         for _ in range(7):
             if node is None:
                 break
-            counts.setdefault(node, set()).add(url)
+            counts.setdefault(node, set()).add(_listing_key(url))
             node = node.getparent()
     step = max(1, len(group.links) // _SAMPLE)
     sample = group.links[::step][:_SAMPLE]
@@ -222,7 +227,15 @@ def _weigh(group: Group) -> None:
     quality = 0.1 + 1.2 * group.priced + 0.5 * group.pictured + 0.5 * identified + 0.4 * wordy / size
     if not group.priced and not group.pictured:
         quality *= 0.5
+    texts = {_short_text(anchor) for _, anchor, _ in sample} - {""}
+    if len(texts) == 1 and size >= 3:  # "Watch", "Details": the same words on every link
+        quality *= 0.3 if not group.priced else 0.7
     group.score = min(group.distinct, 60) * quality
+
+
+def _listing_key(url: str) -> str:
+    """What tells listings apart in an address: its path, or all of it where only the query string has an id."""
+    return url if "?" in shape_of(url) else url.split("?", 1)[0]
 
 
 def _block(anchor: Any, counts: dict[Any, set[str]]) -> Any:

@@ -24,8 +24,10 @@ def fill(document: Document, findings: Findings) -> None:
     findings.add_title(meta.get("twitter:title"), "opengraph:twitter:title")
     for name in ("og:description", "twitter:description", "description"):
         findings.add_text("description", meta.get(name), f"opengraph:{name}")
-    images = (document.absolute(url) for url in document.meta_images)
-    findings.add_images((url for url in images if url and is_photo(url)), "opengraph:og:image")
+    for address in document.meta_images:
+        url = document.absolute(address)
+        if url and is_photo(url):
+            findings.add_preview_image(url, "opengraph:og:image")
     for amount, currency in _AMOUNTS:
         text = meta.get(amount)
         if text and (currency or "price" in meta.get("twitter:label1", "").lower()):

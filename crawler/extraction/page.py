@@ -12,14 +12,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 from lxml import html
 
-from crawler.extraction import jsonld, links, metatags, microdata, state, visible
+from crawler.extraction import jsonld, links, metatags, microdata, rows, state, visible
 from crawler.extraction.decoding import decode
-from crawler.extraction.document import Document
+from crawler.extraction.document import Document, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.images import image_addresses
 from crawler.extraction.lenient_json import BrokenJson, read_json
 from crawler.extraction.prices import parse_price
 from crawler.extraction.rules import NO_RULES, PageRules, compiled, is_state_path, native_id
+from crawler.extraction.scope import Scope
 from crawler.extraction.state_blocks import read_blocks
 from crawler.extraction.text import clean, folded
 from crawler.extraction.titles import choose_title
@@ -123,19 +124,20 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
         blocks = read_blocks(document, findings) if blocks is None else blocks
         listing = _state(document, blocks, findings)
     metatags.fill(document, findings)
-    heading = visible.heading(document)
-    visible.fill_title(document, heading, findings)
-    kind, found = _kind(document, nodes, main, item, listing, heading, findings)
+    scope = Scope(document)
+    visible.fill_title(scope, findings)
+    kind, found = _kind(scope, nodes, main, item, listing, findings)
     page.kind = kind
     if kind == "search":
         _search_page(document, nodes, blocks, found, page, findings)
         return
-    visible.fill_rows(document, findings)
-    visible.fill_price(document, heading, findings)
-    visible.fill_lot_number(document, heading, findings)
-    visible.fill_availability(document, findings)
-    visible.fill_images(document, heading, findings)
-    visible.fill_description(document, heading, findings)
+    rows.fill(scope, findings)
+    visible.fill_price(scope, findings)
+    visible.correct_bid(scope, findings)
+    visible.fill_lot_number(scope, findings)
+    visible.fill_availability(scope, findings)
+    visible.fill_images(scope, findings)
+    visible.fill_description(scope, findings)
 
 
 def _canonical(document: Document) -> str | None:
@@ -155,7 +157,7 @@ def _apply_rules(document: Document, blocks: list[tuple[str, Any]] | None, findi
             continue
         values: list[str] = []
         for found in compiled(rule)(document.root):
-            text = str(found) if isinstance(found, str) else visible.visible_text(found)
+            text = str(found) if isinstance(found, str) else visible_text(found)
             if text.strip():
                 values.append(text)
         if values:
@@ -216,8 +218,7 @@ def _microdata(document: Document, findings: Findings) -> dict[str, Any] | None:
 
 def _heads(document: Document) -> str:
     heads = [document.title_tag or "", document.meta.get("og:title", "")]
-    heads += [visible.visible_text(h, limit=300) for _, h in zip(range(3), document.root.iter("h1"), strict=False)]
-    return folded(" ".join(clean(h) or "" for h in heads))
+    return folded(" ".join([*(clean(h) or "" for h in heads), visible.heading_text(document)]))
 
 
 def _state(document: Document, blocks: list[tuple[str, Any]], findings: Findings) -> state.Place | None:
@@ -261,19 +262,18 @@ def _points_to_one(listing: state.Place, url: str) -> bool:
 
 
 def _kind(
-    document: Document,
+    scope: Scope,
     nodes: list[dict[str, Any]],
     main: dict[str, Any] | None,
     item: dict[str, Any] | None,
     listing: state.Place | None,
-    heading: Any,
     findings: Findings,
 ) -> tuple[PageKind, links.FoundListings | None]:
     """Weigh the signs of one listing against those of a list of them."""
-    rules = findings.rules
+    document, heading, rules = scope.document, scope.heading, findings.rules
     if rules.listing_url is not None and document.url and rules.listing_url.search(document.url):
         return "listing", None
-    one, many = 0.0, _search_signs(document, nodes, heading)
+    one, many = 0.0, _search_signs(document, nodes, main is None and item is None)
     if main is not None:
         if _is_list_of_offers(main):
             many += 4
@@ -295,7 +295,7 @@ def _kind(
         many += 1
     if heading is not None:
         one += 1 + (heading.tag == "h1") * 0.5
-        visible.fill_price(document, heading, findings)
+        visible.fill_price(scope, findings)
     if not findings.lacks("price"):
         one += 1.5
     if _has_address_id(document.url):
@@ -305,7 +305,7 @@ def _kind(
     return ("listing" if one >= 2 else "other"), None
 
 
-def _search_signs(document: Document, nodes: list[dict[str, Any]], heading: Any) -> float:
+def _search_signs(document: Document, nodes: list[dict[str, Any]], nothing_offered: bool) -> float:
     signs = 0.0
     try:
         parts = urlsplit(document.url)
@@ -316,11 +316,7 @@ def _search_signs(document: Document, nodes: list[dict[str, Any]], heading: Any)
         signs += 3
     if any(_SEARCH_SEGMENT.match(s) for s in parts.path.split("/")):
         signs += 2.5
-    words = f"{document.title_tag or ''} {visible.visible_text(heading, limit=300) if heading is not None else ''}"
-    words += " ".join(
-        visible.visible_text(h, limit=200) for _, h in zip(range(2), document.root.iter("h1"), strict=False)
-    )
-    if _RESULT_WORDS.search(words):
+    if _RESULT_WORDS.search(f"{document.title_tag or ''} {visible.heading_text(document)}"):
         signs += 3
     for node in nodes:
         kinds = jsonld.types_of(node)
@@ -328,7 +324,9 @@ def _search_signs(document: Document, nodes: list[dict[str, Any]], heading: Any)
             signs += 3
         elif "itemlist" in kinds and len(jsonld.as_list(node.get("itemListElement"))) >= 3:
             signs += 2
-        elif "collectionpage" in kinds or "saleevent" in kinds or "event" in kinds:
+        elif kinds & {"saleevent", "event", "exhibitionevent"} and nothing_offered:
+            signs += 2
+        elif "collectionpage" in kinds:
             signs += 1
     return min(signs, 8)
 

@@ -85,11 +85,15 @@ def compiled(css: str) -> Any:
 
 
 def native_id(url: str, rules: PageRules) -> str | None:
-    """The native id in a listing's address: the named groups joined by "/", or None where the address is no listing's."""
+    """The native id in a listing's address: the named groups joined by "/", or None where the address is no listing's.
+
+    A group that took no part stays as an empty place, and "/" and "%" inside a group are escaped, so that different
+    groups never join to the same id.
+    """
     if rules.listing_url is None:
         return None
     match = rules.listing_url.search(url)
     if match is None:
         return None
-    groups = [value for value in match.groupdict().values() if value]
-    return "/".join(groups) or None
+    groups = [value or "" for value in match.groupdict().values()]
+    return "/".join(value.replace("%", "%25").replace("/", "%2F") for value in groups) if any(groups) else None

@@ -121,7 +121,12 @@ def find_listing(places: list[Place], heads: str, url: str) -> Place | None:
             continue
         score = _likeness(place.value)
         pointed = _pointed_at(place, title, heads, url)
-        if score < 1 or (pointed == 0 and (heads or url)) or (pointed == 0 and place.siblings > 1):
+        if (
+            score < 1
+            or not _offers(place.value)
+            or (pointed == 0 and (heads or url))
+            or (pointed == 0 and place.siblings > 1)
+        ):
             continue
         if any(plain_key(step) in _ELSEWHERE for step in place.path) and pointed < 3:
             continue
@@ -162,6 +167,14 @@ def _likeness(value: dict[str, Any]) -> float:
         elif name in ("url", "id", "availability", "location"):
             score += 0.4
     return score
+
+
+def _offers(value: dict[str, Any]) -> bool:
+    """Whether an object has something that only things on offer have; a sale, a category or an article has none of it."""
+    names = {
+        _FIELD_OF.get(plain_key(key), ("", 0))[0] for key, inner in value.items() if inner not in (None, "", [], {})
+    }
+    return bool(names & {"price", "estimate_low", "lot_number", "seller"})
 
 
 def _pointed_at(place: Place, title: str, heads: str, url: str) -> float:
@@ -408,7 +421,12 @@ def find_list(places: list[Place], minimum: int = 3) -> list[Place]:
     """The longest list of objects that look like listings: what a search answer in JSON carries."""
     groups: dict[tuple[int, tuple[str, ...]], list[Place]] = {}
     for place in places:
-        if place.siblings >= minimum and link_of(place.value) and (_likeness(place.value) >= 2):
+        if (
+            place.siblings >= minimum
+            and link_of(place.value)
+            and _likeness(place.value) >= 1.5
+            and title_of(place.value)
+        ):
             groups.setdefault((id(place.parent), place.path), []).append(place)
     best = max(
         groups.values(),

@@ -41,7 +41,7 @@ def _without_markup(text: str) -> str:
             text = html.unescape(text)
     if "<" in text:
         text = _TAG.sub(" ", text)
-    return text
+    return text.replace('\\"', '"')
 
 
 def folded(text: str) -> str:

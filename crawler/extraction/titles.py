@@ -9,6 +9,9 @@ import re
 
 from crawler.extraction.text import folded
 
+_RULE = 50.0
+_STANDING_HEADING = 1.6
+"""A heading that also stands in the title tag, in Open Graph or in JSON-LD is what the page calls the thing."""
 _WEIGHT = {
     "rule": 100.0,
     "json-ld": 3.0,
@@ -30,21 +33,48 @@ _PLACE_TAIL = re.compile(r"\s*\(([^()\d$€£]{3,60})\)\s*\Z")
 def choose_title(offered: list[tuple[str, str]], site_names: list[str]) -> tuple[str, str] | None:
     """The best wording and its source, or None where none is offered."""
     wordings: dict[str, tuple[str, str, float]] = {}
+    families: dict[str, set[str]] = {}
     for title, source in offered:
         weight = _weight(source)
-        trimmed = trim_site(title, site_names) if weight < 3 else title
-        trimmed = trim_price(trimmed) if weight < 10 else trimmed
+        trimmed = trim_price(trim_site(title, site_names)) if weight < _RULE else title
         for text, part in ((title, 0.6 if trimmed != title else 1.0), (trimmed, 1.0)):
             key = folded(text)
-            if key and (key not in wordings or wordings[key][2] < weight * part):
+            families.setdefault(key, set()).add(_family(source))
+            if key not in wordings or wordings[key][2] < weight * part:
                 wordings[key] = (text, source, weight * part)
+    contained = {key: {_family(s) for t, s in offered if key in folded(t)} for key in wordings}
     best: tuple[float, str, str] | None = None
     for key, (text, source, weight) in wordings.items():
-        support = sum(0.45 for title, other in offered if other != source and key in folded(title))
-        score = weight + support - (1.5 if len(key) < 4 else 0)
+        score = (
+            weight
+            + 0.6 * len(contained[key] - {_family(source)})
+            + 0.4 * (len(families[key]) - 1)
+            - (1.5 if len(key) < 4 else 0)
+        )
+        if (
+            "heading" in families[key]
+            and contained[key] & {"opengraph", "title", "json-ld"}
+            and not _fragment(key, wordings)
+        ):
+            score += _STANDING_HEADING
         if best is None or score > best[0]:
             best = (score, text, source)
     return (best[1], best[2]) if best else None
+
+
+def _fragment(key: str, wordings: dict[str, tuple[str, str, float]]) -> bool:
+    """Whether a wording is a small part of what the structured data call the thing ("Casio" of "Casio PRW-3100")."""
+    return any(
+        source.startswith(("json-ld", "microdata", "state")) and key in other and len(key) < 0.6 * len(other)
+        for other, (_, source, _) in wordings.items()
+    )
+
+
+def _family(source: str) -> str:
+    """Sources that read the same words: a microdata name is most often the heading itself."""
+    if source.startswith("microdata") or re.match(r"visible:h\d", source):
+        return "heading"
+    return "title" if source == "visible:title" else source.split(":", 1)[0]
 
 
 def _weight(source: str) -> float:

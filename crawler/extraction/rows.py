@@ -1,0 +1,187 @@
+"""Labelled rows of the visible page: "Seller: x", a label cell and its neighbour, dt and dd, and who the seller is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from crawler.extraction.document import Document, visible_text
+from crawler.extraction.findings import Findings
+from crawler.extraction.prices import parse_price
+from crawler.extraction.scope import Scope
+from crawler.extraction.text import clean
+from crawler.extraction.visible_words import LABEL
+
+MAX_VALUE = 300
+
+_LOT_VALUE = re.compile(r"\A\W*([0-9٠-٩]{1,9}[A-Za-z]?)\W*\Z")
+_SELLER_SEGMENTS = frozenset(
+    {"usr", "user", "users", "seller", "sellers", "profile", "profiles", "member", "members", "store", "stores", "shop", "shops", "vendor", "dealer",
+     "dealers", "auctioneer", "auctioneers", "auction-house", "auction-houses", "u", "vendeur", "vendeurs", "verkaeufer", "boutique", "merchant"}
+)  # fmt: skip
+_SELLER_CLASS = re.compile(
+    r"(?:^|[\s_-])(?:x-)?(?:sellercard|seller|vendor|vendeur|verkaeufer|dealer|auctioneer|auction-house|shop-?name|store-?name|merchant|advertiser)"
+    r"(?:$|[\s_-])|seller[-_]?(?:name|info|card|link)|[a-z]Seller(?:Name|Info)?",
+    re.I,
+)
+_SELLER_PARAMETERS = frozenset({"seller", "sellername", "seller_name", "sellerid", "seller_id", "requested"})
+_FIELD = {"estimate": "estimate_low"}
+_NO_PLACE = re.compile(r"\A(?:select|choose|change|view|see|show|map|n/?a|unknown|worldwide)\b", re.I)
+
+
+def fill(scope: Scope, findings: Findings) -> None:
+    """Read the rows for all fields that are still empty."""
+    names = ("lot_number", "seller", "location", "ends_at", "price", "estimate")
+    wanted = {name for name in names if findings.lacks(_FIELD.get(name, name))}
+    named: list[str] = []
+    if wanted:
+        for text, element, is_tail in scope.document.texts:
+            match = LABEL.match(text) if len(text) <= MAX_VALUE else None
+            if match is None or match.lastgroup not in wanted or scope.foreign(element):
+                continue
+            value = text[match.end() :].strip() or _next_value(element, is_tail)
+            if value:
+                _take(str(match.lastgroup), value, element, scope.document, findings, named)
+    if findings.lacks("seller"):
+        _seller_block(scope, findings)
+    for name in named:
+        findings.add_text("seller", name, "visible:label seller")
+    if findings.lacks("seller"):
+        _seller_parameter(scope.document, findings)
+
+
+def _next_value(element: Any, is_tail: bool) -> str | None:
+    """The text after a label: in the label's element behind it, or in the next element that shows any, three levels out."""
+    if not is_tail and element.tag not in ("dt", "th", "td") and len(element):
+        inner = clean(" ".join(t for child in element for t in (visible_text(child, limit=400), child.tail or "")))
+        if inner and len(inner) <= MAX_VALUE:
+            return inner
+    node = element
+    for _ in range(3):
+        if node is None or node.tag in ("body", "tr", "table", "ul", "dl", "form"):
+            return None
+        if node.tail and node.tail.strip() and not is_tail:
+            return clean(node.tail)
+        following = node.getnext()
+        for _ in range(3):
+            if following is None:
+                break
+            text = visible_text(following, limit=600)
+            if text:
+                return text if len(text) <= MAX_VALUE else None
+            if following.tail and following.tail.strip():
+                return clean(following.tail)
+            following = following.getnext()
+        is_tail = False
+        node = node.getparent()
+    return None
+
+
+def _take(name: str, value: str, element: Any, document: Document, findings: Findings, named: list[str]) -> None:
+    source = f"visible:label {name}"
+    if name == "lot_number":
+        match = _LOT_VALUE.match(value)
+        findings.add_text("lot_number", match.group(1) if match else None, source)
+    elif name == "seller":
+        if not _linked_seller(element, document, findings, source) and is_name(value) and len(value) <= 60:
+            named.append(value)
+    elif name == "location":
+        if (
+            2 <= len(value) <= 100
+            and any(c.isalpha() for c in value)
+            and "?" not in value
+            and not _NO_PLACE.match(value)
+        ):
+            findings.add_text("location", value, source)
+    elif name == "ends_at":
+        if len(value) <= 60 and any(c.isdigit() for c in value):
+            stamp = next((e.get("datetime") for e in _near(element) if e.tag == "time" and e.get("datetime")), None)
+            findings.add_moment("ends_at", stamp or value, source)
+    elif name == "price":
+        money = parse_price(value, hint=findings.rules.currency, country=findings.country) if len(value) <= 60 else None
+        if money and money.currency and money.amount > 0:
+            findings.add_price(money.amount, money.currency, source)
+    elif name == "estimate":
+        _take_estimate(value, findings, source)
+
+
+def _take_estimate(value: str, findings: Findings, source: str) -> None:
+    """A range of money, "£1,000 - 1,500", as the two estimates."""
+    parts = re.split(r"\s*(?:[-–—]|\bto\b|\bà\b|\bbis\b|إلى)\s*", value, maxsplit=1)
+    if len(parts) != 2 or len(value) > 80:
+        return
+    low, high = (parse_price(p, hint=findings.rules.currency, country=findings.country) for p in parts)
+    if low and high and low.amount <= high.amount:
+        findings.add("estimate_low", low.amount, source)
+        findings.add("estimate_high", high.amount, source)
+        findings.add("currency", high.currency or low.currency, source)
+
+
+def _near(element: Any) -> Iterator[Any]:
+    parent = element.getparent()
+    yield from (parent if parent is not None else element).iter()
+
+
+def _linked_seller(element: Any, document: Document, findings: Findings, source: str) -> bool:
+    """The first link to a seller's own page within a label's surroundings."""
+    node = element
+    for _ in range(4):
+        if node is None or node.tag in ("body", "html"):
+            return False
+        for anchor in node.iter("a"):
+            if is_seller_link(anchor.get("href") or ""):
+                name = visible_text(anchor, limit=200)
+                if is_name(name):
+                    findings.add_text("seller", name, source)
+                    findings.add("seller_url", document.absolute(anchor.get("href")), source)
+                    return True
+        node = node.getparent()
+    return False
+
+
+def _seller_block(scope: Scope, findings: Findings) -> None:
+    """The first link with a name in a block whose class says seller."""
+    for element in scope.document.root.iter("div", "section", "span", "p", "a", "li", "td"):
+        marks = f"{element.get('class') or ''} {element.get('id') or ''}"
+        if len(marks) < 7 or not _SELLER_CLASS.search(marks) or scope.foreign(element):
+            continue
+        for anchor in (element,) if element.tag == "a" else element.iter("a"):
+            name = visible_text(anchor, limit=200)
+            if anchor.get("href") and is_name(name) and len(name) <= 60 and " " not in name.strip()[:2]:
+                findings.add_text("seller", name, "visible:seller block")
+                findings.add("seller_url", scope.document.absolute(anchor.get("href")), "visible:seller block")
+                return
+
+
+def _seller_parameter(document: Document, findings: Findings) -> None:
+    """The name in `seller=...` of the page's own addresses, where all of them agree."""
+    names: set[str] = set()
+    for element in document.root.iter("a", "iframe"):
+        address = element.get("href") or element.get("src") or ""
+        if "seller" not in address and "requested" not in address:
+            continue
+        try:
+            pairs = parse_qsl(urlsplit(address).query)
+        except ValueError:
+            continue
+        names.update(
+            value
+            for key, value in pairs
+            if key.lower() in _SELLER_PARAMETERS and is_name(value) and not value.isdigit()
+        )
+    if len(names) == 1:
+        findings.add_text("seller", names.pop(), "visible:seller in addresses")
+
+
+def is_name(text: str) -> bool:
+    return 2 <= len(text) <= 100 and any(c.isalpha() for c in text) and not text.endswith(("?", "...", "…"))
+
+
+def is_seller_link(href: str) -> bool:
+    try:
+        segments = [s.lower() for s in urlsplit(href).path.split("/") if s]
+    except ValueError:
+        return False
+    return len(segments) >= 2 and any(s in _SELLER_SEGMENTS for s in segments[:-1])

@@ -1,0 +1,83 @@
+"""Which part of a page is about its one listing: the main heading, and what stands among other offers instead."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from crawler.extraction.document import Document, is_hidden, visible_text
+from crawler.extraction.text import folded
+
+_MAX_HEADINGS = 60
+_MAX_CLIMB = 40
+_FRAME_TAGS = frozenset({"nav", "footer", "aside", "del", "s", "strike", "template", "noscript", "select"})
+_OTHERS = re.compile(
+    r"(?:^|[\s_-])(?:similar|related|recommend\w*|recommendations?|carousel|slider|swiper|also|upsells?|cross-?sells?|recent|recently|viewed|bestsell\w*"
+    r"|sponsored|advert\w*|ads|accessor\w*|footer|header|nav|navbar|navigation|menu|basket|minicart|mini-cart|rtm|mfe|sidebar|suggest\w*|bundle|compare"
+    r"|review\w*|feedback\w*|rating\w*|bewertung\w*|comment\w*|cookie\w*|consent|newsletter|login|modal|popup|tooltip)(?:$|[\s_-])"
+    r"|[a-z](?:Similar|Related|Recommend|Carousel|Slider|Footer|Header|Reviews?|Sponsored)",
+    re.M,
+)
+
+
+class Scope:
+    """The main heading of a page, and a memory of which elements stand outside the listing."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.heading = main_heading(document)
+        self._around = set(self.heading.iterancestors()) if self.heading is not None else set()
+        self._foreign: dict[Any, bool] = {}
+
+    def foreign(self, element: Any) -> bool:
+        """Whether an element stands among other offers or in the site's frame, or is hidden from the eye.
+
+        What also holds the main heading is the listing's own part, whatever its classes say.
+        """
+        chain = []
+        node = element
+        answer = False
+        for _ in range(_MAX_CLIMB):
+            if node is None or node in self._around or node.tag in ("body", "html", "main"):
+                break
+            if node in self._foreign:
+                answer = self._foreign[node]
+                break
+            chain.append(node)
+            if (
+                node.tag in _FRAME_TAGS
+                or is_hidden(node)
+                or _OTHERS.search(f"{node.get('class') or ''} {node.get('id') or ''}")
+            ):
+                answer = True
+                break
+            node = node.getparent()
+        for one in chain:
+            self._foreign[one] = answer
+        return answer
+
+
+def main_heading(document: Document) -> Any:
+    """The h1 that agrees with the title tag, else the only h1, else an h2 or h3 that agrees; None where there is none."""
+    heads = folded(f"{document.title_tag or ''} {document.meta.get('og:title', '')}")
+    lone: Any = None
+    for level in ("h1", "h2", "h3"):
+        found = []
+        for number, element in enumerate(document.root.iter(level)):
+            if number > _MAX_HEADINGS:
+                break
+            text = folded(visible_text(element, limit=600))
+            if not text:
+                continue
+            found.append(element)
+            if heads and len(text) >= 3 and (text in heads or _carries_title(text, heads)):
+                return element
+        if level == "h1" and len(found) == 1:
+            lone = found[0]
+    return lone
+
+
+def _carries_title(text: str, heads: str) -> bool:
+    """Whether a heading is the page's title with something hung on it ("Vase - $40 (Tunis)")."""
+    title = re.split(r"\s[|–—-]\s", heads)[0].strip()
+    return len(title) >= 5 and (title in text or (len(text) > 12 and text[: max(12, len(text) // 2)] in heads))
