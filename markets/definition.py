@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from crawler.errors import UsageError
-from crawler.extraction.rules import RULE_FIELDS, PageRules, check_selector
+from crawler.extraction.rules import RULE_FIELDS, PageRules, check_selector, native_id
 from markets import vocabulary
 from markets.addresses import domain_fault, inside, is_loopback, split_domain
 from markets.faults import DefinitionError, Fault
@@ -185,27 +185,18 @@ class Definition(_Facts):
         hosts = [split_domain(domain) for domain in self.domains]
         return all(host is not None and is_loopback(host[0]) for host in hosts)
 
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        return re.compile(self.listing_url)
-
     def in_domains(self, url: str) -> bool:
         """Whether `url` is http(s) at one of the market's domains or below it."""
         return inside(url, self.domains)
 
     def native_id(self, url: str) -> str | None:
-        """The listing's id in the market's id space: every named group of `listing_url` in its order, joined by `/`.
+        """The listing's id in the market's id space, as `crawler.extraction.rules.native_id` makes it.
 
-        A group that took no part stays as an empty place, and `/` and `%` inside a group are escaped, so that
-        different groups never join to the same id. None where the address is not a listing of this market.
+        None where the address is not a listing of this market.
         """
         if len(url) > MAX_URL_LENGTH or not self.in_domains(url):
             return None
-        match = self.pattern.search(url)
-        if match is None:
-            return None
-        groups = [value or "" for value in match.groupdict().values()]
-        return "/".join(v.replace("%", "%25").replace("/", "%2F") for v in groups) if any(groups) else None
+        return native_id(url, self._rules)
 
     def search_urls(self, queries: Iterable[str], page: int = 1) -> tuple[str, ...]:
         """The addresses of page `page` of the search for each query, in order.
@@ -221,8 +212,12 @@ class Definition(_Facts):
 
     def page_rules(self) -> PageRules:
         """What page extraction needs of this definition."""
+        return self._rules
+
+    @cached_property
+    def _rules(self) -> PageRules:
         return PageRules(
-            listing_url=self.pattern,
+            listing_url=re.compile(self.listing_url),
             listings=self.search.listings if self.search else None,
             next=self.search.next if self.search else None,
             fields=self.fields,
