@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ from starlette.routing import Route
 
 from demo.catalogue import FORMER_SALE_NUMBER, Listing, load_sales, lot_ends_at
 from demo.money import price_text
-from demo.search import find
+from demo.search import asks_for_all, find
 from demo.shop import TEMPLATES, Shop, page_number, page_of, picture_sources, shop_of
 
 _LABELS = {
@@ -45,9 +46,15 @@ def _card(listing: Listing, shop: Shop) -> dict[str, Any]:
         "href": href,
         "listing": listing,
         "price": shop.price_text(listing),
-        "ends_at": lot_ends_at(sale, lot, shop.started_at),
+        "ends": _clock_text(lot_ends_at(sale, lot, shop.started_at)),
         "picture": picture_sources(listing, 1),
     }
+
+
+def _clock_text(moment: datetime) -> str:
+    """Date and time for a reader; a zone without a name shows as UTC+04."""
+    zone = moment.strftime("%Z")
+    return f"{moment:%Y-%m-%d %H:%M} {zone if zone.isalpha() else 'UTC' + zone}"
 
 
 def _results(heading: str, found: Sequence[Listing], request: Request, query: str, path: str) -> HTMLResponse:
@@ -76,7 +83,7 @@ async def home(request: Request) -> Response:
 async def search(request: Request) -> Response:
     query = request.query_params.get("q", "").strip()
     found = find(shop_of(request).offers(auction=True), query)
-    heading = f"Lots for “{query}”" if query not in ("", "*") else "All lots"
+    heading = f"Lots for “{query}”" if not asks_for_all(query) else "All lots"
     return _results(heading, found, request, query, "/auction/search")
 
 
@@ -148,7 +155,8 @@ def _lot(listing: Listing, shop: Shop, base: str) -> str:
         labels=_LABELS[listing.language],
         price=shop.price_text(listing),
         estimate=" – ".join(estimate),
-        ends_at=ends_at,
+        ends_at=ends_at.isoformat(),
+        ends=_clock_text(ends_at),
         is_open=is_open,
         house_path=house_path,
         pictures=pictures,

@@ -12,6 +12,9 @@ from demo.catalogue import Listing
 _ARABIC_FORMS = str.maketrans(
     {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه", "ک": "ك", "ی": "ي", "ـ": None}
 )
+EVERYTHING = frozenset({"all", "tout", "الكل"})
+"""Queries of one word that ask for all offers, as an empty query and `*` do."""
+
 _ARABIC_PREFIX = re.compile(r"^(?:[وفبك]?ال|لل)(?=\w{3})")
 
 
@@ -33,9 +36,13 @@ def _words_of(listing: Listing) -> tuple[str, ...]:
     return tuple(words(f"{listing.title} {listing.description}"))
 
 
+def asks_for_all(query: str) -> bool:
+    return query.strip().casefold() in EVERYTHING or not words(query)
+
+
 def find(listings: Iterable[Listing], query: str) -> list[Listing]:
-    """The offers in which every word of the query begins some word; all of them for an empty query or `*`."""
-    wanted = words(query)
+    """The offers in which every word of the query begins some word; all of them for `*`, nothing or EVERYTHING."""
+    wanted = [] if asks_for_all(query) else words(query)
     return [
         listing
         for listing in listings

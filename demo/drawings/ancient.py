@@ -4,14 +4,44 @@ from __future__ import annotations
 
 import math
 
-from demo.drawings.brush import BRONZE, CLAY, CREAM, DARK, GOLD, PAINTS, STEEL, STONE, Brush, Colour, Figure, shade
+from demo.drawings.brush import (
+    BRONZE,
+    CLAY,
+    CREAM,
+    DARK,
+    GOLD,
+    PAINTS,
+    STEEL,
+    STONE,
+    WHITE,
+    Brush,
+    Colour,
+    Figure,
+    shade,
+)
 
 FAIENCE: tuple[Colour, ...] = ((70, 158, 168), (86, 148, 184), (98, 172, 150))
 
 
 def head(b: Brush) -> None:
+    _face(b, b.pick(STONE), beard=True)
+
+
+def youth(b: Brush) -> None:
+    _face(b, b.pick(((230, 224, 210), (206, 150, 116))), beard=False)
+
+
+def veiled(b: Brush) -> None:
     stone = b.pick(STONE)
-    beard = b.random.random() < 0.5
+    b.poly([(26, 68), (29, 34), (36, 15), (50, 9), (64, 15), (71, 34), (74, 68)], shade(stone, 0.74))
+    _face(b, stone, beard=False)
+    b.arc(50, 36, 16, 22, 195, 345, shade(stone, 1.2), 2.6)
+    for step in range(7):
+        angle = math.radians(207 + step * 21)
+        b.oval(50 + 15 * math.cos(angle), 36 + 20.6 * math.sin(angle), 1.1, 1.1, shade(stone, 0.5))
+
+
+def _face(b: Brush, stone: Colour, *, beard: bool) -> None:
     b.poly([(38, 68), (43, 50), (57, 50), (62, 68)], shade(stone, 0.86))
     b.oval(50, 34, 17, 22, shade(stone, 0.8))
     b.oval(50, 37, 13.5, 18, stone)
@@ -50,6 +80,25 @@ def alabaster(b: Brush) -> None:
     b.bar(49, 24, 51, 37, shade(stone, 0.84), 0.8)
     b.bar(46.5, 41, 53.5, 42.3, shade(stone, 0.55), 0.6)
     b.bar(36, 62, 64, 69, shade(stone, 0.7))
+
+
+def nefertiti(b: Brush) -> None:
+    skin, crown = shade((190, 136, 96), b.random.uniform(0.94, 1.06)), (54, 84, 122)
+    b.poly([(34, 69), (42, 56), (58, 56), (66, 69)], b.pick(PAINTS))
+    b.poly([(44, 60), (45, 40), (55, 40), (56, 60)], shade(skin, 0.9))
+    b.oval(50, 33, 9.5, 13, skin)
+    b.poly([(40.5, 30), (33, 7), (67, 7), (59.5, 30), (55, 25), (45, 25)], crown)
+    b.poly([(37.6, 20), (36, 15), (64, 15), (62.4, 20)], GOLD)
+    b.oval(50, 15.5, 2, 3.4, PAINTS[0])
+    for side in (-1, 1):
+        x = 50 + side * 4
+        b.oval(x, 31.5, 2.3, 1.1, WHITE)
+        b.oval(x, 31.5, 0.9, 1, DARK)
+        b.line([(x - 2.8, 29), (x, 28.2), (x + 2.8, 29)], DARK, 0.7)
+        b.oval(50 + side * 9.6, 34, 1.4, 3, shade(skin, 0.85))
+    b.poly([(50, 31), (48.4, 37), (51.6, 37)], shade(skin, 0.86))
+    b.oval(50, 41, 2.6, 1, (150, 64, 54))
+    b.arc(50, 55, 10, 7, 10, 170, GOLD, 2)
 
 
 def tablet(b: Brush) -> None:
@@ -426,7 +475,8 @@ def fossil(b: Brush) -> None:
 ANCIENT: dict[str, Figure] = {
     figure.__name__: figure
     for figure in (
-        head, alabaster, tablet, shabti, osiris, oillamp, flask, coin, coins, scarab, bowl, stele, amphora, vase, jug,
-        figurine, cat, sphinx, ring, beads, mosaic, manuscript, map_sheet, papyrus, relief, fossil,
+        head, youth, veiled, nefertiti, alabaster, tablet, shabti, osiris, oillamp, flask, coin, coins, scarab, bowl,
+        stele, amphora, vase, jug, figurine, cat, sphinx, ring, beads, mosaic, manuscript, map_sheet, papyrus, relief,
+        fossil,
     )
 }  # fmt: skip
