@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from scrapy import Spider
@@ -17,15 +17,15 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from crawler.home import Home
-from crawler.items import ListingGone, ListingItem, ListingPhoto, PageProblem, RecordPlace
+from crawler.items import ListingGone, ListingItem, ListingPhoto, PageProblem
 from crawler.recording import Recorder, recorder_of
 from crawler.visits import Entry, Visit
 from storage import leases
-from storage.holders import process_holder
 from storage.captures import insert_captures
 from storage.database import Database
+from storage.jobs import LeaseLost
 from storage.listings import ListingWriter, count_absences
-from storage.tables import Crawl, FrontierEntry, Listing, utc_now
+from storage.tables import Crawl, FrontierEntry, Job, Listing, utc_now
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +56,9 @@ class CrawlStore:
         self._market = ""
         self._max_listings: int | None = None
         self._photographed: set[str] = set()
+        self.job: tuple[int, int] | None = None
+        """The job this crawl belongs to and its fencing token: a commit with an older token is refused."""
+        self.on_commit: Callable[[Mapping[str, Any]], None] | None = None
 
     # -- start and end ------------------------------------------------------------------------------------------
 
@@ -64,7 +67,11 @@ class CrawlStore:
         self._market = spider.market  # type: ignore[attr-defined]
         self._max_listings = spider.max_listings  # type: ignore[attr-defined]
         demo = bool(spider.definition.demo)  # type: ignore[attr-defined]
-        job_id = spider.crawler.settings.getint("RELICWATCH_JOB_ID") or None
+        settings = spider.crawler.settings
+        job_id = settings.getint("RELICWATCH_JOB_ID") or None
+        if job_id is not None:
+            self.job = (job_id, settings.getint("RELICWATCH_JOB_TOKEN"))
+        self.on_commit = getattr(spider.crawler, "relicwatch_on_commit", None)
         leases.take_market(self.database, self._market, self._holder, MARKET_LEASE_SECONDS)
         with self.database.transaction() as session:
             crawl = self._find_crawl(session, job_id)
@@ -167,6 +174,7 @@ class CrawlStore:
             return
         counts, filled, problems = Counter(self.counts), Counter(self.filled), list(self._problems)
         with self.database.transaction() as session:
+            self._require_job(session)
             capture_ids = dict(self._capture_ids)
             capture_ids.update(insert_captures(session, places, crawl_id=self.crawl_id, market=self._market))
             entry_ids = self._insert_entries(session)
@@ -194,6 +202,11 @@ class CrawlStore:
         finished = {id(visit) for visit in ready}
         self._finished = [visit for visit in self._finished if id(visit) not in finished]
         self.counts, self.filled, self._problems = counts, filled, problems
+        if self.on_commit is not None:
+            self.on_commit(counts)
+
+    def renew_lease(self) -> None:
+        leases.take_market(self.database, self._market, self._holder, MARKET_LEASE_SECONDS)
 
     # -- parts of a commit --------------------------------------------------------------------------------------
 
@@ -249,8 +262,13 @@ class CrawlStore:
             return None
         return session.scalars(select(Crawl).where(Crawl.job_id == job_id)).first()
 
-    def renew_lease(self) -> None:
-        leases.take_market(self.database, self._market, self._holder, MARKET_LEASE_SECONDS)
+    def _require_job(self, session: Session) -> None:
+        """A process that was stopped for long may have lost its job: what it found then is another's to find."""
+        if self.job is None:
+            return
+        job_id, token = self.job
+        if session.scalar(select(Job.id).where(Job.id == job_id, Job.fencing_token == token)) is None:
+            raise LeaseLost(f"Job {job_id} was taken over by another process: this one stores nothing more.")
 
 
 def crawl_store_of(crawler: Crawler) -> CrawlStore:
@@ -258,7 +276,7 @@ def crawl_store_of(crawler: Crawler) -> CrawlStore:
     store: CrawlStore | None = getattr(crawler, "relicwatch_store", None)
     if store is None:
         home = Home.from_environment()
-        holder = crawler.settings.get("RELICWATCH_HOLDER") or process_holder()
+        holder = crawler.settings.get("RELICWATCH_HOLDER") or leases.process_holder()
         store = CrawlStore(database_of(crawler), home, recorder_of(crawler), holder)
         crawler.relicwatch_store = store
     return store

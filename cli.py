@@ -1,0 +1,718 @@
+"""The `relicwatch` command: thin, one function a verb. What a verb does lives in the rooms it calls.
+
+Heavy rooms are imported inside the verbs, so that `--help` and small verbs answer at once.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from crawler.errors import RelicwatchError, UsageError
+from crawler.home import Home
+
+app = typer.Typer(
+    help="Watch auctions and marketplaces for antiquities, review what is found, hand over evidence that holds.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+markets_app = typer.Typer(help="Market definitions: list, show, check, approve.", no_args_is_help=True)
+watch_app = typer.Typer(help="Saved searches: market(s) x queries x schedule.", no_args_is_help=True)
+crawls_app = typer.Typer(help="What crawls did.", no_args_is_help=True)
+listings_app = typer.Typer(help="What is stored.", no_args_is_help=True)
+cases_app = typer.Typer(help="Cases: listings put together for a referral.", no_args_is_help=True)
+users_app = typer.Typer(help="The people who use the review desk.", no_args_is_help=True)
+db_app = typer.Typer(help="The database.", no_args_is_help=True)
+for name, group in {
+    "markets": markets_app,
+    "watch": watch_app,
+    "crawls": crawls_app,
+    "listings": listings_app,
+    "cases": cases_app,
+    "users": users_app,
+    "db": db_app,
+}.items():
+    app.add_typer(group, name=name)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print records as JSON, one a line.")]
+out = Console()
+err = Console(stderr=True)
+
+
+def main() -> NoReturn:
+    """The entry point: a RelicwatchError is one sentence on stderr and its exit status, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except RelicwatchError as error:
+        err.print(f"relicwatch: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(error.exit_status)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(0)
+
+
+# -- the whole of it --------------------------------------------------------------------------------------------
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Exit 0 when the bundle is verified.")] = False,
+    home: Annotated[Path, typer.Option(help="The demo's own home.")] = Path("demo-home"),
+) -> None:
+    """The whole job on a make-believe market.
+
+    Example: relicwatch demo --once
+    """
+    from demonstration import run_demo
+
+    raise typer.Exit(run_demo(home.absolute(), once=once, console=out))
+
+
+@app.command()
+def run(
+    port: Annotated[int, typer.Option(help="Port of the review desk on 127.0.0.1; 0 takes a free one.")] = 8765,
+    processes: Annotated[int, typer.Option(help="Jobs at a time.")] = 2,
+) -> None:
+    """Scheduler, job processes and review desk, until stopped (Ctrl-C ends cleanly).
+
+    Example: relicwatch run --port 8765
+    """
+    from service import run_service
+
+    home, database = _open()
+    run_service(database, home, port=port, max_processes=processes, console=out)
+
+
+@app.command()
+def crawl(
+    market: str,
+    query: Annotated[list[str], typer.Option("--query", "-q", help="Words to search for; may be given often.")],
+    max_listings: Annotated[int | None, typer.Option(min=1, help="Stop after so many listings.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Crawl one market now, or go on with the same crawl where it was interrupted.
+
+    Example: relicwatch crawl example_auction --query "roman lamp" --query "lampe romaine"
+    """
+    from storage.crawls import claim_crawl
+    from storage.leases import process_holder
+    from work import run_job
+
+    home, database = _open()
+    from markets.admission import admit
+
+    admit(market, home, database)
+    job = claim_crawl(database, market, query, max_listings, process_holder())
+    with _progress(f"crawling {market}", quiet=as_json) as show:
+        result = run_job(database, home, job, show)
+    _print_record(result, as_json)
+
+
+@app.command()
+def job(
+    job_id: Annotated[int, typer.Argument(metavar="ID")],
+    token: Annotated[int | None, typer.Option(help="The claim's fencing token; the scheduler passes it.")] = None,
+) -> None:
+    """Do one queued job in this process (the scheduler starts one process a job).
+
+    Example: relicwatch job 12
+    """
+    from storage.jobs import adopt_claim, claim_job, save_progress
+    from storage.leases import process_holder
+    from work import run_job
+
+    home, database = _open()
+    _log_to_stderr()
+    if token is None:
+        claimed = claim_job(database, process_holder(), job_id=job_id)
+        if claimed is None:
+            raise UsageError(f"Job {job_id} is not waiting: it is done, failed, or another process has it.")
+    else:
+        claimed = adopt_claim(database, job_id, token, process_holder())
+    held = claimed
+
+    def keep(progress: Mapping[str, Any]) -> None:
+        save_progress(database, held, dict(progress))
+
+    run_job(database, home, claimed, keep)
+
+
+@app.command()
+def serve(port: Annotated[int, typer.Option(help="0 takes a free port.")] = 8765) -> None:
+    """The review desk alone, on 127.0.0.1.
+
+    Example: relicwatch serve --port 8765
+    """
+    from review.server import serve as serve_desk
+
+    home, database = _open()
+    serve_desk(database, home, port, on_ready=lambda address: out.print(f"review desk at {address}"))
+
+
+# -- markets ----------------------------------------------------------------------------------------------------
+
+
+@markets_app.command("list")
+def markets_list(
+    leads: Annotated[bool, typer.Option("--leads", help="Sites worth watching that have no definition yet.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Known markets: on or off, draft or verified, and what their last crawl said.
+
+    Example: relicwatch markets list
+    """
+    from markets.overview import lead_rows, market_rows
+
+    if leads:
+        _print_rows(lead_rows(), as_json)
+        return
+    home, database = _open()
+    _print_rows(market_rows(database, home), as_json)
+
+
+@markets_app.command("show")
+def markets_show(name: str) -> None:
+    """A market's definition as it stands, with its file.
+
+    Example: relicwatch markets show example_auction
+    """
+    from markets.catalog import get_market
+
+    definition = get_market(Home.from_environment(), name)
+    out.print(f"# {definition.path}", style="dim", highlight=False, soft_wrap=True)
+    out.print(definition.source.decode(), markup=False, highlight=False, soft_wrap=True)
+
+
+@markets_app.command("check")
+def markets_check(names: Annotated[list[str] | None, typer.Argument()] = None, as_json: AsJson = False) -> None:
+    """Check every definition, and each against its frozen pages. Exit status 1 where one fails.
+
+    Example: relicwatch markets check
+    """
+    from markets.checks import check
+
+    reports = check(Home.from_environment(), names or None)
+    for report in reports:
+        if as_json:
+            _print_record(report.as_record(), True)
+        else:
+            out.print(report.as_text(), markup=False, highlight=False, soft_wrap=True)
+    if not all(report.ok for report in reports):
+        raise typer.Exit(1)
+
+
+@markets_app.command("approve")
+def markets_approve(
+    name: str,
+    basis: Annotated[str, typer.Option(help="The legal basis, in words.")],
+    rate_permission: Annotated[str | None, typer.Option(help="Who allowed a faster rate, and where that is.")] = None,
+    terms: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Copy of the terms of use.")] = None,
+    robots: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Copy of robots.txt.")] = None,
+) -> None:
+    """Turn a market on: who, when and on what basis is recorded.
+
+    Example: relicwatch markets approve example_auction --basis "Heritage Act art. 5, order 12/2026"
+    """
+    from markets.approval import approve
+    from markets.catalog import get_market
+    from storage.audit import AuditChain
+
+    home, database = _open()
+    definition = get_market(home, name)
+    with database.transaction() as session:
+        approve(
+            session,
+            AuditChain(),
+            home,
+            definition,
+            actor=_actor(),
+            legal_basis=basis,
+            rate_permission=rate_permission,
+            terms=terms.read_bytes() if terms else None,
+            robots=robots.read_bytes() if robots else None,
+        )
+    out.print(f"{name} is on, approved by {_actor()}.", highlight=False)
+
+
+# -- watches ----------------------------------------------------------------------------------------------------
+
+
+@watch_app.command("add")
+def watch_add(
+    name: str,
+    market: Annotated[list[str], typer.Option("--market", "-m")],
+    query: Annotated[list[str], typer.Option("--query", "-q")],
+    every: Annotated[str, typer.Option(help="How often: 30m, 6h, 1d.")] = "1d",
+    max_listings: Annotated[int | None, typer.Option(min=1)] = None,
+) -> None:
+    """Save a search; a running scheduler takes it up within seconds.
+
+    Example: relicwatch watch add lamps --market example_auction --query "roman lamp" --every 6h
+    """
+    from markets.catalog import get_market
+    from storage.audit import AuditChain
+    from storage.watches import add_watch
+
+    home, database = _open()
+    for one in market:
+        get_market(home, one)
+    with database.transaction() as session:
+        watch = add_watch(
+            session,
+            name=name,
+            markets=market,
+            queries=query,
+            every_seconds=_seconds(every),
+            actor=_actor(),
+            audit=AuditChain(),
+            max_listings=max_listings,
+        )
+        due = watch.next_due_at
+    out.print(f"{name} is saved; its first crawl is due {due:%Y-%m-%d %H:%M} UTC.", highlight=False)
+
+
+@watch_app.command("list")
+def watch_list(as_json: AsJson = False) -> None:
+    """Saved searches and when they are due.
+
+    Example: relicwatch watch list --json
+    """
+    from storage.watches import list_watches
+
+    _, database = _open()
+    with database.transaction() as session:
+        rows = [
+            {
+                "name": watch.name,
+                "markets": watch.markets,
+                "queries": watch.queries,
+                "every": str(timedelta(seconds=watch.every_seconds)),
+                "next due (UTC)": _moment(watch.next_due_at),
+                "state": "paused" if watch.paused else "on",
+            }
+            for watch in list_watches(session)
+        ]
+    _print_rows(rows, as_json)
+
+
+def _change_watch(change: str, name: str) -> None:
+    from storage import watches
+    from storage.audit import AuditChain
+
+    _, database = _open()
+    with database.transaction() as session:
+        getattr(watches, f"{change}_watch")(session, name, actor=_actor(), audit=AuditChain())
+    out.print(f"{name}: {change}d.", highlight=False)
+
+
+@watch_app.command("pause")
+def watch_pause(name: str) -> None:
+    """Make no more crawls of it for now. Example: relicwatch watch pause lamps"""
+    _change_watch("pause", name)
+
+
+@watch_app.command("resume")
+def watch_resume(name: str) -> None:
+    """Go on with it. Example: relicwatch watch resume lamps"""
+    _change_watch("resume", name)
+
+
+@watch_app.command("remove")
+def watch_remove(name: str) -> None:
+    """End it; what it found stays. Example: relicwatch watch remove lamps"""
+    _change_watch("remove", name)
+
+
+# -- crawls and listings ----------------------------------------------------------------------------------------
+
+
+@crawls_app.command("list")
+def crawls_list(limit: int = 20, as_json: AsJson = False) -> None:
+    """The last crawls with what they found and what went wrong.
+
+    Example: relicwatch crawls list
+    """
+    from storage.crawls import crawl_rows
+
+    _, database = _open()
+    _print_rows(crawl_rows(database, limit), as_json)
+
+
+@crawls_app.command("show")
+def crawls_show(crawl_id: Annotated[int, typer.Argument(metavar="ID")], as_json: AsJson = False) -> None:
+    """One crawl: counts, and every page that gave no listing with the reason.
+
+    Example: relicwatch crawls show 3
+    """
+    from storage.crawls import crawl_record
+
+    _, database = _open()
+    _print_record(crawl_record(database, crawl_id), as_json)
+
+
+@listings_app.command("search")
+def listings_search(
+    words: Annotated[list[str] | None, typer.Argument()] = None,
+    market: str | None = None,
+    flagged: Annotated[bool, typer.Option("--flagged", help="Flagged listings only.")] = False,
+    limit: int = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Stored listings whose text holds all the words (accents, case and Arabic forms do not matter).
+
+    Example: relicwatch listings search lampe romaine --flagged
+    """
+    from storage.search import search_listings
+
+    _, database = _open()
+    rows = search_listings(database, words or [], market=market, flagged_only=flagged, limit=limit)
+    _print_rows(rows, as_json)
+
+
+@listings_app.command("show")
+def listings_show(listing_id: Annotated[int, typer.Argument(metavar="ID")], as_json: AsJson = False) -> None:
+    """One listing with its versions, captures and assessments.
+
+    Example: relicwatch listings show 17 --json
+    """
+    from storage.search import listing_record
+
+    _, database = _open()
+    _print_record(listing_record(database, listing_id), as_json)
+
+
+@app.command("capture")
+def capture_command(listing_id: Annotated[int, typer.Option("--listing", help="Which listing to capture.")]) -> None:
+    """Capture a stored listing as evidence now: page, images, screenshots, DOM.
+
+    Example: relicwatch capture --listing 17
+    """
+    import uuid
+
+    from storage.jobs import claim_job, insert_job
+    from storage.leases import process_holder
+    from work import run_job
+
+    home, database = _open()
+    with database.transaction() as session:
+        arguments = {"listing_id": listing_id, "reason": "a person's request", "actor": _actor()}
+        job = insert_job(session, "capture", arguments, f"capture:request:{uuid.uuid4()}")
+        assert job is not None
+        job_id = job.id
+    claimed = claim_job(database, process_holder(), job_id=job_id)
+    assert claimed is not None
+    _print_record(run_job(database, home, claimed), False)
+
+
+# -- cases and evidence -----------------------------------------------------------------------------------------
+
+
+@cases_app.command("open")
+def cases_open(title: str, listing: Annotated[list[int] | None, typer.Option("--listing")] = None) -> None:
+    """Open a case, with listings as exhibits.
+
+    Example: relicwatch cases open "Lamps from one seller" --listing 17 --listing 21
+    """
+    from storage.audit import AuditChain
+    from storage.cases import add_exhibit, open_case
+
+    home, database = _open()
+    chain = AuditChain()
+    with database.transaction() as session:
+        case = open_case(session, chain, actor=_actor(), title=title, demo=home.is_demo)
+        for listing_id in listing or ():
+            add_exhibit(session, chain, actor=_actor(), case=case, listing_id=listing_id)
+        reference = case.reference
+    out.print(f"{reference} is open.", highlight=False)
+
+
+@cases_app.command("list")
+def cases_list(as_json: AsJson = False) -> None:
+    """Cases and how many exhibits they hold. Example: relicwatch cases list"""
+    from storage.cases import case_rows
+
+    _, database = _open()
+    _print_rows(case_rows(database), as_json)
+
+
+@app.command()
+def export(
+    to: Annotated[Path, typer.Option(help="Directory that gets the bundle.")],
+    case: Annotated[str | None, typer.Option(help="Reference of the case.")] = None,
+    listing: Annotated[int | None, typer.Option(help="One listing alone.")] = None,
+    lang: Annotated[str, typer.Option(help="Languages of the report, with commas: ar,fr,en.")] = "en",
+) -> None:
+    """Write an evidence bundle: signed, verifiable with nothing but itself.
+
+    Example: relicwatch export --case RW-2026-0001 --to out/ --lang ar,fr,en
+    """
+    from evidence.bundle import export_bundle
+    from storage.audit import AuditChain
+
+    if (case is None) == (listing is None):
+        raise UsageError("Say what to export: --case REFERENCE or --listing ID, one of them.")
+    home, database = _open()
+    bundle = export_bundle(
+        database,
+        home,
+        chain=AuditChain(),
+        actor=_actor(),
+        to=to,
+        case=case,
+        listing_id=listing,
+        languages=tuple(one.strip() for one in lang.split(",") if one.strip()),
+    )
+    out.print(f"{bundle.path}\nSHA-256 {bundle.sha256}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def verify(bundle: Path, as_json: AsJson = False) -> None:
+    """Verify a bundle with nothing but the bundle. Exit status 0 valid, 1 invalid, 3 incomplete.
+
+    Example: relicwatch verify RW-2026-0001.zip
+    """
+    from evidence.verify import verify_bundle
+
+    verification = verify_bundle(bundle)
+    if as_json:
+        _print_record(verification.as_record(), True)
+    else:
+        out.print(verification.as_text(), markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(verification.exit_status)
+
+
+# -- reading and judging text -----------------------------------------------------------------------------------
+
+
+@app.command()
+def extract(
+    page: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False, help="A saved page.")] = None,
+    url: Annotated[str, typer.Option(help="The address it was saved from.")] = "",
+    batch: Annotated[Path | None, typer.Option(dir_okay=False, help="JSON Lines: path, url, charset.")] = None,
+) -> None:
+    """Saved pages to records: no network, no database.
+
+    Example: relicwatch extract page.html --url https://auction.example/lot/1
+    """
+    from crawler.extraction.batch import extract_batch, page_as_json
+    from crawler.extraction.page import extract_page
+
+    if (page is None) == (batch is None):
+        raise UsageError("Give a saved page, or --batch MANIFEST.jsonl, one of them.")
+    if batch is not None:
+        for record in extract_batch(batch):
+            _print_record(record, True)
+    elif page is not None:
+        _print_record(page_as_json(extract_page(page.read_bytes(), url)), True)
+
+
+@app.command()
+def classify(
+    listings: Annotated[str, typer.Argument(help="JSON Lines with id, title, description; - for stdin.")],
+) -> None:
+    """Score listings: one JSON a line with score, flagged, labels, reasons, language, model.
+
+    Example: relicwatch classify listings.jsonl > scores.jsonl
+    """
+    from classifiers.jsonl import classify_file
+
+    write = sys.stdout.write
+    for record in classify_file(listings):
+        write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+@app.command()
+def train(
+    to: Annotated[Path | None, typer.Option(help="Directory for the model; the shipped one by default.")] = None,
+    seed: int = 0,
+) -> None:
+    """Train the classifier from the corpus that comes with relicwatch; the same corpus gives the same model.
+
+    Example: relicwatch train --to models/
+    """
+    from classifiers.training import train_shipped
+
+    _print_record(train_shipped(to, seed=seed), False)
+
+
+# -- people, database, health -----------------------------------------------------------------------------------
+
+
+@users_app.command("add")
+def users_add(
+    name: str,
+    role: Annotated[str, typer.Option(help="viewer, reviewer, lead, exporter, admin or auditor.")] = "reviewer",
+    language: Annotated[str, typer.Option(help="en, fr or ar.")] = "en",
+) -> None:
+    """Add a person; prints a one-time sign-in code, with which they choose a password.
+
+    Example: relicwatch users add amina --role reviewer --language ar
+    """
+    from storage.audit import AuditChain
+    from storage.users import add_user, make_sign_in_code
+
+    _, database = _open()
+    with database.transaction() as session:
+        user = add_user(session, AuditChain(), actor=_actor(), name=name, role=role, language=language)
+        code = make_sign_in_code(session, user, minutes=60)
+    out.print(f"{name} ({role}) may sign in once within 60 minutes with the code {code}", highlight=False)
+
+
+@users_app.command("list")
+def users_list(as_json: AsJson = False) -> None:
+    """The desk's users. Example: relicwatch users list"""
+    from storage.users import user_rows
+
+    _, database = _open()
+    _print_rows(user_rows(database), as_json)
+
+
+@db_app.command("upgrade")
+def db_upgrade() -> None:
+    """Make the home and its database, or bring the database to this version.
+
+    Example: relicwatch db upgrade
+    """
+    from evidence.signing import ensure_signing_key
+    from storage.database import Database
+    from storage.migrate import head_revision, upgrade
+
+    home = Home.from_environment()
+    home.create()
+    database = Database(home.database_url)
+    upgrade(database)
+    ensure_signing_key(home)
+    out.print(
+        f"The database is at version {head_revision()}; the home is {home.root}.", highlight=False, soft_wrap=True
+    )
+
+
+@db_app.command("check")
+def db_check() -> None:
+    """Whether the database is there and of this version. Example: relicwatch db check"""
+    _open()
+    out.print("The database is there and of this version.")
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Look the installation over: exit status 1 where something needs a person.
+
+    Example: relicwatch doctor
+    """
+    from checkup import examine
+
+    findings = examine(Home.from_environment())
+    for finding in findings:
+        if as_json:
+            _print_record(finding.as_record(), True)
+        else:
+            style = {"ok": "green", "note": "yellow", "fault": "red"}[finding.level]
+            out.print(f"[{style}]{finding.level:5}[/] ", end="")
+            out.print(finding.text, markup=False, highlight=False, soft_wrap=True)
+    if any(finding.level == "fault" for finding in findings):
+        raise typer.Exit(1)
+
+
+# -- shared by the verbs ----------------------------------------------------------------------------------------
+
+
+def _open() -> tuple[Home, Any]:
+    from storage.database import Database
+
+    home = Home.from_environment()
+    database = Database(home.database_url)
+    database.require_current()
+    return home, database
+
+
+def _actor() -> str:
+    return f"{getpass.getuser()} (command)"
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+
+
+def _seconds(text: str) -> int:
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+    number, unit = text[:-1], text[-1:]
+    if unit not in units or not number.isascii() or not number.isdigit() or int(number) == 0:
+        raise UsageError(f"--every {text!r} is no span of time: write a number and s, m, h, d or w, like 6h.")
+    return int(number) * units[unit]
+
+
+def _moment(value: datetime | None) -> str:
+    return f"{value:%Y-%m-%d %H:%M:%S}" if value else ""
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _print_record(record: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(record, ensure_ascii=False, default=_plain) + "\n")
+        return
+    for key, value in record.items():
+        shown = json.dumps(value, ensure_ascii=False, default=_plain) if isinstance(value, dict | list) else str(value)
+        out.print(f"{key}: {shown}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_rows(rows: Iterable[Mapping[str, Any]], as_json: bool) -> None:
+    rows = list(rows)
+    if as_json:
+        for row in rows:
+            _print_record(row, True)
+        return
+    if not rows:
+        out.print("Nothing here yet.")
+        return
+    table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
+    for key in rows[0]:
+        table.add_column(key, overflow="fold")
+    for row in rows:
+        table.add_row(
+            *(", ".join(map(str, v)) if isinstance(v, list) else str("" if v is None else v) for v in row.values())
+        )
+    out.print(table)
+
+
+def _progress(what: str, *, quiet: bool) -> Any:
+    from contextlib import contextmanager
+
+    @contextmanager
+    def showing() -> Iterator[Any]:
+        if quiet or not err.is_terminal:
+            yield None
+            return
+        with err.status(what) as status:
+
+            def show(counts: Mapping[str, Any]) -> None:
+                status.update(
+                    f"{what}: {counts.get('pages', 0)} pages, {counts.get('listings', 0)} listings, "
+                    f"{counts.get('flagged', 0)} flagged"
+                )
+
+            yield show
+
+    return showing()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Crawls as people ask for and look at them; what a running crawl writes lives in `storage.crawl_store`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from crawler.errors import RelicwatchError
+from storage.database import Database
+from storage.jobs import ClaimedJob, claim_job, insert_job
+from storage.leases import MarketBusy
+from storage.tables import Crawl, Job
+
+
+class NoSuchCrawl(RelicwatchError):
+    """There is no crawl of that number."""
+
+
+def claim_crawl(
+    database: Database, market: str, queries: Sequence[str], max_listings: int | None, holder: str
+) -> ClaimedJob:
+    """A crawl job for this process: the same crawl left unfinished before, or a new one. Raises MarketBusy."""
+    arguments = {"market": market, "queries": list(queries), "max_listings": max_listings}
+    with database.transaction() as session:
+        open_jobs = session.scalars(select(Job).where(Job.kind == "crawl", Job.state.in_(("queued", "running"))))
+        same = [
+            job.id
+            for job in open_jobs
+            if {**job.arguments, "max_listings": job.arguments.get("max_listings")} == arguments
+        ]
+        if not same:
+            new = insert_job(session, "crawl", arguments, f"crawl:{market}:{uuid.uuid4()}")
+            assert new is not None
+            same = [new.id]
+        for job_id in same:
+            job = session.get_one(Job, job_id)
+            job.not_before = None
+    for job_id in same:
+        claimed = claim_job(database, holder, job_id=job_id)
+        if claimed is not None:
+            return claimed
+    raise MarketBusy(f"Market {market} is being crawled by another process: wait for it to end, or stop it.")
+
+
+def crawl_rows(database: Database, limit: int) -> list[dict[str, Any]]:
+    """The last crawls, newest first, a row each."""
+    with database.transaction() as session:
+        return [_row(crawl) for crawl in session.scalars(select(Crawl).order_by(Crawl.id.desc()).limit(limit))]
+
+
+def crawl_record(database: Database, crawl_id: int) -> dict[str, Any]:
+    """One crawl with every problem it met. Raises NoSuchCrawl."""
+    with database.transaction() as session:
+        crawl = session.get(Crawl, crawl_id)
+        if crawl is None:
+            raise NoSuchCrawl(f"There is no crawl {crawl_id}: `relicwatch crawls list` shows those there are.")
+        return {**_row(crawl), "queries": crawl.queries, "counts": crawl.counts, "problems": crawl.problems}
+
+
+def _row(crawl: Crawl) -> dict[str, Any]:
+    counts = crawl.counts.get("counts", {})
+    seconds = (crawl.finished_at - crawl.started_at).total_seconds() if crawl.finished_at else None
+    return {
+        "id": crawl.id,
+        "market": crawl.market,
+        "started (UTC)": f"{crawl.started_at:%Y-%m-%d %H:%M:%S}",
+        "state": crawl.state,
+        "pages": counts.get("pages", 0),
+        "listings": counts.get("listings", 0),
+        "new": counts.get("new", 0),
+        "changed": counts.get("changed", 0),
+        "flagged": counts.get("flagged", 0),
+        "gone": counts.get("gone", 0),
+        "problems": len(crawl.problems),
+        "seconds": None if seconds is None else round(seconds, 1),
+        "fault": crawl.fault,
+    }

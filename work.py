@@ -1,0 +1,189 @@
+"""What one job process does: crawl a market, capture a listing, export a bundle. Started by `relicwatch job ID`.
+
+The job is claimed before this runs; here its lease is kept alive, its work done and its end recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from scrapy.crawler import CrawlerProcess
+from scrapy.utils.project import get_project_settings
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crawler.egress import Guard
+from crawler.errors import RelicwatchError
+from crawler.home import Home, loopback_allowed
+from evidence.bundle import export_bundle
+from evidence.page_capture import capture_listing
+from evidence.sealing import heal
+from evidence.transit import recover_market
+from markets.admission import admit
+from markets.health import crawl_fault
+from storage.audit import AuditChain
+from storage.database import Database
+from storage.jobs import ClaimedJob, JobHeartbeat, LeaseLost, fail_job, finish_job, release_job
+from storage.leases import MARKET_LEASE_SECONDS, reserve_request, take_market
+from storage.tables import Crawl, Listing
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[Mapping[str, Any]], None]
+
+
+class JobFailed(RelicwatchError):
+    """The work ended without what was asked for; the sentence says why."""
+
+
+class Stopped(RelicwatchError):
+    """The process was asked to stop; the job goes back to the queue and goes on later."""
+
+
+def run_job(database: Database, home: Home, job: ClaimedJob, progress: Progress | None = None) -> dict[str, Any]:
+    """Do the job and record how it ended; returns its result. Raises what ended it, after recording that.
+
+    A stop by signal puts the job back into the queue. LeaseLost records nothing: the job is another process's now.
+    """
+    work = {"crawl": crawl_market, "capture": capture, "export": export}[job.kind]
+    with JobHeartbeat(database, job, on_stop=_end_this_process):
+        try:
+            result = work(database, home, job, progress)
+            finish_job(database, job, result)
+        except LeaseLost:
+            raise
+        except Stopped:
+            release_job(database, job)
+            raise
+        except RelicwatchError as error:
+            fail_job(database, job, str(error), retry=False)
+            raise
+        except BaseException as error:
+            fail_job(database, job, f"{type(error).__name__}: {error}", retry=True)
+            raise
+    return result
+
+
+def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
+    """Crawl one market, or go on with the crawl that this job began. Raises JobFailed for a crawl with a fault."""
+    market = str(job.arguments["market"])
+    definition = admit(market, home, database)
+    take_market(database, market, job.holder, MARKET_LEASE_SECONDS)
+    heal(database, home)
+    recovery = recover_market(database, home, market)
+    if recovery.too_short:
+        raise JobFailed(
+            f"Damage: {', '.join(recovery.too_short)} under {home.transit} is shorter than what was recorded. "
+            "Restore it from the backup before crawling this market again."
+        )
+    settings = get_project_settings()
+    settings.setdict(
+        {
+            "RELICWATCH_JOB_ID": job.id,
+            "RELICWATCH_JOB_TOKEN": job.token,
+            "RELICWATCH_HOLDER": job.holder,
+            "LOG_FILE": str(home.logs / f"crawl-{job.id}.log"),
+        },
+        priority="cmdline",
+    )
+    process = CrawlerProcess(settings)
+    crawler = process.create_crawler(definition.spider)
+    crawler.relicwatch_on_commit = progress
+    started = time.monotonic()
+    process.crawl(
+        crawler,
+        market=market,
+        query=json.dumps(job.arguments["queries"], ensure_ascii=False),
+        max_listings=job.arguments.get("max_listings"),
+    )
+    process.start()
+    return _crawl_result(database, job, definition, crawler, time.monotonic() - started)
+
+
+def _crawl_result(database: Database, job: ClaimedJob, definition: Any, crawler: Any, seconds: float) -> dict[str, Any]:
+    with database.transaction() as session:
+        crawl = session.scalars(select(Crawl).where(Crawl.job_id == job.id)).one_or_none()
+        if crawl is None:
+            failed = getattr(crawler, "relicwatch_start_error", None)
+            raise JobFailed(f"The crawl of {definition.name} could not start: {failed or 'see the log'}.")
+        counts = {**crawl.counts.get("counts", {}), "queries": len(crawl.queries)}
+        if crawl.state == "stopped" and crawl.fault is None:
+            raise Stopped(f"The crawl of {definition.name} was stopped; it goes on where it was.")
+        if crawl.state == "complete":
+            facts = {**counts, "filled": crawl.counts.get("filled", {})}
+            crawl.fault = crawl_fault(definition, facts) or _worst_problem(crawl)
+            crawl.state = "failed" if crawl.fault else "complete"
+        fault = crawl.fault
+        result = {"crawl": crawl.id, "counts": counts, "problems": len(crawl.problems), "seconds": round(seconds, 1)}
+    if fault:
+        raise JobFailed(f"{definition.name}: {fault}")
+    return result
+
+
+def _worst_problem(crawl: Crawl) -> str | None:
+    """A crawl that met nothing at all is never quietly empty."""
+    if crawl.counts.get("counts", {}).get("listings"):
+        return None
+    reasons = [str(problem["reason"]) for problem in crawl.problems]
+    return f"no listing was found: {reasons[0]}" if reasons else "no listing was found, and nothing says why"
+
+
+def capture(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
+    """Capture a listing as evidence: seal what transit holds, then page, images, screenshots and DOM."""
+    listing_id = int(job.arguments["listing_id"])
+    with database.transaction() as session:
+        listing = _listing(session, listing_id)
+        market = listing.market
+    definition = admit(market, home, database)
+
+    def wait() -> None:
+        """The capture's page load is a request to the market like any other: it keeps the market's pause."""
+        start = reserve_request(database, market, definition.rate.delay)
+        time.sleep(max(0.0, start.timestamp() - time.time()))
+
+    result = capture_listing(
+        database,
+        home,
+        listing_id,
+        job_id=job.id,
+        actor=f"job {job.id}",
+        chain=AuditChain(),
+        guard=Guard(allow_loopback=loopback_allowed()),
+        wait=wait,
+    )
+    return {"listing": listing_id, "state": result.state, "reason": result.reason}
+
+
+def export(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
+    """Export a case's bundle into the home's exports."""
+    arguments = job.arguments
+    bundle = export_bundle(
+        database,
+        home,
+        chain=AuditChain(),
+        actor=str(arguments["actor"]),
+        to=Path(home.exports),
+        case=str(arguments["case"]),
+        languages=tuple(arguments.get("languages") or ("en",)),
+    )
+    return {"bundle": bundle.bundle_id, "path": str(bundle.path), "sha256": bundle.sha256}
+
+
+def _listing(session: Session, listing_id: int) -> Listing:
+    listing = session.get(Listing, listing_id)
+    if listing is None:
+        raise JobFailed(f"There is no listing {listing_id}.")
+    return listing
+
+
+def _end_this_process(why: str) -> None:
+    """From the heartbeat's thread: let the main thread end its work as on Ctrl-C."""
+    logger.warning("%s This process stops.", why)
+    os.kill(os.getpid(), signal.SIGTERM)
