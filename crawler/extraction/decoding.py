@@ -34,21 +34,21 @@ def decode(body: bytes, content_type: str | None = None, charset: str | None = N
     `charset` is what the caller knows (a saved page's record); it ranks with the HTTP header. Never raises: what cannot be
     decoded becomes U+FFFD and is reported.
     """
-    for mark, encoding in _BOMS:
+    for mark, marked in _BOMS:
         if body.startswith(mark):
-            return _lossy(body[len(mark) :], encoding)
+            return _lossy(body[len(mark) :], marked)
     declared = _declarations(body, content_type, charset)
     wide = _wide_without_mark(body)
     if wide is not None:
         text, _, problem = _lossy(body, wide)
         return text, wide, problem or _contradiction(declared, wide)
     for origin, encoding in declared:
-        text = _strict(body, encoding)
-        if text is not None and not _implausible(text, encoding, body):
-            return text, encoding, _contradiction(declared[: declared.index((origin, encoding))], encoding)
-    text = _strict(body, "utf-8")
-    if text is not None:
-        return text, "utf-8", _contradiction(declared, "utf-8")
+        declared_text = _strict(body, encoding)
+        if declared_text is not None and not _implausible(declared_text, encoding, body):
+            return declared_text, encoding, _contradiction(declared[: declared.index((origin, encoding))], encoding)
+    unicode_text = _strict(body, "utf-8")
+    if unicode_text is not None:
+        return unicode_text, "utf-8", _contradiction(declared, "utf-8")
     detected = _detect(body)
     # A few bad bytes (a cut transfer, one pasted character) do not make a UTF-8 page another encoding.
     if _mostly_utf8(body):

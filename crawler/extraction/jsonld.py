@@ -264,6 +264,12 @@ def _fill_place(place: Any, findings: Findings, source: str) -> None:
     findings.add_text("location", place_name(place), source)
 
 
+def fill_event(node: Node, findings: Findings) -> None:
+    """Place and end of a sale."""
+    _fill_place(first(node.get("location")), findings, "json-ld:location")
+    findings.add_moment("ends_at", first(node.get("endDate")), "json-ld:endDate")
+
+
 def _fill_properties(node: Node, findings: Findings, source: str) -> None:
     """Name-value pairs: lot numbers and end times often stand there."""
     for pair in as_list(node.get("additionalProperty")):

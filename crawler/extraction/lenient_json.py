@@ -20,7 +20,7 @@ _WORDS = {"true": "true", "false": "false", "null": "null", "undefined": "null",
 _DECODER = json.JSONDecoder(strict=False)
 
 
-class BrokenJson(ValueError):  # noqa: N818 - it names what the text is
+class BrokenJson(ValueError):
     """The text could not be read as JSON, not even with its usual faults mended."""
 
 

@@ -120,7 +120,7 @@ def _groups(document: Document) -> dict[tuple[str, str], Group]:
             continue
         url = url.split("#", 1)[0]
         shape = shape_of(url)
-        if not shape or _ACTION.search(href.split("?", 1)[0]) or url.split("?", 1)[0] == own_page and "?" not in url:
+        if not shape or _ACTION.search(href.split("?", 1)[0]) or (url.split("?", 1)[0] == own_page and "?" not in url):
             continue
         key = (_signature(anchor), generic(shape))
         group = groups.setdefault(key, Group())

@@ -243,7 +243,7 @@ def _read_answer(answer: Any, url: str, page: ExtractedPage, findings: Findings)
             _add(name, state.value_at([("answer", answer)], rule), f"rule:{rule}", document, findings)
     listing = state.find_listing(places, "", url)
     many = state.find_list(places)
-    if many and (listing is None or listing.siblings > 1 or len(many) >= 8 and not _points_to_one(listing, url)):
+    if many and (listing is None or listing.siblings > 1 or (len(many) >= 8 and not _points_to_one(listing, url))):
         page.kind = "search"
         found = [document.absolute(state.link_of(p.value)) for p in many]
         page.listing_urls = [u for u in dict.fromkeys(found) if u][: links.MAX_LISTINGS]
@@ -322,9 +322,9 @@ def _search_signs(document: Document, nodes: list[dict[str, Any]], nothing_offer
         kinds = jsonld.types_of(node)
         if "searchresultspage" in kinds:
             signs += 3
-        elif "itemlist" in kinds and len(jsonld.as_list(node.get("itemListElement"))) >= 3:
-            signs += 2
-        elif kinds & {"saleevent", "event", "exhibitionevent"} and nothing_offered:
+        elif ("itemlist" in kinds and len(jsonld.as_list(node.get("itemListElement"))) >= 3) or (
+            kinds & {"saleevent", "event", "exhibitionevent"} and nothing_offered
+        ):
             signs += 2
         elif "collectionpage" in kinds:
             signs += 1
@@ -349,6 +349,9 @@ def _search_page(
 ) -> None:
     rules = findings.rules
     page.next_url = links.next_page(document, rules)
+    for node in nodes:
+        if jsonld.types_of(node) & {"event", "saleevent", "exhibitionevent"}:
+            jsonld.fill_event(node, findings)
     if rules.listings or rules.listing_url:
         page.listing_urls = links.listings_by_rule(document, rules)
         return

@@ -122,8 +122,8 @@ def currency_code(value: object, *, hint: str | None = None, country: str | None
     for match in _CODE.finditer(text):
         if match.group() in _ISO_CODES:
             return match.group()
-    match = _CURRENCY.search(text)
-    return _resolve(match.group().casefold(), hint, country) if match else None
+    word = _CURRENCY.search(text)
+    return _resolve(word.group().casefold(), hint, country) if word else None
 
 
 def _resolve(word: str, hint: str | None, country: str | None) -> str | None:

@@ -27,6 +27,11 @@ _SELLER_CLASS = re.compile(
     re.I,
 )
 _SELLER_PARAMETERS = frozenset({"seller", "sellername", "seller_name", "sellerid", "seller_id", "requested"})
+_NO_NAME = re.compile(
+    r"\b(?:seller|vendeur|verkäufer|venditore|vendedor|verkoper)s?\b|البائع|продав|販売者|出品者|\b(?:learn|mehr|savoir|visiter|visita|visitar|boutique|save|follow|contact|visit|see|view|show|all|other|more|ask|send|message|store"
+    r"|voir|suivre|contacter|autres?|tous|salva|vedi|altri|contatta|speichern|folgen|besuchen|andere|alle|ver|otros|log ?in|sign|feedback|ratings?|reviews?)\b|%",
+    re.I,
+)
 _FIELD = {"estimate": "estimate_low"}
 _NO_PLACE = re.compile(r"\A(?:select|choose|change|view|see|show|map|n/?a|unknown|worldwide)\b", re.I)
 
@@ -149,7 +154,7 @@ def _seller_block(scope: Scope, findings: Findings) -> None:
             continue
         for anchor in (element,) if element.tag == "a" else element.iter("a"):
             name = visible_text(anchor, limit=200)
-            if anchor.get("href") and is_name(name) and len(name) <= 60 and " " not in name.strip()[:2]:
+            if anchor.get("href") and is_name(name) and len(name) <= 60:
                 findings.add_text("seller", name, "visible:seller block")
                 findings.add("seller_url", scope.document.absolute(anchor.get("href")), "visible:seller block")
                 return
@@ -176,7 +181,13 @@ def _seller_parameter(document: Document, findings: Findings) -> None:
 
 
 def is_name(text: str) -> bool:
-    return 2 <= len(text) <= 100 and any(c.isalpha() for c in text) and not text.endswith(("?", "...", "…"))
+    """Whether a text can be a seller's name rather than a question, a number or an invitation to click."""
+    return (
+        2 <= len(text) <= 100
+        and any(c.isalpha() for c in text)
+        and not text.endswith(("?", "...", "…"))
+        and not _NO_NAME.search(text)
+    )
 
 
 def is_seller_link(href: str) -> bool:

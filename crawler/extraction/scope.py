@@ -10,10 +10,10 @@ from crawler.extraction.text import folded
 
 _MAX_HEADINGS = 60
 _MAX_CLIMB = 40
-_FRAME_TAGS = frozenset({"nav", "footer", "aside", "del", "s", "strike", "template", "noscript", "select"})
+_FRAME_TAGS = frozenset({"nav", "footer", "del", "s", "strike", "template", "noscript", "select"})
 _OTHERS = re.compile(
     r"(?:^|[\s_-])(?:similar|related|recommend\w*|recommendations?|carousel|slider|swiper|also|upsells?|cross-?sells?|recent|recently|viewed|bestsell\w*"
-    r"|sponsored|advert\w*|ads|accessor\w*|footer|header|nav|navbar|navigation|menu|basket|minicart|mini-cart|rtm|mfe|sidebar|suggest\w*|bundle|compare"
+    r"|sponsored|advert\w*|ads|accessor\w*|footer|header|nav|navbar|navigation|menu|minicart|mini-cart|mini-basket|rtm|mfe|suggest\w*|bundle|compare"
     r"|review\w*|feedback\w*|rating\w*|bewertung\w*|comment\w*|cookie\w*|consent|newsletter|login|modal|popup|tooltip)(?:$|[\s_-])"
     r"|[a-z](?:Similar|Related|Recommend|Carousel|Slider|Footer|Header|Reviews?|Sponsored)",
     re.M,

@@ -189,9 +189,7 @@ def _pointed_at(place: Place, title: str, heads: str, url: str) -> float:
             and isinstance(inner, (str, int))
             and len(str(inner)) >= 4
             and _in_address(str(inner), url)
-        ):
-            pointed += 3.0
-        elif plain in _RANK["url"] and isinstance(inner, str) and len(inner) > 5 and _same_address(inner, url):
+        ) or (plain in _RANK["url"] and isinstance(inner, str) and len(inner) > 5 and _same_address(inner, url)):
             pointed += 3.0
     if len(place.path) > 1 and len(place.path[-1]) >= 5 and place.path[-1].rsplit(":", 1)[-1].isdigit():
         pointed += 2.0 if _in_address(place.path[-1].rsplit(":", 1)[-1], url) else 0.0
@@ -421,12 +419,7 @@ def find_list(places: list[Place], minimum: int = 3) -> list[Place]:
     """The longest list of objects that look like listings: what a search answer in JSON carries."""
     groups: dict[tuple[int, tuple[str, ...]], list[Place]] = {}
     for place in places:
-        if (
-            place.siblings >= minimum
-            and link_of(place.value)
-            and _likeness(place.value) >= 1.5
-            and title_of(place.value)
-        ):
+        if place.siblings >= minimum and link_of(place.value) and _likeness(place.value) >= 1.5:
             groups.setdefault((id(place.parent), place.path), []).append(place)
     best = max(
         groups.values(),

@@ -16,6 +16,9 @@ MIN_BLOCK_CHARACTERS = 60
 MAX_SCRIPT_CHARACTERS = 24_000_000
 """Of all scripts together; the rest is not searched."""
 
+_MAX_UNPACKED = 100_000
+_MAX_UNPACKED_DEPTH = 25
+
 _PROMISING = re.compile(r"""(?i)["']?\w*(?:price|title|name|amount|bid|lot)\w*["']?\s*:|\\"(?:price|title|name)\\":""")
 _ASSIGNMENT = re.compile(
     r"(?:^|[;\s,({])(?:window|self|globalThis|var|let|const)?[\s.]*([\w$.\[\]\"']+)\s*=\s*(?=[\[{]\s*[\"'{\[\w\]}]|JSON\.parse\()"
@@ -130,13 +133,12 @@ def _flight_rows(pieces: list[str]) -> Iterator[tuple[str, Any]]:
 
 def _unpacked(values: list[Any]) -> Any:
     """Nuxt 3 data: a flat list in which every object's members are positions in that same list."""
+    budget = [_MAX_UNPACKED]
 
     def resolve(position: Any, depth: int) -> Any:
-        if not isinstance(position, int) or isinstance(position, bool) or not 0 <= position < len(values) or depth > 25:
-            return None
-        nonlocal budget
-        budget -= 1
-        if budget < 0:
+        budget[0] -= 1
+        known = isinstance(position, int) and not isinstance(position, bool) and 0 <= position < len(values)
+        if not known or depth > _MAX_UNPACKED_DEPTH or budget[0] < 0:
             return None
         value = values[position]
         if isinstance(value, dict):
@@ -148,7 +150,6 @@ def _unpacked(values: list[Any]) -> Any:
             return [resolve(inner, depth + 1) for inner in value]
         return value
 
-    budget = 100_000
     return resolve(0, 0)
 
 

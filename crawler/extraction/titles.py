@@ -10,7 +10,7 @@ import re
 from crawler.extraction.text import folded
 
 _RULE = 50.0
-_STANDING_HEADING = 1.6
+_STANDING_HEADING = 2.2
 """A heading that also stands in the title tag, in Open Graph or in JSON-LD is what the page calls the thing."""
 _WEIGHT = {
     "rule": 100.0,

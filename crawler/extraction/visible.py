@@ -82,7 +82,7 @@ def _money(text: str, findings: Findings) -> Money | None:
 def _price_elements(scope: Scope) -> Iterator[Any]:
     """Elements with a price in their class or id: those after the main heading first, then those before it."""
     after = scope.heading is None
-    earlier = []
+    earlier: list[Any] = []
     for element in scope.document.root.iter(
         "span", "div", "p", "strong", "b", "td", "dd", "li", "ins", "h2", "h3", "h4", "em", "font", "bdi", "h1"
     ):
@@ -119,12 +119,12 @@ def _bid_beside(element: Any, findings: Findings) -> Money | None:
         node = node.getparent()
         if node is None or node.tag in ("body", "html"):
             return None
-        text = visible_text(node, limit=200, struck=False)
-        if len(text) > 120:
+        if len(visible_text(node, limit=200)) > 120:
             return None
-        match = _MONEY.search(text)
-        if match:
-            return _money(match.group(), findings)
+        for text in node.itertext():  # piece by piece: "$200" and "2 bids" often touch
+            money = _money(text.strip(), findings) if _MONEY.search(text) else None
+            if money:
+                return money
     return None
 
 
