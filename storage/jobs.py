@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -29,6 +29,7 @@ HEARTBEAT_SECONDS = 5.0
 PARENT_CHECK_SECONDS = 0.5
 MAX_ATTEMPTS = 5
 FIRST_RETRY_SECONDS = 5.0
+LINGER_SECONDS = 30.0
 OPEN_STATES = ("queued", "running")
 _CLAIM_LOCK = 7_415_265_001
 """Any number will do that nobody else locks in this database."""
@@ -115,7 +116,7 @@ def claim_job(
                 lease_until=now + timedelta(seconds=lease_seconds),
                 fencing_token=Job.fencing_token + 1,
                 attempts=Job.attempts + 1,
-                started_at=func.coalesce(Job.started_at, now),
+                started_at=job.started_at or now,
             )
             .returning(Job.id, Job.kind, Job.arguments, Job.fencing_token, Job.attempts, Job.watch_id)
         ).one_or_none()
@@ -219,6 +220,20 @@ def count_open_jobs(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Job).where(Job.state.in_(OPEN_STATES))) or 0
 
 
+def outlived_claims(session: Session, claims: Iterable[ClaimedJob]) -> list[ClaimedJob]:
+    """Those whose process should no longer be there: taken over, without a heartbeat, or ended for a while."""
+    now = utc_now()
+    outlived = []
+    for claimed in claims:
+        job = session.get_one(Job, claimed.id)
+        taken = job.fencing_token != claimed.token
+        silent = job.state == "running" and job.lease_until is not None and job.lease_until <= now
+        lingering = job.finished_at is not None and job.finished_at <= now - timedelta(seconds=LINGER_SECONDS)
+        if taken or silent or lingering:
+            outlived.append(claimed)
+    return outlived
+
+
 class JobHeartbeat:
     """Keeps the lease while the work goes on in the `with` block, and says when to stop.
 
@@ -297,7 +312,7 @@ def _next_job(
 ) -> Row[Any] | None:
     columns = (
         Job.id, Job.kind, Job.arguments, Job.state, Job.lease_holder, Job.lease_until, Job.fencing_token, Job.attempts,
-        Job.error,
+        Job.error, Job.started_at,
     )  # fmt: skip
     left, busy_markets = [], set()
     for job in session.execute(select(*columns).where(Job.state == "running").order_by(Job.id)):
