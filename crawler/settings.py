@@ -35,6 +35,7 @@ CONCURRENT_REQUESTS = 16
 ROBOTSTXT_OBEY = True
 COOKIES_ENABLED = False
 TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False  # no listening socket beside the crawl
 REFERRER_POLICY = "no-referrer"
 DEFAULT_REQUEST_HEADERS = {"Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"}
 
@@ -53,7 +54,6 @@ REDIRECT_MAX_TIMES = 10
 RETRY_TIMES = 2
 
 SPIDER_MIDDLEWARES = {
-    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,  # no Referer leaves this program
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,  # depth is the search page's number, kept in the row
     "storage.visits.VisitMiddleware": 10,  # outermost: sees all that a page gives
 }

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 
 from crawler.errors import UsageError
 from crawler.extraction.page import extract_page
-from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto, ListingState, PageProblem
+from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto, ListingState, PageKind, PageProblem
 from crawler.recording import CaptureFailed
 from crawler.visits import page_ended
 from markets.admission import admit
@@ -90,9 +90,9 @@ class MarketSpider(Spider):
         if response.status in GONE_STATUSES:
             yield PageProblem(response.url, f"the search page answered HTTP {response.status}: see search.url")
             return
-        page = self.read(response)
+        page = self.read(response, "search")
         urls = [url for url in page.listing_urls if self.is_listing(url)]
-        if not urls and page.kind == "listing" and self.is_listing(response.url):
+        if not urls and self.is_listing(response.url):  # a search with one result may lead straight to it
             yield from self.parse_listing(response)
             return
         for url in urls:
@@ -155,9 +155,11 @@ class MarketSpider(Spider):
             return ()
         return page_ended(failure.request, failure_reason(failure))  # type: ignore[attr-defined]
 
-    def read(self, response: Response) -> ExtractedPage:
+    def read(self, response: Response, expected: PageKind | None = None) -> ExtractedPage:
         content_type = response.headers.get(b"Content-Type", b"").decode("latin-1") or None
-        page = extract_page(response.body, response.url, content_type=content_type, rules=self.rules)
+        page = extract_page(
+            response.body, response.url, content_type=content_type, rules=self.rules, expected=expected
+        )
         if "truncated" in response.flags:
             page.problems.append(f"the page is larger than the limit and was cut after {len(response.body)} bytes")
         return page

@@ -11,6 +11,7 @@ from crawler.extraction.moments import parse_loose_moment, parse_moment
 from crawler.extraction.prices import country_currency, currency_code, parse_amount, parse_price
 from crawler.extraction.rules import PageRules
 from crawler.extraction.text import clean, clean_block
+from crawler.items import PageKind
 
 MAX_IMAGES = 200
 MAX_PROBLEMS = 20
@@ -63,6 +64,8 @@ class Findings:
     rules: PageRules
     country: str | None = None
     """ISO 3166 country that the page names or lives in: it reads signs that several currencies share."""
+    expected: PageKind | None = None
+    """The kind of page that the caller asked the market for, where it knows."""
     values: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     titles: list[tuple[str, str]] = field(default_factory=list)

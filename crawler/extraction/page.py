@@ -10,7 +10,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from lxml import html
+from lxml import etree
 
 from crawler.extraction import jsonld, links, metatags, microdata, rows, state, visible
 from crawler.extraction.decoding import decode
@@ -54,14 +54,17 @@ def extract_page(
     charset: str | None = None,
     rules: PageRules | None = None,
     root: Any = None,
+    expected: PageKind | None = None,
 ) -> ExtractedPage:
     """What the page says. Never raises, whatever the bytes: what went wrong stands in `problems`.
 
-    `charset` is what the caller knows of the encoding; `root` an lxml tree of the page where the caller has parsed it.
+    `charset` is what the caller knows of the encoding; `root` an lxml tree of the page where the caller has parsed it;
+    `expected` is "search" where the caller asked the market's search: then the page is read as one.
     """
     rules = rules or NO_RULES
     page = ExtractedPage(url=url)
     findings = Findings(rules)
+    findings.expected = expected
     try:
         _extract(body, url, content_type, charset, root, page, findings)
     except Exception as error:
@@ -271,6 +274,8 @@ def _kind(
 ) -> tuple[PageKind, links.FoundListings | None]:
     """Weigh the signs of one listing against those of a list of them."""
     document, heading, rules = scope.document, scope.heading, findings.rules
+    if findings.expected == "search":
+        return "search", None
     if rules.listing_url is not None and document.url and rules.listing_url.search(document.url):
         return "listing", None
     one, many = 0.0, _search_signs(document, nodes, main is None and item is None)
@@ -416,4 +421,4 @@ def _site_names(page: ExtractedPage, findings: Findings) -> list[str]:
     return [n for n in (*names, host, *labels[:-1], ".".join(labels[-2:])) if len(n) > 2]
 
 
-_EMPTY = html.document_fromstring("<html></html>")
+_EMPTY = etree.Element("html")
