@@ -1,0 +1,245 @@
+"""Zips in one fixed form: entries stored, in order, without gaps, times or comments, so that every byte has one meaning.
+
+A changed byte anywhere in such a file is therefore found: in an entry by its digest, around the entries by this module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from crawler.errors import RelicwatchError
+
+CHUNK = 1 << 20
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_FILE_MODE = 0o100644 << 16
+_LIMIT = zipfile.ZIP64_LIMIT
+_COUNT_LIMIT = zipfile.ZIP_FILECOUNT_LIMIT
+_MAX_DIRECTORY = 64 << 20
+_END = struct.Struct("<4s4H2LH")
+_END64 = struct.Struct("<4sQ2H2L4Q")
+_LOCATOR = struct.Struct("<4sLQL")
+_CENTRAL = struct.Struct("<4s4B4HL2L5H2L")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+
+
+class ZipCutShort(RelicwatchError):
+    """The file is no zip, or ends before its table of contents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    name: str
+    offset: int
+    """Of the content's first byte in the zip."""
+    size: int
+
+
+@dataclass(slots=True)
+class Layout:
+    """What a zip holds, and every departure from the fixed form, one sentence each."""
+
+    entries: list[Entry] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def name_fault(path: str) -> str | None:
+    """Why a path may not stand in a bundle, or None: ASCII letters, digits, `._-`, no device names, at most 100 each."""
+    for part in path.split("/"):
+        if part in ("", ".", "..") or not _NAME.fullmatch(part) or _DEVICES.fullmatch(part) or part.endswith("."):
+            return f"{path!r} is not a name that may stand in a bundle"
+    return None
+
+
+class PlainZipWriter:
+    """Writes entries one after the other to an open binary file."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True)
+
+    def add_bytes(self, name: str, data: bytes) -> str:
+        """Store `data`; returns its SHA-256."""
+        with self._zip.open(_info(name, len(data)), "w") as entry:
+            entry.write(data)
+        return hashlib.sha256(data).hexdigest()
+
+    def add_file(self, name: str, path: Path) -> str:
+        """Store a file's bytes; returns the SHA-256 of what was stored. Raises OSError where it cannot be read."""
+        digest = hashlib.sha256()
+        with path.open("rb") as source, self._zip.open(_info(name, path.stat().st_size), "w") as entry:
+            while chunk := source.read(CHUNK):
+                digest.update(chunk)
+                entry.write(chunk)
+        return digest.hexdigest()
+
+    def close(self) -> None:
+        self._zip.close()
+
+
+def _info(name: str, size: int) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, _EPOCH)
+    info.create_system = 3
+    info.external_attr = _FILE_MODE
+    info.file_size = size
+    return info
+
+
+def read_layout(file: IO[bytes]) -> Layout:
+    """The entries of a zip and what is wrong with its form. Raises ZipCutShort where it cannot be read as a zip."""
+    size = file.seek(0, 2)
+    count, directory_size, directory_offset, tail = _read_end(file, size)
+    if directory_size > _MAX_DIRECTORY or directory_offset + directory_size > size:
+        raise ZipCutShort("the table of contents of the zip lies beyond its end, so the file was cut short")
+    file.seek(directory_offset)
+    directory = file.read(directory_size)
+    layout = Layout()
+    position = 0
+    at = 0
+    crcs: list[int] = []
+    while at < len(directory):
+        parsed = _read_central(directory, at)
+        if parsed is None:
+            raise ZipCutShort("the table of contents of the zip cannot be read")
+        name, crc, entry_size, header_offset, length = parsed
+        label = name.encode("unicode_escape").decode("ascii")
+        if header_offset != position:
+            layout.faults.append(f"{label}: it does not follow the entry before it, so bytes are hidden or shared")
+        info = _info(name, entry_size)
+        info.CRC = crc
+        info.compress_size = entry_size
+        local = _local_header(info)
+        file.seek(header_offset)
+        if file.read(len(local)) != local:
+            layout.faults.append(f"{label}: its header is not as relicwatch packs it (stored, no extras, fixed time)")
+        if directory[at : at + length] != _central_header(info, header_offset):
+            layout.faults.append(f"{label}: its line in the zip's table of contents is not as relicwatch packs it")
+        layout.entries.append(Entry(name, header_offset + len(local), entry_size))
+        crcs.append(crc)
+        position = header_offset + len(local) + entry_size
+        at += length
+    if position != directory_offset:
+        layout.faults.append("the zip holds bytes between its last entry and its table of contents")
+    if count != len(layout.entries):
+        layout.faults.append(f"the zip says it holds {count} entries but lists {len(layout.entries)}")
+    file.seek(directory_offset + directory_size)
+    rest = file.read(len(tail) + 1)
+    if rest != _end_records(len(layout.entries), directory_size, directory_offset):
+        layout.faults.append("the zip holds bytes after its end, or its end is not as relicwatch packs it")
+    layout.faults.extend(_name_faults(layout.entries))
+    layout.faults.extend(_crc_faults(file, layout.entries, crcs))
+    return layout
+
+
+def read_entry(file: IO[bytes], entry: Entry) -> Iterator[bytes]:
+    """The content of an entry, a piece at a time."""
+    file.seek(entry.offset)
+    left = entry.size
+    while left > 0:
+        chunk = file.read(min(CHUNK, left))
+        if not chunk:
+            return
+        left -= len(chunk)
+        yield chunk
+
+
+def _read_end(file: IO[bytes], size: int) -> tuple[int, int, int, bytes]:
+    """Entry count, size and offset of the central directory, and all bytes from its end on."""
+    reach = min(size, 1 << 17)
+    file.seek(size - reach)
+    ending = file.read(reach)
+    at = ending.rfind(b"PK\x05\x06")
+    if at < 0 or len(ending) - at < _END.size:
+        raise ZipCutShort("the file does not end as a zip does, so it is no zip or was cut short")
+    fields = _END.unpack_from(ending, at)
+    count, directory_size, directory_offset = fields[4], fields[5], fields[6]
+    start = size - reach + at
+    if at >= _LOCATOR.size and ending[at - _LOCATOR.size : at - _LOCATOR.size + 4] == b"PK\x06\x07":
+        offset64 = _LOCATOR.unpack_from(ending, at - _LOCATOR.size)[2]
+        file.seek(min(offset64, size))
+        record = file.read(_END64.size)
+        if len(record) < _END64.size or record[:4] != b"PK\x06\x06":
+            raise ZipCutShort("the table of contents of the zip cannot be found")
+        count, directory_size, directory_offset = _END64.unpack(record)[7:10]
+        start = offset64
+    file.seek(start)
+    return count, directory_size, directory_offset, file.read(1 << 17)
+
+
+def _read_central(directory: bytes, at: int) -> tuple[str, int, int, int, int] | None:
+    """Name, CRC, size, header offset and own length of one line of the central directory."""
+    if len(directory) - at < _CENTRAL.size or directory[at : at + 4] != b"PK\x01\x02":
+        return None
+    fields = _CENTRAL.unpack_from(directory, at)
+    name_length, extra_length, comment_length = fields[12], fields[13], fields[14]
+    crc, size, offset = fields[9], fields[11], fields[18]
+    length = _CENTRAL.size + name_length + extra_length + comment_length
+    if at + length > len(directory):
+        return None
+    name = directory[at + _CENTRAL.size :][:name_length].decode("utf-8", "backslashreplace")
+    extra = directory[at + _CENTRAL.size + name_length :][:extra_length]
+    if extra[:2] == b"\x01\x00":
+        values = list(struct.unpack_from(f"<{(len(extra) - 4) // 8}Q", extra, 4))
+        if size == 0xFFFFFFFF and len(values) >= 2:
+            size = values[0]
+            del values[:2]
+        if offset == 0xFFFFFFFF and values:
+            offset = values[0]
+    return name, crc, size, offset, length
+
+
+def _local_header(info: zipfile.ZipInfo) -> bytes:
+    # zipfile reserves room for large sizes from five per cent below the limit on.
+    return info.FileHeader(zip64=info.file_size * 1.05 > _LIMIT)
+
+
+def _central_header(info: zipfile.ZipInfo, offset: int) -> bytes:
+    extra: list[int] = []
+    size = info.file_size
+    if size > _LIMIT:
+        extra += [size, size]
+        size = 0xFFFFFFFF
+    if offset > _LIMIT:
+        extra.append(offset)
+        offset = 0xFFFFFFFF
+    extra_bytes = struct.pack(f"<HH{len(extra)}Q", 1, 8 * len(extra), *extra) if extra else b""
+    name = info.filename.encode("utf-8", "replace")
+    version = max(45 if extra else 20, info.extract_version)
+    date = (1 << 5) | 1
+    head = (b"PK\x01\x02", version, 3, version, 0, 0, 0, 0, date, info.CRC, size, size)
+    return _CENTRAL.pack(*head, len(name), len(extra_bytes), 0, 0, 0, _FILE_MODE, offset) + name + extra_bytes
+
+
+def _end_records(count: int, size: int, offset: int) -> bytes:
+    records = b""
+    if count > _COUNT_LIMIT or offset > _LIMIT or size > _LIMIT:
+        records = _END64.pack(b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, offset)
+        records += _LOCATOR.pack(b"PK\x06\x07", 0, offset + size, 1)
+        count, size, offset = min(count, 0xFFFF), min(size, 0xFFFFFFFF), min(offset, 0xFFFFFFFF)
+    return records + _END.pack(b"PK\x05\x06", 0, 0, count, count, size, offset, 0)
+
+
+def _name_faults(entries: list[Entry]) -> Iterator[str]:
+    seen: set[str] = set()
+    for entry in entries:
+        if fault := name_fault(entry.name):
+            yield fault
+        if entry.name.lower() in seen:
+            yield f"{entry.name} stands in the zip more than once (names differing only in case count as one)"
+        seen.add(entry.name.lower())
+
+
+def _crc_faults(file: IO[bytes], entries: list[Entry], crcs: list[int]) -> Iterator[str]:
+    for entry, expected in zip(entries, crcs, strict=True):
+        crc = 0
+        for chunk in read_entry(file, entry):
+            crc = zlib.crc32(chunk, crc)
+        if crc != expected:
+            yield f"{entry.name}: its content does not match the zip's checksum"

@@ -1,0 +1,142 @@
+"""WACZ 1.1.1 packages: WARC files byte for byte, with an index and a page list that are read from them.
+
+Pure form: what goes in is decided in `evidence.bundle`, what comes out is judged in `evidence.wacz_check`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from evidence.plain_zip import PlainZipWriter
+from evidence.warc_reading import WarcRecord, label_sha256, read_records
+
+WACZ_VERSION = "1.1.1"
+INDEX = "indexes/index.cdx.gz"
+INDEX_OF_INDEX = "indexes/index.idx"
+PAGES = "pages/pages.jsonl"
+LINES_PER_BLOCK = 3000
+_INDEXED = ("response", "revisit", "resource")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    url: str
+    ts: str
+    """WARC-Date of its record."""
+    title: str
+
+
+def write_wacz(path: Path, warcs: Sequence[tuple[str, Path]], pages: Sequence[Page], *, title: str, software: str) -> str:
+    """Write the package to `path` from (name, file) WARCs; the same inputs give the same bytes. Returns its SHA-256.
+
+    Raises WarcFault where a WARC is not whole, OSError where a file cannot be read or written.
+    """
+    lines: list[str] = []
+    dates: list[str] = []
+    for name, file_path in warcs:
+        with file_path.open("rb") as warc:
+            for record in read_records(warc):
+                dates.append(record.date)
+                if record.type in _INDEXED:
+                    lines.append(cdxj_line(name, record))
+    resources: list[dict[str, Any]] = []
+    with path.open("wb") as file:
+        package = PlainZipWriter(file)
+        for name, file_path in warcs:
+            digest = package.add_file(f"archive/{name}", file_path)
+            resources.append(_resource(f"archive/{name}", digest, file_path.stat().st_size))
+        index, index_of_index = pack_index(sorted(lines))
+        for name, data in ((INDEX, index), (INDEX_OF_INDEX, index_of_index), (PAGES, pages_lines(pages))):
+            resources.append(_resource(name, package.add_bytes(name, data), len(data)))
+        description = {
+            "profile": "data-package",
+            "wacz_version": WACZ_VERSION,
+            "title": title,
+            "software": software,
+            "created": max(dates)[:19] + "Z",
+            "mainPageUrl": pages[0].url,
+            "mainPageDate": pages[0].ts,
+            "resources": resources,
+        }
+        data = to_json(description)
+        digest = package.add_bytes("datapackage.json", data)
+        package.add_bytes("datapackage-digest.json", to_json({"path": "datapackage.json", "hash": f"sha256:{digest}"}))
+        package.close()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cdxj_line(filename: str, record: WarcRecord) -> str:
+    """One line of the index: where the record of an address and time lies."""
+    media_type = (record.http_header("content-type") or "").split(";")[0].strip().lower()
+    if record.type == "resource":
+        media_type = record.headers.get("content-type", "").split(";")[0].strip().lower()
+    if record.type == "revisit":
+        media_type = "warc/revisit"
+    fields: dict[str, Any] = {
+        "url": record.uri,
+        "mime": media_type or "unk",
+        "status": str(record.http_status or 200),
+        "digest": f"sha256:{label_sha256(record.headers.get('warc-payload-digest'))}",
+        "length": str(record.length),
+        "offset": str(record.offset),
+        "filename": filename,
+    }
+    return f"{search_key(record.uri)} {re.sub(r'[^0-9]', '', record.date)[:14]} {json.dumps(fields)}"
+
+
+def search_key(url: str) -> str:
+    """The address as indexes sort it: host from the right, lower case, sorted query ("com,example)/lot?a=1&b=2")."""
+    parts = urlsplit(url.strip())
+    if not parts.netloc:
+        return url.strip().replace(" ", "%20")
+    host = re.sub(r"^www\d*\.", "", (parts.hostname or "").lower())
+    key = host if re.fullmatch(r"[\d.]+|.*:.*", host) else ",".join(reversed(host.split(".")))
+    port = parts.netloc.rpartition(":")[2]
+    if port.isdigit() and (parts.scheme, port) not in (("http", "80"), ("https", "443")):
+        key += f":{port}"
+    path = parts.path.lower().rstrip("/") or "/"
+    query = "&".join(sorted(parts.query.lower().split("&"))) if parts.query else ""
+    return (f"{key}){path}" + (f"?{query}" if query else "")).replace(" ", "%20")
+
+
+def pack_index(lines: Sequence[str]) -> tuple[bytes, bytes]:
+    """The index as gzip blocks (ZipNum), and the index of those blocks."""
+    packed = b""
+    heads: list[str] = ['!meta 0 {"format": "cdxj-gzip-1.0", "filename": "index.cdx.gz"}']
+    for at in range(0, len(lines), LINES_PER_BLOCK):
+        block = lines[at : at + LINES_PER_BLOCK]
+        data = gzip.compress("".join(f"{line}\n" for line in block).encode(), mtime=0)
+        key = " ".join(block[0].split(" ", 2)[:2])
+        place = {
+            "offset": len(packed),
+            "length": len(data),
+            "digest": f"sha256:{hashlib.sha256(data).hexdigest()}",
+            "filename": "index.cdx.gz",
+        }
+        heads.append(f"{key} {json.dumps(place)}")
+        packed += data
+    return packed, "".join(f"{head}\n" for head in heads).encode()
+
+
+def pages_lines(pages: Iterable[Page]) -> bytes:
+    head = {"format": "json-pages-1.0", "id": "pages", "title": "All Pages"}
+    rows = [{"id": f"page-{n}", "url": p.url, "ts": p.ts, "title": p.title} for n, p in enumerate(pages, 1)]
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in [head, *rows]).encode()
+
+
+def to_json(value: Any) -> bytes:
+    """JSON for a file in a bundle: indented, UTF-8, keys in the order given, a line end at the end."""
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _resource(path: str, sha256: str, size: int) -> dict[str, Any]:
+    return {"name": path.rpartition("/")[2], "path": path, "hash": f"sha256:{sha256}", "bytes": size}
