@@ -35,7 +35,7 @@ def _networks(rule: str, *texts: str) -> list[tuple[_Network, str]]:
 
 # The first that holds gives the rule's name, so the narrow ones stand before the wide ones.
 _REFUSED: list[tuple[_Network, str]] = [
-    # Azure's answers on a public address; the others lie in blocks that are refused anyway and are named for the reader.
+    # Azure answers on a public address; the others lie in blocks refused anyway and are named for the reader.
     *_networks("metadata", "169.254.169.254/32", "fd00:ec2::254/128", "168.63.129.16/32", "100.100.100.200/32"),
     *_networks("metadata", "192.0.0.192/32"),
     *_networks("unspecified", "0.0.0.0/8", "::/128"),
