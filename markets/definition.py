@@ -271,7 +271,7 @@ def _check_across(read: LocatedYaml) -> None:
     """What no field can know alone. Works on the raw values, so that it is reported beside other faults."""
     values = read.values
     name, domains, spider, search = (values.get(key) for key in ("name", "domains", "spider", "search"))
-    if isinstance(name, str) and name != read.file.stem:
+    if isinstance(name, str) and name != read.file.stem and _name_fault(name) is None:
         read.fault(
             ("name",), f"the name {name!r} differs from the file's: name the file {name}.yaml or change the name."
         )
