@@ -24,7 +24,7 @@ _HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]+)""", re.I)
 _COMMENT = re.compile(rb"<!--.*?-->", re.S)
 _DETECTION_SAMPLE = 20_000
 _MARKUP = re.compile(
-    r"<(?:script|style)\b.*?</(?:script|style)\s*>|<[^>]*>|&#?\w+;|[\x00-\x40\[-`{-\x7f]+", re.I | re.S
+    r"<(?:script|style)\b.{0,4000}?</(?:script|style)\s*>|<[^>]*>|&#?\w+;|[\x00-\x40\[-`{-\x7f]+", re.I | re.S
 )
 
 
@@ -134,7 +134,7 @@ def _wide_without_mark(body: bytes) -> str | None:
 def _detect(body: bytes) -> str:
     from charset_normalizer import from_bytes  # slow to import and rarely needed
 
-    text = _MARKUP.sub(" ", body.decode("latin-1"))
+    text = _MARKUP.sub(" ", body[: _DETECTION_SAMPLE * 4].decode("latin-1"))
     sample = text[:_DETECTION_SAMPLE].encode("latin-1")
     arabic = _arabic_single_byte(sample)
     if arabic:

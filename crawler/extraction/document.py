@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from lxml import etree, html
+from lxml import etree
 
 from crawler.extraction.text import clean
 
-MAX_HTML_CHARACTERS = 12_000_000
+MAX_HTML_CHARACTERS = 6_000_000
 """Of one page; what lies beyond is not read, and the page's problems say so."""
 MAX_URL = 4_000
 MAX_TEXTS = 40_000
@@ -48,9 +48,11 @@ class Document:
             text = text[:MAX_HTML_CHARACTERS]
         if "\x00" in text:
             text = text.replace("\x00", "")
+        text, cut = _with_sane_tags(text)
+        problem = problem or cut
         if not text.strip():
             return None, "The page is empty."
-        parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+        parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
         try:
             root = etree.fromstring(text.encode("utf-8", "replace"), parser)
         except (etree.LxmlError, ValueError, AssertionError) as error:
@@ -179,6 +181,27 @@ class Document:
             if "canonical" in (link.get("rel") or "").lower().split():
                 return self.absolute(link.get("href"))
         return None
+
+
+_LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{6000,}")
+_LONG_TAG_KEPT = 6_000
+_MOST_ATTRIBUTES = 1_500
+
+
+def _with_sane_tags(text: str) -> tuple[str, str | None]:
+    """Cut tags with thousands of attributes, on which the parser takes quadratic time; one long attribute may stay."""
+    cut = 0
+
+    def shorten(match: re.Match[str]) -> str:
+        nonlocal cut
+        tag = match.group()
+        if tag.count("=") + tag.count(" ") + tag.count("\n") <= _MOST_ATTRIBUTES * 2:
+            return tag
+        cut += 1
+        return tag[:_LONG_TAG_KEPT]
+
+    text = _LONG_TAG.sub(shorten, text)
+    return text, f"{cut} tags had thousands of attributes and were cut." if cut else None
 
 
 _TEXTLESS = frozenset({"script", "style", "noscript", "option", "head", "title", "template"})

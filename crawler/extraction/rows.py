@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,6 +16,10 @@ from crawler.extraction.text import clean
 from crawler.extraction.visible_words import LABEL
 
 MAX_VALUE = 300
+MAX_LABELS = 300
+_LINKS_NEAR = 50
+MAX_LABEL = 45
+"""Characters of a text that is a label alone; a longer one needs a colon."""
 
 _LOT_VALUE = re.compile(r"\A\W*([0-9٠-٩]{1,9}[A-Za-z]?)\W*\Z")
 _SELLER_SEGMENTS = frozenset(
@@ -41,11 +46,16 @@ def fill(scope: Scope, findings: Findings) -> None:
     names = ("lot_number", "seller", "location", "ends_at", "price", "estimate")
     wanted = {name for name in names if findings.lacks(_FIELD.get(name, name))}
     named: list[str] = []
+    labels = 0
     if wanted:
         for text, element, is_tail in scope.document.texts:
-            match = LABEL.match(text) if len(text) <= MAX_VALUE else None
+            match = LABEL.match(text) if len(text) <= MAX_LABEL or ":" in text or "：" in text else None
             if match is None or match.lastgroup not in wanted or scope.foreign(element):
                 continue
+            labels += 1
+            if labels > MAX_LABELS:
+                findings.problem(f"The page has more than {MAX_LABELS} labelled rows: the rest was not read.")
+                break
             value = text[match.end() :].strip() or _next_value(element, is_tail)
             if value:
                 _take(str(match.lastgroup), value, element, scope.document, findings, named)
@@ -126,7 +136,7 @@ def _take_estimate(value: str, findings: Findings, source: str) -> None:
 
 def _near(element: Any) -> Iterator[Any]:
     parent = element.getparent()
-    yield from (parent if parent is not None else element).iter()
+    yield from islice((parent if parent is not None else element).iter(), _LINKS_NEAR)
 
 
 def _linked_seller(element: Any, document: Document, findings: Findings, source: str) -> bool:
@@ -135,7 +145,7 @@ def _linked_seller(element: Any, document: Document, findings: Findings, source:
     for _ in range(4):
         if node is None or node.tag in ("body", "html"):
             return False
-        for anchor in node.iter("a"):
+        for anchor in islice(node.iter("a"), _LINKS_NEAR):
             if is_seller_link(anchor.get("href") or ""):
                 name = visible_text(anchor, limit=200)
                 if is_name(name):

@@ -16,12 +16,14 @@ MIN_BLOCK_CHARACTERS = 60
 MAX_SCRIPT_CHARACTERS = 24_000_000
 """Of all scripts together; the rest is not searched."""
 
+_MAX_FAILURES = 40
+"""Assignments of one script that may prove unreadable before the script is given up: minified code has thousands."""
 _MAX_UNPACKED = 100_000
 _MAX_UNPACKED_DEPTH = 25
 
-_PROMISING = re.compile(r"""(?i)["']?\w*(?:price|title|name|amount|bid|lot)\w*["']?\s*:|\\"(?:price|title|name)\\":""")
+_PROMISING = re.compile(r"""(?i)(?:price|title|name|amount|bid|lot)\w{0,30}\\?["']?\s{0,3}:""")
 _ASSIGNMENT = re.compile(
-    r"(?:^|[;\s,({])(?:window|self|globalThis|var|let|const)?[\s.]*([\w$.\[\]\"']+)\s*=\s*(?=[\[{]\s*[\"'{\[\w\]}]|JSON\.parse\()"
+    r"(?:^|[;\s,({])(?:window|self|globalThis|var|let|const)?[\s.]{0,3}([\w$.\[\]\"']{1,120})\s{0,5}=\s{0,5}(?=[\[{]\s*[\"'{\[\w\]}]|JSON\.parse\()"
 )
 _PARSE_CALL = re.compile(r"""JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", re.S)
 _FLIGHT = re.compile(r"""self\.__next_f\.push\(\[\s*1\s*,\s*("(?:[^"\\]|\\.)*")\s*\]\)""", re.S)
@@ -67,7 +69,7 @@ def _data_block(name: str, text: str, findings: Findings) -> Iterator[tuple[str,
 
 
 def _assignments(text: str) -> Iterator[tuple[str, Any]]:
-    position = 0
+    position = failures = 0
     for call in _PARSE_CALL.finditer(text):
         value = _inner_json(_unquoted(call.group(1)))
         if isinstance(value, (dict, list)):
@@ -78,13 +80,14 @@ def _assignments(text: str) -> Iterator[tuple[str, Any]]:
         if value is not None:
             yield "__NUXT__", value
         return
-    while match := _ASSIGNMENT.search(text, position):
+    while failures < _MAX_FAILURES and (match := _ASSIGNMENT.search(text, position)):
         position = match.end()
         if text.startswith("JSON.parse", position):
             continue
         try:
             value, end = read_leading_json(text, position)
         except BrokenJson:
+            failures += 1
             continue
         position = max(end, position + 1)
         if isinstance(value, (dict, list)) and end - match.end() >= MIN_BLOCK_CHARACTERS:
