@@ -31,8 +31,8 @@ _MARKUP = re.compile(
 def decode(body: bytes, content_type: str | None = None, charset: str | None = None) -> tuple[str, str, str | None]:
     """Return the text of `body`, the encoding used and, where a declaration proved wrong, one sentence about it.
 
-    `charset` is what the caller knows (a saved page's record); it ranks with the HTTP header. Never raises: what cannot be
-    decoded becomes U+FFFD and is reported.
+    `charset` is what the caller knows (a saved page's record); it ranks with the HTTP header. Never raises: what
+    cannot be decoded becomes U+FFFD and is reported.
     """
     for mark, marked in _BOMS:
         if body.startswith(mark):

@@ -161,7 +161,7 @@ class Document:
 
     @cached_property
     def texts(self) -> list[tuple[str, Any, bool]]:
-        """Short pieces of text in page order: (text, element, whether it follows the element rather than stands in it)."""
+        """Short pieces of text in page order: (text, element, whether it follows the element or stands in it)."""
         found: list[tuple[str, Any, bool]] = []
         for element in self.root.iter():
             tag = element.tag

@@ -123,7 +123,7 @@ class Findings:
         moment = parse_moment(value, timezone=zone, languages=languages)
         if moment is None and parse_loose_moment(value, languages=languages) is not None:
             self.problem(
-                f"The time {str(value)[:60]!r} ({source}) names no zone: set timezone in the market's definition to read it."
+                f"The time {str(value)[:60]!r} ({source}) names no zone: set timezone in the market's definition."
             )
         self.add(name, moment, source)
 
@@ -136,7 +136,7 @@ class Findings:
             self.add("images", list(dict.fromkeys(urls))[:MAX_IMAGES], source)
 
     def add_preview_image(self, url: str, source: str) -> None:
-        """The picture that the page shows when it is shared: one of the listing's, at times one that no other source has."""
+        """The picture shown when the page is shared: one of the listing's, at times one that no other source has."""
         images = self.values.get("images")
         if images is None:
             self.add("images", [url], source)

@@ -39,7 +39,8 @@ _URL_KEYS = (
 )
 _IMAGE_ENDING = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|bmp|tiff?)(?:$|[?#!/])", re.I)
 _NO_PHOTO = re.compile(
-    r"(?:^|[/_.-])(?:logo|sprite|spacer|pixel|blank|placeholder|loading|loader|icon|icons|avatar|flag|flags|badge|payment|1x1|transparent)"
+    r"(?:^|[/_.-])(?:logo|sprite|spacer|pixel|blank|placeholder|loading|loader|icon|icons|avatar|flag"
+    r"|flags|badge|payment|1x1|transparent)"
     r"(?:[/_.-]|s?\d|$)|\.svg(?:$|\?)|\.gif(?:$|\?)",
     re.I,
 )
@@ -56,7 +57,7 @@ def has_image_ending(url: str) -> bool:
 
 
 def image_addresses(value: Any, absolute: Callable[[object], str | None], depth: int = 0) -> Iterator[str]:
-    """Addresses in a JSON value that describes images: a text, an object, or a list of either; one an image, best first."""
+    """Addresses in a JSON value about images (a text, an object, a list of either): one an image, its best."""
     if depth > _MAX_DEPTH:
         return
     if isinstance(value, str):
@@ -98,7 +99,7 @@ def largest_of_srcset(srcset: str) -> str | None:
 
 
 def element_address(image: Any, absolute: Callable[[object], str | None]) -> str | None:
-    """The best address of an <img>: a link to the full picture, zoom attributes, srcset, lazy-loading attributes, src."""
+    """The best address of an <img>: link to the full picture, zoom attributes, srcset, lazy-loading attributes, src."""
     parent = image.getparent()
     if parent is not None and parent.tag == "a" and has_image_ending(parent.get("href") or ""):
         return absolute(parent.get("href"))

@@ -1,4 +1,4 @@
-"""JSON as pages really embed it: with comments, entities, trailing commas, raw line breaks, or as a JavaScript literal."""
+"""JSON as pages really embed it: with comments, entities, trailing commas, raw line breaks, or as JavaScript."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class BrokenJson(ValueError):
 
 
 def read_json(text: str) -> Any:
-    """The value in `text`; mends the usual faults. Raises BrokenJson, also for what is too long or nested too deeply."""
+    """The value in `text`; mends the usual faults. Raises BrokenJson, also for what is too long or too deep."""
     if len(text) > MAX_JSON_CHARACTERS:
         raise BrokenJson(f"it is longer than {MAX_JSON_CHARACTERS} characters")
     try:

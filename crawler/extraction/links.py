@@ -1,7 +1,7 @@
-"""The links of a search page that lead to listings, found by how they repeat; navigation, adverts and "similar" left out.
+"""The links of a search page that lead to listings, found by how they repeat; navigation and adverts are left out.
 
-Links are grouped by the form of their address and their place in the tree; the group whose blocks look most like listings
-(price, picture, wordy link, id in the address) is taken.
+Links are grouped by the form of their address and their place in the tree; the group whose blocks look most like
+listings (price, picture, wordy link, id in the address) is taken.
 """
 
 from __future__ import annotations
@@ -21,16 +21,22 @@ _SAMPLE = 12
 
 _ZONE_TAGS = frozenset({"nav", "header", "footer", "aside"})
 _ZONE = re.compile(
-    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|submenu|megamenu|footer|header|breadcrumbs?|sidebar|topbar|pagination|pager|filters?|facets?"
-    r"|similar|related|recommend\w*|recently|also|upsell|crosssell|cross-sell|sponsored|advert\w*|promo\w*|newsletter|cookie\w*|social|tags?|lang\w*)(?:$|[\s_-])",
+    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|submenu|megamenu|footer|header|breadcrumbs?|sidebar"
+    r"|topbar|pagination|pager|filters?|facets?"
+    r"|similar|related|recommend\w*|recently|also|upsell|crosssell|cross-sell|sponsored|advert\w*"
+    r"|promo\w*|newsletter|cookie\w*|social|tags?|lang\w*)(?:$|[\s_-])",
     re.I,
 )
 _PRICE = re.compile(
-    r"(?:[$€£¥￥₩₪₺₽₴₹₸]|(?:EUR|USD|GBP|CHF|AED|SAR|QAR|KWD|EGP|MAD|TND|DZD|JPY|Kč|zł|lei|kr|Ft|TL|DH|Rs|сум|so.m|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه|ريال)\b)"
-    r"\s?[\d٠-٩]|[\d٠-٩][\d.,'  ٠-٩٫٬]*\s?(?:[$€£¥円元원₪₺₽₴₸]|(?:EUR|USD|GBP|CHF|AED|SAR|HKD|MAD|TND|DZD|EGP|Kč|zł|lei|kr|Ft|TL|DH|Rs|руб|тг|сум|so.m|грн)\b|,-|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه|ريال)"
+    r"(?:[$€£¥￥₩₪₺₽₴₹₸]|(?:EUR|USD|GBP|CHF|AED|SAR|QAR|KWD|EGP|MAD|TND|DZD|JPY|Kč|zł|lei|kr|Ft|TL|DH"
+    r"|Rs|сум|so.m|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه|ريال)\b)"
+    r"\s?[\d٠-٩]|[\d٠-٩][\d.,'  ٠-٩٫٬]*\s?(?:[$€£¥円元원₪₺₽₴₸]|(?:EUR|USD|GBP|CHF|AED|SAR|HKD|MAD|TND"
+    r"|DZD|EGP|Kč|zł|lei|kr|Ft|TL|DH|Rs|руб|тг|сум|so.m|грн)\b|,-|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه"
+    r"|ريال)"
 )
 _ACTION = re.compile(
-    r"(?:^|[/?&=_.-])(?:add|watchlist\w*|wish-?list|login|log-?in|signin|sign-?in|register|cart|basket|compare|favou?rites?|favoris|share|print|mailto|report|feedback"
+    r"(?:^|[/?&=_.-])(?:add|watchlist\w*|wish-?list|login|log-?in|signin|sign-?in|register|cart"
+    r"|basket|compare|favou?rites?|favoris|share|print|mailto|report|feedback"
     r"|help|faq|terms|privacy|contact|about)(?:$|[/?&=_.-])",
     re.I,
 )
@@ -60,7 +66,7 @@ class FoundListings:
 
 
 def listings_by_rule(document: Document, rules: PageRules) -> list[str]:
-    """Listing links by the definition's selector (links, or blocks that hold them), kept to `listing_url` where given."""
+    """Listing links by the definition's selector (links, or blocks that hold them), kept to `listing_url` if given."""
     elements = compiled(rules.listings)(document.root) if rules.listings else document.root.iter("a")
     found: dict[str, None] = {}
     for element in elements:
@@ -272,8 +278,10 @@ def _distinct(urls: list[str]) -> list[str]:
 
 
 _NEXT_WORDS = re.compile(
-    r"\A\W*(?:next(?: page| \d+ \w+)?|suivante?s?|page suivante|weiter|nächste(?: seite)?|siguiente|avanti|successiv[ao]|próxim[ao]|seguinte|volgende|nästa"
-    r"|dalej|następna|další|далее|следующая|вперед|التالي|الصفحة التالية|次へ|次のページ|下一页|下一頁|다음|sonraki|keyingi|>>?|»|›|→)\W*\Z",
+    r"\A\W*(?:next(?: page| \d+ \w+)?|suivante?s?|page suivante|weiter|nächste(?: seite)?|siguiente"
+    r"|avanti|successiv[ao]|próxim[ao]|seguinte|volgende|nästa"
+    r"|dalej|następna|další|далее|следующая|вперед|التالي|الصفحة التالية|次へ|次のページ|下一页|下一頁|다음|sonraki"
+    r"|keyingi|>>?|»|›|→)\W*\Z",
     re.I,
 )
 

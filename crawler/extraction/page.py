@@ -1,4 +1,4 @@
-"""From the bytes of a page to what it says: sources in order of trust, each value with its source, and never an exception.
+"""From the bytes of a page to what it says: sources in order of trust, each value with its source, never an exception.
 
 Sources, first to last: the definition's rules, JSON-LD, microdata, embedded state, meta tags, the visible text.
 """
@@ -31,18 +31,44 @@ MAX_BODY_BYTES = 16_000_000
 _log = logging.getLogger(__name__)
 
 _SEARCH_KEYS = frozenset(
-    {"q", "query", "keyword", "keywords", "search", "s", "k", "_nkw", "text", "term", "searchterm", "search_query", "wd", "kw", "mots", "recherche", "suche", "buscar", "find", "searchtext"}
-)  # fmt: skip
+    [
+        "q",
+        "query",
+        "keyword",
+        "keywords",
+        "search",
+        "s",
+        "k",
+        "_nkw",
+        "text",
+        "term",
+        "searchterm",
+        "search_query",
+        "wd",
+        "kw",
+        "mots",
+        "recherche",
+        "suche",
+        "buscar",
+        "find",
+        "searchtext",
+    ]
+)
 _SEARCH_SEGMENT = re.compile(
-    r"\A(?:search|suche|recherche|sch|results?|resultats|buscar|busqueda|cerca|ricerca|szukaj|hledat|poisk|بحث|s|srp|browse)\Z",
+    r"\A(?:search|suche|recherche|sch|results?|resultats|buscar|busqueda|cerca|ricerca|szukaj|hledat"
+    r"|poisk|بحث|s|srp|browse)\Z",
     re.I,
 )
 _RESULT_WORDS = re.compile(
-    r"search results?|results? (?:for|found)|\d+ results|résultats?(?: de| pour| trouvés)|suchergebnis|ergebnisse|resultados (?:de|para)|risultati (?:di|per|della)"
-    r"|wyniki|výsledky|найдено|результаты|نتائج|検索結果|搜尋結果|搜索结果|검색결과|no results|aucun résultat|keine ergebnisse|all classifieds|petites annonces",
+    r"search results?|results? (?:for|found)|\d+ results|résultats?(?: de| pour| trouvés)"
+    r"|suchergebnis|ergebnisse|resultados (?:de|para)|risultati (?:di|per|della)"
+    r"|wyniki|výsledky|найдено|результаты|نتائج|検索結果|搜尋結果|搜索结果|검색결과|no results|aucun résultat"
+    r"|keine ergebnisse|all classifieds|petites annonces",
     re.I,
 )
 _OPTIONAL = ("seller", "location", "ends_at", "lot_number")
+_TELLING = ("price", "estimate_low", "seller", "lot_number", "availability", "ends_at")
+"""Without any of these a page with a heading is an article, not a listing."""
 _CORE = ("price", "currency", "images", "description", "availability")
 
 
@@ -67,8 +93,8 @@ def extract_page(
     findings.expected = expected
     try:
         _extract(body, url, content_type, charset, root, page, findings)
-    except Exception as error:
-        # The outermost edge of one page: a fault of ours must not end a crawl, and the bytes are kept as evidence.
+    except Exception as error:  # noqa: BLE001 - the outermost edge of one page
+        # A fault of ours must not end a crawl, and the bytes are kept as evidence.
         _log.exception("Extraction failed on %s", url[:300])
         findings.problem(f"The page could not be read to its end ({type(error).__name__}: {str(error)[:100]}).")
     _settle(page, findings)
@@ -141,6 +167,8 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
     visible.fill_availability(scope, findings)
     visible.fill_images(scope, findings)
     visible.fill_description(scope, findings)
+    if kind == "listing" and not (main or item or listing) and not any(name in findings.values for name in _TELLING):
+        page.kind = "other"
 
 
 def _canonical(document: Document) -> str | None:

@@ -24,31 +24,41 @@ _CURRENCY_WORDS: dict[str, str] = {
     # Arabic script: abbreviations and words
     "ر.س": "SAR", "ريال سعودي": "SAR", "ر.ق": "QAR", "ريال قطري": "QAR", "ر.ع": "OMR", "ريال عماني": "OMR",
     "ر.ي": "YER", "ريال يمني": "YER", "د.إ": "AED", "د.ا": "AED", "درهم إماراتي": "AED", "درهم اماراتي": "AED",
-    "د.م": "MAD", "درهم مغربي": "MAD", "د.ت": "TND", "دينار تونسي": "TND", "د.ج": "DZD", "دينار جزائري": "DZD", "دج": "DZD",
+    "د.م": "MAD", "درهم مغربي": "MAD", "د.ت": "TND",
+    "دينار تونسي": "TND", "د.ج": "DZD", "دينار جزائري": "DZD", "دج": "DZD",
     "د.ك": "KWD", "دينار كويتي": "KWD", "د.ب": "BHD", "دينار بحريني": "BHD", "د.ع": "IQD", "دينار عراقي": "IQD",
     "د.أ": "JOD", "دينار أردني": "JOD", "دينار اردني": "JOD", "د.ل": "LYD", "دينار ليبي": "LYD",
     "ج.م": "EGP", "جنيه مصري": "EGP", "جنيه سوداني": "SDG", "ل.س": "SYP", "ليرة سورية": "SYP", "ل.ل": "LBP",
-    "ليرة لبنانية": "LBP", "ليرة تركية": "TRY", "يورو": "EUR", "أورو": "EUR", "دولار أمريكي": "USD", "دولار امريكي": "USD",
+    "ليرة لبنانية": "LBP", "ليرة تركية": "TRY", "يورو": "EUR",
+    "أورو": "EUR", "دولار أمريكي": "USD", "دولار امريكي": "USD",
     "دولار": "USD", "جنيه إسترليني": "GBP", "جنيه استرليني": "GBP", "تومان": "IRR", "﷼": "SAR",
     # words and abbreviations in Latin, Cyrillic, Hebrew and East Asian script
     "euros": "EUR", "euro": "EUR", "us dollars": "USD", "dollars": "USD", "pounds sterling": "GBP",
     "us $": "USD", "us$": "USD", "u$s": "USD", "u.s. $": "USD", "c $": "CAD", "c$": "CAD", "ca$": "CAD", "cdn$": "CAD",
-    "au $": "AUD", "au$": "AUD", "a$": "AUD", "nz$": "NZD", "hk$": "HKD", "nt$": "TWD", "s$": "SGD", "mx$": "MXN", "r$": "BRL",
-    "ar$": "ARS", "zł": "PLN", "zl": "PLN", "kč": "CZK", "ft": "HUF", "lei": "RON", "ron": "RON", "лв": "BGN", "kn": "HRK",
+    "au $": "AUD", "au$": "AUD", "a$": "AUD", "nz$": "NZD",
+    "hk$": "HKD", "nt$": "TWD", "s$": "SGD", "mx$": "MXN", "r$": "BRL",
+    "ar$": "ARS", "zł": "PLN", "zl": "PLN", "kč": "CZK",
+    "ft": "HUF", "lei": "RON", "ron": "RON", "лв": "BGN", "kn": "HRK",
     "тг": "KZT", "тенге": "KZT", "руб": "RUB", "грн": "UAH", "сум": "UZS", "so'm": "UZS", "soʻm": "UZS", "so‘m": "UZS",
     "soʼm": "UZS", "сўм": "UZS", "сом": "KGS", "лари": "GEL", "₾": "GEL", "дин": "RSD", "din": "RSD", "tl": "TRY",
     "円": "JPY", "원": "KRW", "nis": "ILS", "ש״ח": "ILS", "ש\"ח": "ILS", "dhs": "AED", "aed": "AED", "mad": "MAD",
-    "dt": "TND", "da": "DZD", "l.e": "EGP", "le": "EGP", "egp": "EGP", "fcfa": "XOF", "f cfa": "XOF", "baht": "THB", "rmb": "CNY",
-    "rp": "IDR", "rm": "MYR", "php": "PHP", "sfr": "CHF", "fr.": "CHF", "chf": "CHF", "s/.": "PEN", "s/": "PEN", "bs": "BOB",
+    "dt": "TND", "da": "DZD", "l.e": "EGP", "le": "EGP",
+    "egp": "EGP", "fcfa": "XOF", "f cfa": "XOF", "baht": "THB", "rmb": "CNY",
+    "rp": "IDR", "rm": "MYR", "php": "PHP", "sfr": "CHF",
+    "fr.": "CHF", "chf": "CHF", "s/.": "PEN", "s/": "PEN", "bs": "BOB",
     "ksh": "KES", "tk": "BDT", "৳": "BDT",
     # signs of one currency
-    "€": "EUR", "₽": "RUB", "₴": "UAH", "₸": "KZT", "₺": "TRY", "₪": "ILS", "₩": "KRW", "₫": "VND", "฿": "THB", "₱": "PHP",
+    "€": "EUR", "₽": "RUB", "₴": "UAH", "₸": "KZT", "₺": "TRY",
+    "₪": "ILS", "₩": "KRW", "₫": "VND", "฿": "THB", "₱": "PHP",
     "₦": "NGN", "₡": "CRC", "₲": "PYG", "₼": "AZN", "֏": "AMD", "₹": "INR", "zl.": "PLN",
 }  # fmt: skip
 
 _SHARED_WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     # sign or word -> (reading without a hint or "" for none, currencies that use it)
-    "$": ("USD", ("USD", "CAD", "AUD", "NZD", "HKD", "TWD", "SGD", "MXN", "ARS", "CLP", "COP", "UYU", "DOP", "JMD", "BBD")),
+    "$": (
+        "USD",
+        ("USD", "CAD", "AUD", "NZD", "HKD", "TWD", "SGD", "MXN", "ARS", "CLP", "COP", "UYU", "DOP", "JMD", "BBD"),
+    ),
     "£": ("GBP", ("GBP", "EGP", "LBP", "SYP", "GIP", "FKP")),
     "¥": ("JPY", ("JPY", "CNY")), "￥": ("JPY", ("JPY", "CNY")), "元": ("CNY", ("CNY", "TWD", "HKD")),
     "kr": ("", ("SEK", "NOK", "DKK", "ISK")), "kr.": ("", ("DKK", "SEK", "NOK", "ISK")), ":-": ("", ("SEK", "NOK")),
@@ -59,6 +69,7 @@ _SHARED_WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "q": ("", ("GTQ",)), "l": ("", ("HNL", "ALL")),
 }  # fmt: skip
 
+_CAPITALS_ONLY = frozenset({"le", "da", "dt", "rm", "q", "l", "sr", "mad", "php", "ron"})
 _ISO_CODES = frozenset(get_global("all_currencies"))
 _THREE_DECIMALS = frozenset({"KWD", "BHD", "OMR", "JOD", "TND", "IQD", "LYD"})
 _NO_DECIMALS = frozenset({"JPY", "KRW", "VND", "CLP", "PYG", "ISK", "XOF", "XAF", "IDR", "UZS", "IRR", "COP", "HUF"})
@@ -122,8 +133,8 @@ def currency_code(value: object, *, hint: str | None = None, country: str | None
     for match in _CODE.finditer(text):
         if match.group() in _ISO_CODES:
             return match.group()
-    word = _CURRENCY.search(text)
-    return _resolve(word.group().casefold(), hint, country) if word else None
+    word = next((m.group() for m in _CURRENCY.finditer(text) if _is_sign(m.group())), None)
+    return _resolve(word.casefold(), hint, country) if word else None
 
 
 def _resolve(word: str, hint: str | None, country: str | None) -> str | None:
@@ -156,7 +167,7 @@ def parse_amount(value: object, currency: str | None = None) -> Decimal | None:
 
 
 def parse_price(text: object, *, hint: str | None = None, country: str | None = None) -> Money | None:
-    """The first amount with a currency beside it, else the first amount, in a short text; None where there is no amount."""
+    """The first amount with a currency beside it, else the first amount, in a short text; None where there is none."""
     if not isinstance(text, str):
         amount = parse_amount(text, hint)
         return Money(amount, None) if amount is not None else None
@@ -169,7 +180,7 @@ def _parse_price_text(raw: str, hint: str | None, country: str | None) -> Money 
     numbers = list(_NUMBER.finditer(text))
     if not numbers:
         return None
-    signs = [m for m in _ANY_CURRENCY.finditer(text) if not _CODE.fullmatch(m.group()) or m.group() in _ISO_CODES]
+    signs = [m for m in _ANY_CURRENCY.finditer(text) if _is_sign(m.group())]
     for number in numbers:
         sign = _beside(number, signs, text)
         if sign is None:
@@ -180,6 +191,13 @@ def _parse_price_text(raw: str, hint: str | None, country: str | None) -> Money 
             return Money(amount, code)
     amount = _scaled(numbers[0], text, hint)
     return Money(amount, None) if amount is not None else None
+
+
+def _is_sign(word: str) -> bool:
+    """Three capitals count as a currency where ISO 4217 has them; "da" and "le" are words unless in capitals."""
+    if _CODE.fullmatch(word) and word.casefold() not in _CURRENCY_WORDS:
+        return word in _ISO_CODES
+    return word.isupper() or word.casefold() not in _CAPITALS_ONLY
 
 
 def _beside(number: re.Match[str], signs: list[re.Match[str]], text: str) -> re.Match[str] | None:

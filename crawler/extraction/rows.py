@@ -23,18 +23,48 @@ MAX_LABEL = 45
 
 _LOT_VALUE = re.compile(r"\A\W*([0-9٠-٩]{1,9}[A-Za-z]?)\W*\Z")
 _SELLER_SEGMENTS = frozenset(
-    {"usr", "user", "users", "seller", "sellers", "profile", "profiles", "member", "members", "store", "stores", "shop", "shops", "vendor", "dealer",
-     "dealers", "auctioneer", "auctioneers", "auction-house", "auction-houses", "u", "vendeur", "vendeurs", "verkaeufer", "boutique", "merchant"}
-)  # fmt: skip
+    [
+        "usr",
+        "user",
+        "users",
+        "seller",
+        "sellers",
+        "profile",
+        "profiles",
+        "member",
+        "members",
+        "store",
+        "stores",
+        "shop",
+        "shops",
+        "vendor",
+        "dealer",
+        "dealers",
+        "auctioneer",
+        "auctioneers",
+        "auction-house",
+        "auction-houses",
+        "u",
+        "vendeur",
+        "vendeurs",
+        "verkaeufer",
+        "boutique",
+        "merchant",
+    ]
+)
 _SELLER_CLASS = re.compile(
-    r"(?:^|[\s_-])(?:x-)?(?:sellercard|seller|vendor|vendeur|verkaeufer|dealer|auctioneer|auction-house|shop-?name|store-?name|merchant|advertiser)"
+    r"(?:^|[\s_-])(?:x-)?(?:sellercard|seller|vendor|vendeur|verkaeufer|dealer|auctioneer"
+    r"|auction-house|shop-?name|store-?name|merchant|advertiser)"
     r"(?:$|[\s_-])|seller[-_]?(?:name|info|card|link)|[a-z]Seller(?:Name|Info)?",
     re.I,
 )
 _SELLER_PARAMETERS = frozenset({"seller", "sellername", "seller_name", "sellerid", "seller_id", "requested"})
 _NO_NAME = re.compile(
-    r"\b(?:seller|vendeur|verkäufer|venditore|vendedor|verkoper)s?\b|البائع|продав|販売者|出品者|\b(?:learn|mehr|savoir|visiter|visita|visitar|boutique|save|follow|contact|visit|see|view|show|all|other|more|ask|send|message|store"
-    r"|voir|suivre|contacter|autres?|tous|salva|vedi|altri|contatta|speichern|folgen|besuchen|andere|alle|ver|otros|log ?in|sign|feedback|ratings?|reviews?)\b|%",
+    r"\b(?:seller|vendeur|verkäufer|venditore|vendedor|verkoper)s?\b|البائع|продав|販売者|出品者|\b(?:learn"
+    r"|mehr|savoir|visiter|visita|visitar|boutique|save|follow|contact|visit|see|view|show|all|other"
+    r"|more|ask|send|message|store"
+    r"|voir|suivre|contacter|autres?|tous|salva|vedi|altri|contatta|speichern|folgen|besuchen|andere"
+    r"|alle|ver|otros|log ?in|sign|feedback|ratings?|reviews?)\b|%",
     re.I,
 )
 _FIELD = {"estimate": "estimate_low"}
@@ -68,7 +98,7 @@ def fill(scope: Scope, findings: Findings) -> None:
 
 
 def _next_value(element: Any, is_tail: bool) -> str | None:
-    """The text after a label: in the label's element behind it, or in the next element that shows any, three levels out."""
+    """The text after a label: in its own element, or in the next element that shows any, up to three levels out."""
     if not is_tail and element.tag not in ("dt", "th", "td") and len(element):
         inner = clean(" ".join(t for child in element for t in (visible_text(child, limit=400), child.tail or "")))
         if inner and len(inner) <= MAX_VALUE:

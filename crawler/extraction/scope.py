@@ -12,9 +12,12 @@ _MAX_HEADINGS = 60
 _MAX_CLIMB = 40
 _FRAME_TAGS = frozenset({"nav", "footer", "del", "s", "strike", "template", "noscript", "select"})
 _OTHERS = re.compile(
-    r"(?:^|[\s_-])(?:similar|related|recommend\w*|recommendations?|carousel|slider|swiper|also|upsells?|cross-?sells?|recent|recently|viewed|bestsell\w*"
-    r"|sponsored|advert\w*|ads|accessor\w*|footer|header|nav|navbar|navigation|menu|minicart|mini-cart|mini-basket|rtm|mfe|suggest\w*|bundle|compare"
-    r"|review\w*|feedback\w*|rating\w*|bewertung\w*|comment\w*|cookie\w*|consent|newsletter|login|modal|popup|tooltip)(?:$|[\s_-])"
+    r"(?:^|[\s_-])(?:similar|related|recommend\w*|recommendations?|carousel|slider|swiper|also"
+    r"|upsells?|cross-?sells?|recent|recently|viewed|bestsell\w*"
+    r"|sponsored|advert\w*|ads|accessor\w*|footer|header|nav|navbar|navigation|menu|minicart"
+    r"|mini-cart|mini-basket|rtm|mfe|suggest\w*|bundle|compare"
+    r"|review\w*|feedback\w*|rating\w*|bewertung\w*|comment\w*|cookie\w*|consent|newsletter|login"
+    r"|modal|popup|tooltip)(?:$|[\s_-])"
     r"|[a-z](?:Similar|Related|Recommend|Carousel|Slider|Footer|Header|Reviews?|Sponsored)",
     re.M,
 )
@@ -58,7 +61,7 @@ class Scope:
 
 
 def main_heading(document: Document) -> Any:
-    """The h1 that agrees with the title tag, else the only h1, else an h2 or h3 that agrees; None where there is none."""
+    """The h1 that agrees with the title tag, else the only h1, else an h2 or h3 that agrees; None without any."""
     heads = folded(f"{document.title_tag or ''} {document.meta.get('og:title', '')}")
     lone: Any = None
     for level in ("h1", "h2", "h3"):

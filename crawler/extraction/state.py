@@ -23,22 +23,54 @@ from crawler.extraction.text import clean, folded
 MAX_OBJECTS = 60_000
 MAX_DEPTH = 24
 
-_KEYS: dict[str, tuple[str, ...]] = {
-    "title": ("lottitle", "itemtitle", "producttitle", "productname", "itemname", "adtitle", "title", "name", "headline", "subject", "titre", "displaytitle", "displayname"),
-    "description": ("description", "lotdescription", "longdescription", "itemdescription", "fulldescription", "productdescription", "body", "details", "content", "text", "shortdescription"),
-    "price": ("currentbid", "currentbidamount", "localizedcurrentbidamount", "leadingbid", "highbid", "highestbid", "currentprice", "saleprice", "finalprice", "pricewithdiscount", "sellingprice", "price", "priceamount", "pricevalue", "amountasked", "askingprice", "buynowprice", "fixedprice", "unitprice", "salesprice", "lowprice", "minimumbid", "startingbid", "startprice", "startingprice", "openingbid", "startbid", "localizedstartbidamount", "currentpricevalue", "prices", "pricing", "prix", "preis", "soldprice", "regularprice"),
-    "currency": ("currency", "currencycode", "pricecurrency", "currencyiso", "currencyid", "currencyisocode"),
-    "estimate_low": ("estimatelow", "lowestimate", "lowbidestimate", "lowestimateamount", "estimatemin", "minestimate", "estimatefrom"),
-    "estimate_high": ("estimatehigh", "highestimate", "highbidestimate", "highestimateamount", "estimatemax", "maxestimate", "estimateto"),
-    "seller": ("sellername", "seller", "sellerinfo", "vendor", "vendorname", "dealer", "dealername", "auctionhouse", "auctionhousename", "housename", "auctioneer", "shopname", "shop", "storename", "store", "owner", "ownername", "advertiser", "user", "member", "username"),
-    "location": ("location", "itemlocation", "locationname", "city", "cityname", "locality", "place", "town", "address", "region", "country"),
-    "ends_at": ("biddingendtime", "auctionendtime", "auctionenddate", "auctionend", "lotendtime", "lotenddate", "endsat", "endat", "endtime", "enddatetime", "enddate", "closeat", "closesat", "closingtime", "closetime", "closingdate", "closingat", "closedate", "saleendts", "endts", "endtimestamp", "itemenddate", "availabilityends", "saleend", "salestartts", "salestart"),
-    "lot_number": ("lotnumber", "lotno", "lotnr", "lotnum", "lotlabel", "lotnumberlabel", "lotdisplaynumber", "lot", "lotid"),
-    "availability": ("availability", "availabilitystatus", "stockstatus", "stockstate", "instock", "isinstock", "isavailable", "available", "status", "itemstatus", "state"),
-    "images": ("images", "photos", "pictures", "imageurls", "imgsurls", "imgurls", "photourls", "gallery", "imagelist", "medias", "media", "image", "photo", "imageurl", "mainimage", "originalimageurl", "picture", "thumbnails", "thumbnail"),
-    "url": ("url", "itemurl", "loturl", "href", "link", "permalink", "canonicalurl", "producturl", "weburl", "slug", "path", "detailurl", "pathname"),
-    "id": ("id", "itemid", "lotid", "productid", "adid", "sku", "uid", "uuid", "listingid", "lotno", "articleid", "offerid", "code"),
-}  # fmt: skip
+_KEYS: dict[str, list[str]] = {
+    name: keys.split()
+    for name, keys in {
+        "title": """
+            lottitle itemtitle producttitle productname itemname adtitle title name headline subject titre
+            displaytitle displayname""",
+        "description": """
+            description lotdescription longdescription itemdescription fulldescription productdescription
+            body details content text shortdescription""",
+        "price": """
+            currentbid currentbidamount localizedcurrentbidamount leadingbid highbid highestbid
+            currentprice saleprice finalprice pricewithdiscount sellingprice price priceamount pricevalue
+            amountasked askingprice buynowprice fixedprice unitprice salesprice lowprice minimumbid
+            startingbid startprice startingprice openingbid startbid localizedstartbidamount
+            currentpricevalue prices pricing prix preis soldprice regularprice""",
+        "currency": """
+            currency currencycode pricecurrency currencyiso currencyid currencyisocode""",
+        "estimate_low": """
+            estimatelow lowestimate lowbidestimate lowestimateamount estimatemin minestimate estimatefrom""",
+        "estimate_high": """
+            estimatehigh highestimate highbidestimate highestimateamount estimatemax maxestimate estimateto""",
+        "seller": """
+            sellername seller sellerinfo vendor vendorname dealer dealername auctionhouse auctionhousename
+            housename auctioneer shopname shop storename store owner ownername advertiser user member
+            username""",
+        "location": """
+            location itemlocation locationname city cityname locality place town address region country""",
+        "ends_at": """
+            biddingendtime auctionendtime auctionenddate auctionend lotendtime lotenddate endsat endat
+            endtime enddatetime enddate closeat closesat closingtime closetime closingdate closingat
+            closedate saleendts endts endtimestamp itemenddate availabilityends saleend salestartts
+            salestart""",
+        "lot_number": """
+            lotnumber lotno lotnr lotnum lotlabel lotnumberlabel lotdisplaynumber lot lotid""",
+        "availability": """
+            availability availabilitystatus stockstatus stockstate instock isinstock isavailable available
+            status itemstatus state""",
+        "images": """
+            images photos pictures imageurls imgsurls imgurls photourls gallery imagelist medias media
+            image photo imageurl mainimage originalimageurl picture thumbnails thumbnail""",
+        "url": """
+            url itemurl loturl href link permalink canonicalurl producturl weburl slug path detailurl
+            pathname""",
+        "id": """
+            id itemid lotid productid adid sku uid uuid listingid lotno articleid offerid code""",
+    }.items()
+}
+"""Keys by field, most telling first, in lower case without separators."""
 _FIELD_OF = {key: (name, rank) for name, keys in reversed(_KEYS.items()) for rank, key in enumerate(keys)}
 _RANK = {name: {key: rank for rank, key in enumerate(keys)} for name, keys in _KEYS.items()}
 _NAME_KEYS = (
@@ -54,10 +86,31 @@ _NAME_KEYS = (
     "fullname",
     "label",
 )
-_AMOUNT_KEYS = (
-    "currentprice", "current", "saleprice", "sale", "finalprice", "final", "discounted", "amount", "value", "price", "rawvalue",
-    "now", "raw", "sellingprice", "min", "low", "regular", "regularprice", "displayvalue", "formatted", "displayprice", "text", "label",
-)  # fmt: skip
+_AMOUNT_KEYS = [
+    "currentprice",
+    "current",
+    "saleprice",
+    "sale",
+    "finalprice",
+    "final",
+    "discounted",
+    "amount",
+    "value",
+    "price",
+    "rawvalue",
+    "now",
+    "raw",
+    "sellingprice",
+    "min",
+    "low",
+    "regular",
+    "regularprice",
+    "displayvalue",
+    "formatted",
+    "displayprice",
+    "text",
+    "label",
+]
 _CENT_KEYS = (
     "centamount",
     "amountincents",
@@ -69,9 +122,32 @@ _CENT_KEYS = (
     "amountminor",
 )
 _ELSEWHERE = frozenset(
-    {"similar", "related", "recommend", "recommended", "suggest", "breadcrumb", "menu", "navigation", "footer", "header", "translations",
-     "messages", "filters", "facets", "categories", "feedbacks", "reviews", "ads", "banners", "shipping", "experts", "bidhistory", "history"}
-)  # fmt: skip
+    [
+        "similar",
+        "related",
+        "recommend",
+        "recommended",
+        "suggest",
+        "breadcrumb",
+        "menu",
+        "navigation",
+        "footer",
+        "header",
+        "translations",
+        "messages",
+        "filters",
+        "facets",
+        "categories",
+        "feedbacks",
+        "reviews",
+        "ads",
+        "banners",
+        "shipping",
+        "experts",
+        "bidhistory",
+        "history",
+    ]
+)
 
 
 def plain_key(key: object) -> str:
@@ -170,7 +246,7 @@ def _likeness(value: dict[str, Any]) -> float:
 
 
 def _offers(value: dict[str, Any]) -> bool:
-    """Whether an object has something that only things on offer have; a sale, a category or an article has none of it."""
+    """Whether an object has something that only things on offer have; a sale or a category has none of it."""
     names = {
         _FIELD_OF.get(plain_key(key), ("", 0))[0] for key, inner in value.items() if inner not in (None, "", [], {})
     }
@@ -255,7 +331,7 @@ def _neighbours(listing: Place) -> Iterator[dict[str, Any]]:
 
 
 def _joined_by_id(listing: Place, places: list[Place]) -> Iterator[dict[str, Any]]:
-    """Objects that the listing refers to: {"sellerId": 7} finds seller 7, {"__ref": "User:7"} the object of that name."""
+    """Objects that the listing refers to: {"sellerId": 7} finds seller 7, {"__ref": "User:7"} what has that name."""
     wanted: dict[tuple[str, str], None] = {}
     own: list[str] = []
     for key, value in listing.value.items():

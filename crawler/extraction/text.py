@@ -17,7 +17,7 @@ MAX_TEXT = 100_000
 
 
 def clean(value: object) -> str | None:
-    """One line of text: entities resolved, markup and invisible characters gone, spaces single. None where nothing is left."""
+    """One line of text without entities, markup, invisible characters and double spaces; None where nothing is left."""
     if not isinstance(value, str):
         return None
     text = _without_markup(value[:MAX_TEXT])

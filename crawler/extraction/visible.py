@@ -1,6 +1,7 @@
-"""Careful readings of the visible page, for what no structured source gave: heading, price near it, buttons, photos, text.
+"""Careful readings of the visible page for what no structured source gave: heading, price, buttons, photos, text.
 
-Each reading needs a sign of its own (a place near the heading, a button, a class name); without one the field stays empty.
+Each reading needs a sign of its own (a place near the heading, a button, a class name); without one the field stays
+empty.
 """
 
 from __future__ import annotations
@@ -23,14 +24,17 @@ _SMALLEST_PHOTO = 60
 """Pixels; smaller pictures are icons."""
 
 _LOT_INLINE = re.compile(
-    r"(?<!\w)(?:lot|los|lote|lotto|القطعة رقم|القطعة)\s*(?:n°|no\.?|nr\.?|number|#|№)?\s*[:#]?\s*([0-9٠-٩]{1,6}[A-Za-z]?)(?!\w)",
+    r"(?<!\w)(?:lot|los|lote|lotto|القطعة رقم|القطعة)\s*(?:n°|no\.?|nr\.?|number|#"
+    r"|№)?\s*[:#]?\s*([0-9٠-٩]{1,6}[A-Za-z]?)(?!\w)",
     re.I,
 )
 _PRICE_CLASS = re.compile(
-    r"(?:^|[\s_-])(?:\w*price\w*|preis\w*|prix|prezzo|precio|cena|prc|prc\w+|amount|bid|bids|kosten|cost)(?:$|[\s_-])|[a-z](?:Price|Bid)|price[A-Z_]|Preis"
+    r"(?:^|[\s_-])(?:\w*price\w*|preis\w*|prix|prezzo|precio|cena|prc|prc\w+|amount|bid|bids|kosten"
+    r"|cost)(?:$|[\s_-])|[a-z](?:Price|Bid)|price[A-Z_]|Preis"
 )
 _OLD_PRICE = re.compile(
-    r"old|was|strike|crossed|regular|list-?price|msrp|rrp|before|origin|discount|saving|ship|deliver|tax|vat|per-?unit|unit-?price|install|month|coupon|convert"
+    r"old|was|strike|crossed|regular|list-?price|msrp|rrp|before|origin|discount|saving|ship|deliver"
+    r"|tax|vat|per-?unit|unit-?price|install|month|coupon|convert"
     r"|conv|point|reward|filter|range|min|max|count|history",
     re.I,
 )
@@ -50,7 +54,7 @@ def fill_title(scope: Scope, findings: Findings) -> None:
 
 
 def fill_price(scope: Scope, findings: Findings) -> None:
-    """The price in the heading, else the nearest element after it whose class says price and that is no old or foreign one."""
+    """The price in the heading, else the nearest element after it whose class says price, if no old or foreign one."""
     if not findings.lacks("price"):
         return
     if scope.heading is not None:

@@ -5,34 +5,82 @@ from __future__ import annotations
 import re
 
 LABELS: dict[str, str] = {
-    "lot_number": r"lot(?: (?:number|no|nr|#|id))?\.?|numéro (?:de|du) lot|lot n°|n° (?:de |du )?lot|losnummer|los[- ]nr\.?|los|lote|lotto|رقم القطعة|رقم اللوت|القطعة رقم",
-    "seller": r"seller|sold by|seller name|seller information|about the seller|vendor|dealer|auction house|auctioneer|offered by|posted by|listed by|vendeur|vendu par|annonceur|maison de vente|proposé par|détails sur le vendeur|verkäufer|verkauft von|anbieter|auktionshaus|venditore|venduto da|vendedor|vendido por|verkoper|sprzedawca|prodejce|продавец|satıcı|البائع|المعلن|اسم البائع|دار المزاد|المتجر|販売者|出品者|卖家|판매자",
-    "location": r"(?:item |object |lot )?location|located in|item located in|ships from|lieu(?: où se trouve l.objet)?|localisation|ville|emplacement|où se trouve l.objet|artikelstandort|standort|ort|luogo(?: in cui si trova l.oggetto)?|ubicación(?: del artículo)?|localidad|ubicazione|lokalizacja|местоположение|город|الموقع|المدينة|مكان القطعة|المكان|発送元の地域|地域",
-    "ends_at": r"(?:auction |lot |sale |bidding )?(?:ends?|closes?|closing)(?: (?:at|on|time|date|in))?|end (?:time|date)|closing (?:time|date)|auction (?:date|end(?:s|ed)?)|fin(?: de (?:la |l.)?(?:vente|enchère))?|se termine(?: le)?|date de fin|clôture|date de la vente|endet(?: am)?|auktionsende|enddatum|termina(?: el)?|scade|ينتهي(?: في)?|تاريخ الانتهاء|نهاية المزاد|ينتهي المزاد(?: في)?|終了日時",
-    "price": r"(?:current |starting |opening |high(?:est)? |winning |sale |asking |our |buy.it.now )?(?:bid|price)|current bid amount|prix(?: actuel| de départ| de vente)?|enchère(?: actuelle| en cours)?|mise à prix|preis|kaufpreis|aktuelles gebot|startpreis|precio(?: actual)?|prezzo|offerta attuale|cena|цена|السعر|سعر|المزايدة الحالية|السعر الحالي|السعر الابتدائي|أعلى مزايدة|価格|現在価格|가격|售价|價格|直購價",
-    "estimate": r"estimate[ds]?|est\.?|estimated value|estimation|schätzpreis|schätzung|estimación|stima|التقدير|القيمة التقديرية",
-}  # fmt: skip
+    "lot_number": (
+        r"lot(?: (?:number|no|nr|#|id))?\.?|numéro (?:de|du) lot|lot n°|n° (?:de |du )?lot|losnummer"
+        r"|los[- ]nr\.?|los|lote|lotto|رقم القطعة|رقم اللوت|القطعة رقم"
+    ),
+    "seller": (
+        r"seller|sold by|seller name|seller information|about the seller|vendor|dealer|auction house"
+        r"|auctioneer|offered by|posted by|listed by|vendeur|vendu par|annonceur|maison de vente"
+        r"|proposé par|détails sur le vendeur|verkäufer|verkauft von|anbieter|auktionshaus|venditore"
+        r"|venduto da|vendedor|vendido por|verkoper|sprzedawca|prodejce|продавец|satıcı|البائع|المعلن"
+        r"|اسم البائع|دار المزاد|المتجر|販売者|出品者|卖家|판매자"
+    ),
+    "location": (
+        r"(?:item |object |lot )?location|located in|item located in|ships from"
+        r"|lieu(?: où se trouve l.objet)?|localisation|ville|emplacement|où se trouve l.objet"
+        r"|artikelstandort|standort|ort|luogo(?: in cui si trova l.oggetto)?|ubicación(?: del artículo)?"
+        r"|localidad|ubicazione|lokalizacja|местоположение|город|الموقع|المدينة|مكان القطعة|المكان|発送元の地域"
+        r"|地域"
+    ),
+    "ends_at": (
+        r"(?:auction |lot |sale |bidding )?(?:ends?|closes?|closing)(?: (?:at|on|time|date|in))?"
+        r"|end (?:time|date)|closing (?:time|date)|auction (?:date|end(?:s|ed)?)|fin(?: de (?:la "
+        r"|l.)?(?:vente|enchère))?|se termine(?: le)?|date de fin|clôture|date de la vente|endet(?: am)?"
+        r"|auktionsende|enddatum|termina(?: el)?|scade|ينتهي(?: في)?|تاريخ الانتهاء|نهاية المزاد"
+        r"|ينتهي المزاد(?: في)?|終了日時"
+    ),
+    "price": (
+        r"(?:current |starting |opening |high(?:est)? |winning |sale |asking |our |buy.it.now )?(?:bid"
+        r"|price)|current bid amount|prix(?: actuel| de départ| de vente)?|enchère(?: actuelle"
+        r"| en cours)?|mise à prix|preis|kaufpreis|aktuelles gebot|startpreis|precio(?: actual)?|prezzo"
+        r"|offerta attuale|cena|цена|السعر|سعر|المزايدة الحالية|السعر الحالي|السعر الابتدائي|أعلى مزايدة"
+        r"|価格|現在価格|가격|售价|價格|直購價"
+    ),
+    "estimate": (
+        r"estimate[ds]?|est\.?|estimated value|estimation|schätzpreis|schätzung|estimación|stima|التقدير"
+        r"|القيمة التقديرية"
+    ),
+}
 LABEL = re.compile(
     r"\A\W*(?:" + "|".join(f"(?P<{name}>{pattern})" for name, pattern in LABELS.items()) + r")\s*(?:[:：﹕]|\Z)\s*",
     re.I,
 )
 STILL_OFFERED = re.compile(
-    r"\A\W*(?:add to (?:cart|basket|bag)|buy (?:it )?now|place (?:a )?bid|bid now|make (?:an )?offer|contact (?:the )?(?:seller|advertiser)|reply|reply to this post|send (?:a )?message"
-    r"|ajouter au panier|acheter|achat immédiat|enchérir|contacter(?: le vendeur| l.annonceur)?|faire une offre|in den (?:warenkorb|einkaufswagen)|sofort-kaufen|jetzt kaufen|bieten|nachricht (?:senden|schreiben)|anbieter kontaktieren|kontaktieren"
-    r"|añadir (?:al carrito|a la cesta)|comprar(?: ahora| ya)?|agregar al carrito|aggiungi al carrello|compralo subito|acquista|adicionar ao carrinho|dodaj do koszyka|do koszyka|kup teraz|do košíku|přidat do košíku|pridať do košíka|do košíka|dodaj v košarico|v košarico|dodaj u košaricu|adaugă în coș|adauga in cos|kosárba|lisa (?:ostu)?korvi|osta|lägg i varukorgen|köp|kjøp|læg i kurv|in winkelwagen|sepete ekle|hemen al"
-    r"|в корзину|купить(?: сейчас| в 1 клик)?|добавить в корзину|написать|أضف إلى (?:السلة|عربة التسوق|سلة التسوق|الحقيبة)|اشتر الآن|اشتري الآن|شراء|زايد الآن|قدم عرض|تواصل مع البائع|اتصل بالبائع|購入手続きへ|カートに入れる|かごに追加|加入購物車|加入购物车|立即購買|直接購買|放入購物車|장바구니|구매하기|바로구매|선물하기)\W*\Z",
+    r"\A\W*(?:add to (?:cart|basket|bag)|buy (?:it )?now|place (?:a )?bid|bid now|make (?:an )?offer"
+    r"|contact (?:the )?(?:seller|advertiser)|reply|reply to this post|send (?:a )?message"
+    r"|ajouter au panier|acheter|achat immédiat|enchérir|contacter(?: le vendeur| l.annonceur)?"
+    r"|faire une offre|in den (?:warenkorb|einkaufswagen)|sofort-kaufen|jetzt kaufen|bieten"
+    r"|nachricht (?:senden|schreiben)|anbieter kontaktieren|kontaktieren"
+    r"|añadir (?:al carrito|a la cesta)|comprar(?: ahora| ya)?|agregar al carrito"
+    r"|aggiungi al carrello|compralo subito|acquista|adicionar ao carrinho|dodaj do koszyka"
+    r"|do koszyka|kup teraz|do košíku|přidat do košíku|pridať do košíka|do košíka|dodaj v košarico"
+    r"|v košarico|dodaj u košaricu|adaugă în coș|adauga in cos|kosárba|lisa (?:ostu)?korvi|osta"
+    r"|lägg i varukorgen|köp|kjøp|læg i kurv|in winkelwagen|sepete ekle|hemen al"
+    r"|в корзину|купить(?: сейчас| в 1 клик)?|добавить в корзину|написать|أضف إلى (?:السلة"
+    r"|عربة التسوق|سلة التسوق|الحقيبة)|اشتر الآن|اشتري الآن|شراء|زايد الآن|قدم عرض|تواصل مع البائع"
+    r"|اتصل بالبائع|購入手続きへ|カートに入れる|かごに追加|加入購物車|加入购物车|立即購買|直接購買|放入購物車"
+    r"|장바구니|구매하기|바로구매|선물하기)\W*\Z",
     re.I,
 )
 GONE = re.compile(
-    r"\A\W*(?:sold out|out of stock|sold|item sold|no longer available|this (?:listing|item|lot|auction) (?:has|was) (?:ended|sold)|bidding (?:has )?ended|auction ended|épuisé|rupture de stock|vendu|adjugé|vente terminée|enchère terminée|ausverkauft|verkauft|nicht (?:mehr )?verfügbar|agotado|vendido|esaurito|venduto|vyprodáno|vypredané|wyprzedane|нет в наличии|продано|نفدت الكمية|غير متوفر|تم البيع|مباع|انتهى المزاد|売り切れ(?:ました)?|売切れ|已售完|품절)\W*\Z",
+    r"\A\W*(?:sold out|out of stock|sold|item sold|no longer available|this (?:listing|item|lot"
+    r"|auction) (?:has|was) (?:ended|sold)|bidding (?:has )?ended|auction ended|épuisé"
+    r"|rupture de stock|vendu|adjugé|vente terminée|enchère terminée|ausverkauft|verkauft"
+    r"|nicht (?:mehr )?verfügbar|agotado|vendido|esaurito|venduto|vyprodáno|vypredané|wyprzedane"
+    r"|нет в наличии|продано|نفدت الكمية|غير متوفر|تم البيع|مباع|انتهى المزاد|売り切れ(?:ました)?|売切れ|已售完"
+    r"|품절)\W*\Z",
     re.I,
 )
 IN_STOCK = re.compile(
-    r"\A\W*(?:in stock|available|en stock|disponible|auf lager|lieferbar|sofort lieferbar|disponibile|em stock|skladem|na sklade|na zalogi|na stanju|raktáron|laos|på lager|i lager|op voorraad|stokta|в наличии|есть в наличии|متوفر|متاح|متوفر في المخزون|在庫あり|有現貨|有货)\W*\Z",
+    r"\A\W*(?:in stock|available|en stock|disponible|auf lager|lieferbar|sofort lieferbar|disponibile"
+    r"|em stock|skladem|na sklade|na zalogi|na stanju|raktáron|laos|på lager|i lager|op voorraad"
+    r"|stokta|в наличии|есть в наличии|متوفر|متاح|متوفر في المخزون|在庫あり|有現貨|有货)\W*\Z",
     re.I,
 )
 BID_COUNT = re.compile(
-    r"\A\W*\d+\s*(?:bids?|enchères?|offres?|gebote?|offerte|pujas?|biedingen|lances|ofert|مزايدات|مزايدة|عروض|عرض|入札)(?!\w)",
+    r"\A\W*\d+\s*(?:bids?|enchères?|offres?|gebote?|offerte|pujas?|biedingen|lances|ofert|مزايدات"
+    r"|مزايدة|عروض|عرض|入札)(?!\w)",
     re.I,
 )
 STOCK_WORDS = re.compile(r"stock|lager|stoc|نفد|متوفر|наличии|verfügbar|available", re.I)
