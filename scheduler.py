@@ -31,6 +31,7 @@ from storage.jobs import (
     list_jobs,
     outlived_claims,
     release_job,
+    work_waits,
 )
 from storage.leases import process_holder
 from storage.tables import Job, utc_now
@@ -134,7 +135,7 @@ class Scheduler:
         """Wait until no job is queued or running and no watch is due; False where that takes longer."""
         deadline = time.monotonic() + timeout
         while True:
-            with self._database.transaction() as session:
+            with self._database.reading() as session:
                 busy = work_is_due(session)
             if not busy:
                 return True
@@ -144,14 +145,14 @@ class Scheduler:
 
     def snapshot(self) -> list[JobView]:
         """The jobs that are open or have ended since the start, the oldest first."""
-        with self._database.transaction() as session:
+        with self._database.reading() as session:
             return [_view(job) for job in reversed(list_jobs(session, since=self._started_at))]
 
     # -- the clock --
 
     def _feed(self) -> None:
         """Let the clock ring for each watch at the time the database says now."""
-        with self._database.transaction() as session:
+        with self._database.reading() as session:
             due = due_times(session)
         rings = {job.id: job for job in self._clock.get_jobs() if job.id.startswith("watch:")}
         for watch_id, due_at in due.items():
@@ -181,6 +182,9 @@ class Scheduler:
                 return
             self._kill_outlived()
             self._reap()
+            with self._database.reading() as session:
+                if not work_waits(session):
+                    return
             while len(self._children) < self._max_processes:
                 claimed = claim_job(
                     self._database, self._holder, lease_seconds=START_LEASE_SECONDS, max_attempts=self._max_attempts
@@ -215,7 +219,7 @@ class Scheduler:
         """Kill the processes whose job was given to somebody else, has ended, or is without a heartbeat."""
         if not self._children:
             return
-        with self._database.transaction() as session:
+        with self._database.reading() as session:
             outlived = outlived_claims(session, [child.claimed for child in self._children])
         for child in self._children:
             if child.claimed in outlived and not _has_ended(child.process):

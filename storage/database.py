@@ -14,7 +14,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crawler.errors import RelicwatchError
 
-SQLITE_BUSY_SECONDS = 30
+BUSY_SECONDS = 30
+"""How long a statement waits for what another program has locked."""
+
+_READING = "relicwatch_reading"
 
 
 class DatabaseError(RelicwatchError):
@@ -25,7 +28,7 @@ class Database:
     """The engine of one database and its sessions."""
 
     def __init__(self, url: str) -> None:
-        """`url`: sqlite:///PATH or postgresql://...; nothing is opened yet. Raises DatabaseError for an unusable URL."""
+        """`url`: sqlite:///PATH or postgresql://...; nothing is opened yet. Raises DatabaseError for other text."""
         try:
             parsed = make_url(url)
             if parsed.drivername in ("postgresql", "postgres"):
@@ -33,9 +36,12 @@ class Database:
             self.sqlite_path = Path(parsed.database or "") if parsed.drivername.startswith("sqlite") else None
             arguments: dict[str, Any] = {}
             if self.sqlite_path is not None:
-                arguments = {"connect_args": {"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False}}
+                arguments = {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
             else:
-                arguments = {"pool_pre_ping": True}
+                arguments = {
+                    "pool_pre_ping": True,
+                    "connect_args": {"options": f"-c lock_timeout={BUSY_SECONDS}s"},
+                }
             self.engine: Engine = create_engine(parsed, **arguments)
         except (ArgumentError, NoSuchModuleError) as error:
             raise DatabaseError(
@@ -43,8 +49,10 @@ class Database:
             ) from error
         if self.sqlite_path is not None:
             event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_immediate)
+            event.listen(self.engine, "begin", _begin)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        readers = self.engine.execution_options(**{_READING: True, "postgresql_readonly": True})
+        self._readers = sessionmaker(readers, expire_on_commit=False)
 
     def session(self) -> Session:
         """A session the caller closes; prefer `transaction`."""
@@ -58,6 +66,18 @@ class Database:
         """
         try:
             with self._sessions.begin() as session:
+                yield session
+        except DBAPIError as error:
+            raise self._explained(error) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One transaction that only reads: it waits for no writer and keeps none waiting.
+
+        Raises DatabaseError where the database does not answer.
+        """
+        try:
+            with self._readers.begin() as session:
                 yield session
         except DBAPIError as error:
             raise self._explained(error) from error
@@ -91,9 +111,9 @@ class Database:
             if self.sqlite_path is not None
             else self.engine.url.render_as_string(hide_password=True)
         )
-        if "locked" in text:
+        if "locked" in text or "lock timeout" in text:
             return DatabaseError(
-                f"The database {where} is locked by another program for more than {SQLITE_BUSY_SECONDS} s: "
+                f"The database {where} is locked by another program for more than {BUSY_SECONDS} s: "
                 "close what holds it and start again; nothing was lost."
             )
         if "full" in text or "No space" in text:
@@ -115,9 +135,9 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_SECONDS * 1000}")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
     cursor.close()
 
 
-def _begin_immediate(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READING) else "BEGIN IMMEDIATE")

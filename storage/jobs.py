@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import CursorResult, Row, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Row, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -131,6 +131,14 @@ def claim_job(
             attempt=claimed.attempts,
             watch_id=claimed.watch_id,
         )
+
+
+def work_waits(session: Session) -> bool:
+    """Whether a claim may find something; it only reads, so that asking often keeps no writer waiting."""
+    now = utc_now()
+    if any(_is_left(job, now) for job in session.scalars(select(Job).where(Job.state == "running"))):
+        return True
+    return session.scalar(select(Job.id).where(_is_due(now)).limit(1)) is not None
 
 
 def adopt_claim(
@@ -322,11 +330,7 @@ def _next_job(
             _give_up(session, job, now)
         else:
             left.append(job)
-    queued = (
-        select(*columns)
-        .where(Job.state == "queued", or_(Job.not_before.is_(None), Job.not_before <= now))
-        .order_by(Job.created_at, Job.id)
-    )
+    queued = select(*columns).where(_is_due(now)).order_by(Job.created_at, Job.id)
     if job_id is not None:
         queued = queued.where(Job.id == job_id)
     if kinds is not None:
@@ -339,7 +343,11 @@ def _next_job(
     return next((job for job in session.execute(queued) if _market_of(job) not in busy_markets), None)
 
 
-def _is_left(job: Row[Any], now: datetime) -> bool:
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return and_(Job.state == "queued", or_(Job.not_before.is_(None), Job.not_before <= now))
+
+
+def _is_left(job: Row[Any] | Job, now: datetime) -> bool:
     """Whether nobody works on this running job any more."""
     return job.lease_holder is None or job.lease_until is None or job.lease_until <= now or is_gone(job.lease_holder)
 
