@@ -53,6 +53,8 @@ class Group:
     score: float = 0.0
     priced: float = 0.0
     pictured: float = 0.0
+    identified: float = 0.0
+    """Share of the addresses with a number or a slug."""
     distinct: int = 0
 
 
@@ -63,6 +65,8 @@ class FoundListings:
     priced: float
     """Share of the links whose block shows a price."""
     pictured: float
+    few: list[str] = field(default_factory=list)
+    """Where nothing repeats: one or two links whose blocks have a price and a picture or id, as few results have."""
 
 
 def listings_by_rule(document: Document, rules: PageRules) -> list[str]:
@@ -102,7 +106,8 @@ def listings_by_shape(document: Document) -> FoundListings:
         if best is None or group.score > best.score:
             best = group
     if best is None or best.distinct < 3:
-        return FoundListings([], 0.0, 0.0, 0.0)
+        few = [url for group in groups.values() if _looks_like_result(group) for _, _, url in group.links]
+        return FoundListings([], 0.0, 0.0, 0.0, _distinct(few)[:4])
     shapes = {shape for shape, count in best.shapes.items() if count >= 3 or count * 10 >= len(best.links)}
     links = sorted(
         (link for group in groups.values() for link in group.links if shape_of(link[2]) in shapes or group is best),
@@ -206,8 +211,12 @@ def generic(shape: str) -> str:
 def _weigh(group: Group) -> None:
     urls = {_listing_key(url) for _, _, url in group.links}
     group.distinct = len(urls)
+    _measure(group, urls)
     if group.distinct < 3:
-        return
+        group.score = 0.0
+
+
+def _measure(group: Group, urls: set[str]) -> None:
     counts: dict[Any, set[str]] = {}
     for _, anchor, url in group.links[:400]:
         node = anchor
@@ -227,16 +236,20 @@ def _weigh(group: Group) -> None:
         wordy += len(_short_text(anchor)) >= 12 or len(text) >= 40
     size = len(sample)
     group.priced, group.pictured = priced / size, pictured / size
-    identified = sum(
+    group.identified = sum(
         1 for url in urls if re.search(r"\d{4,}|[-_/][^/]{15,}", urlsplit(url).path + "?" + urlsplit(url).query)
     ) / len(urls)
-    quality = 0.1 + 1.2 * group.priced + 0.5 * group.pictured + 0.5 * identified + 0.4 * wordy / size
+    quality = 0.1 + 1.2 * group.priced + 0.5 * group.pictured + 0.5 * group.identified + 0.4 * wordy / size
     if not group.priced and not group.pictured:
         quality *= 0.5
     texts = {_short_text(anchor) for _, anchor, _ in sample} - {""}
     if len(texts) == 1 and size >= 3:  # "Watch", "Details": the same words on every link
         quality *= 0.3 if not group.priced else 0.7
     group.score = min(group.distinct, 60) * quality
+
+
+def _looks_like_result(group: Group) -> bool:
+    return group.priced == 1.0 and (group.pictured == 1.0 or group.identified == 1.0)
 
 
 def _listing_key(url: str) -> str:

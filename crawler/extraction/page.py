@@ -278,6 +278,7 @@ def _read_answer(answer: Any, url: str, page: ExtractedPage, findings: Findings)
         page.kind = "search"
         found = [document.absolute(state.link_of(p.value)) for p in many]
         page.listing_urls = [u for u in dict.fromkeys(found) if u][: links.MAX_LISTINGS]
+        page.next_url = document.absolute(state.next_of(answer))
         outer = many[0].parent
         while outer is not None and not findings.titles:
             findings.add_title(state.title_of(outer.value), "state:" + ".".join(outer.path))
@@ -391,6 +392,8 @@ def _search_page(
     shaped = found if found is not None else links.listings_by_shape(document)
     if shaped.urls and shaped.score > 4 and (shaped.priced >= 0.3 or shaped.pictured >= 0.5 or len(shaped.urls) >= 8):
         page.listing_urls = shaped.urls
+    elif shaped.few:
+        page.listing_urls = shaped.few
     if len(page.listing_urls) < 3:
         embedded = _embedded_list(document, nodes, blocks)
         if len(embedded) > len(page.listing_urls):

@@ -505,10 +505,30 @@ def find_list(places: list[Place], minimum: int = 3) -> list[Place]:
     return best if len(best) >= minimum else []
 
 
+_OTHER_ADDRESS = re.compile("image|img|thumb|photo|picture|logo|icon|avatar|flag|seller")
+
+
 def link_of(value: dict[str, Any]) -> str | None:
+    """The address that an object gives for itself: by the usual keys, else by any key that ends like one."""
     for key, inner in _ranked(value, "url"):
         if isinstance(inner, str) and len(inner) > 3 and (inner.startswith(("http", "/")) or plain_key(key) != "slug"):
             return inner
+    for key, inner in value.items():
+        plain = plain_key(key)
+        if not isinstance(inner, str) or not inner.startswith(("http", "/")) or _OTHER_ADDRESS.search(plain):
+            continue
+        if plain.endswith(("url", "link", "href")):
+            return inner
+    return None
+
+
+def next_of(answer: Any) -> str | None:
+    """The address of the next page that a JSON answer names at its top."""
+    inner = [answer, *(v for v in answer.values() if isinstance(v, dict))] if isinstance(answer, dict) else []
+    for value in inner:
+        for key, link in value.items():
+            if plain_key(key) in ("next", "nextpage", "nexturl", "nextpageurl", "nexthref") and isinstance(link, str):
+                return link
     return None
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from crawler.extraction.document import Document, visible_text
 from crawler.extraction.findings import Findings
-from crawler.extraction.images import element_address, is_photo
+from crawler.extraction.images import element_address, has_image_ending, is_photo
 from crawler.extraction.prices import Money, parse_price
 from crawler.extraction.scope import Scope
 from crawler.extraction.titles import place_in
@@ -202,11 +203,20 @@ def _photos(root: Any, scope: Scope) -> Iterator[str]:
     for number, image in enumerate(root.iter("img")):
         if number > _MAX_IMAGES_SEEN:
             return
-        if _small(image) or scope.foreign(image):
+        if _small(image) or scope.foreign(image) or _leads_elsewhere(image):
             continue
         url = element_address(image, scope.document.absolute)
         if url and is_photo(url):
             yield url
+
+
+def _leads_elsewhere(image: Any) -> bool:
+    """Whether a picture is a link to another page, as those of other offers are."""
+    for node in islice(image.iterancestors(), 3):
+        href = node.get("href") if node.tag == "a" else None
+        if href:
+            return not (href.startswith(("#", "javascript:")) or has_image_ending(href))
+    return False
 
 
 def _small(image: Any) -> bool:
