@@ -100,7 +100,7 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]
         captures = request.meta.get("captures", [])
         main: Exchange | None = None
         for response, moment in seen:
-            exchange = await _as_exchange(response, moment)
+            exchange = await exchange_of(response, moment)
             if response.request.is_navigation_request() and response.frame == page.main_frame:
                 if main is not None:
                     captures.append(self._recorder.append(main))
@@ -131,7 +131,8 @@ async def _settle(page: Page, waiting: set[Any]) -> None:
         logger.info("%s did not come to rest within %s s; it is read as it stands.", page.url, LONGEST_SETTLE_SECONDS)
 
 
-async def _as_exchange(response: PageResponse, moment: datetime) -> Exchange:
+async def exchange_of(response: PageResponse, moment: datetime) -> Exchange:
+    """The exchange behind a browser's response, decoded as the browser gives it; `moment` where it tells no time."""
     request = response.request
     try:
         body = await response.body()

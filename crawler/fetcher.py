@@ -73,7 +73,7 @@ class _RawHeadHandler(ResponseHandler):
             return
 
 
-class _Response(aiohttp.ClientResponse):
+class RawResponse(aiohttp.ClientResponse):
     """Takes what is gone once the body is read: peer address, certificate, raw head."""
 
     server_ip: str | None = None
@@ -145,14 +145,14 @@ class FetcherHandler(BaseDownloadHandler):
             async with asyncio.timeout(timeout):
                 response = await session.request(
                     request.method,
-                    _as_written(request.url),
+                    as_written(request.url),
                     headers=sent,
                     data=request.body or None,
                     allow_redirects=False,
                 )
-                assert isinstance(response, _Response)
-                exchange = _begin(response, request, started_at)
-                exchange.truncated = await _read_body(response, exchange, self._most_body)
+                assert isinstance(response, RawResponse)
+                exchange = begin_exchange(response, request.url, request.body, started_at)
+                exchange.truncated = await read_body(response, exchange, self._most_body)
         except TimeoutError as error:
             if exchange is None:
                 raise DownloadTimeoutError(f"{request.url} gave no answer within {timeout:g} s") from error
@@ -179,31 +179,34 @@ class FetcherHandler(BaseDownloadHandler):
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
-            loop = asyncio.get_running_loop()
-            connector = aiohttp.TCPConnector(
-                socket_factory=self._guard.socket_for,
-                limit=0,
-                ttl_dns_cache=60,
-                ssl=True,
-            )
-            # No public way to choose the protocol class; the raw head is to be had nowhere else.
-            connector._factory = functools.partial(_RawHeadHandler, loop=loop)  # type: ignore[assignment]
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-                timeout=aiohttp.ClientTimeout(total=None),
-                response_class=_Response,
-                trust_env=False,
-                max_line_size=64 * 1024,
-                max_field_size=64 * 1024,
-            )
+            self._session = open_session(self._guard)
         return self._session
 
 
-async def _read_body(
-    response: _Response, exchange: Exchange, most: int
+def open_session(guard: Guard) -> aiohttp.ClientSession:
+    """An aiohttp session whose responses keep the raw head and the coded body; it dials only what the guard lets pass.
+
+    Its responses are `RawResponse`s. Time limits are the caller's.
+    """
+    connector = aiohttp.TCPConnector(socket_factory=guard.socket_for, limit=0, ttl_dns_cache=60, ssl=True)
+    # No public way to choose the protocol class; the raw head is to be had nowhere else.
+    loop = asyncio.get_running_loop()
+    connector._factory = functools.partial(_RawHeadHandler, loop=loop)  # type: ignore[assignment]
+    return aiohttp.ClientSession(
+        connector=connector,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        timeout=aiohttp.ClientTimeout(total=None),
+        response_class=RawResponse,
+        trust_env=False,
+        max_line_size=64 * 1024,
+        max_field_size=64 * 1024,
+    )
+
+
+async def read_body(
+    response: RawResponse, exchange: Exchange, most: int
 ) -> Literal["length", "time", "disconnect", "unspecified"] | None:
     """Fill `exchange.body` as far as it goes; the reason where it does not go to the end."""
     parts: list[bytes] = []
@@ -227,16 +230,17 @@ async def _read_body(
     return reason
 
 
-def _begin(response: _Response, request: Request, started_at: datetime) -> Exchange:
+def begin_exchange(response: RawResponse, url: str, request_body: bytes, started_at: datetime) -> Exchange:
+    """The exchange as far as it is known once the response's head has come; `read_body` fills in the rest."""
     info = response.request_info
     path = response.url.raw_path_qs or "/"
     sent = "".join(f"{name}: {value}\r\n" for name, value in info.headers.items())
     return Exchange(
-        url=str(request.url),
+        url=url,
         method=info.method,
         started_at=started_at,
         request_head=f"{info.method} {path} HTTP/1.1\r\n{sent}\r\n".encode("utf-8", "surrogateescape"),
-        request_body=request.body,
+        request_body=request_body,
         response_head=response.raw_head,
         status=response.status,
         server_ip=response.server_ip,
@@ -257,7 +261,7 @@ def _as_scrapy(request: Request, exchange: Exchange) -> Response:
     )
 
 
-def _as_written(url: str) -> Any:
+def as_written(url: str) -> Any:
     """The URL exactly as Scrapy escaped it: a second round of quoting would ask for another page."""
     from yarl import URL
 
