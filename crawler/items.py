@@ -105,6 +105,8 @@ class RecordPlace:
     payload_bytes: int = 0
     refers_to_offset: int | None = None
     """For a revisit: the offset in the same segment of the record that holds the payload."""
+    record_id: str = ""
+    """WARC-Record-ID of the response record."""
     kind: Literal["exchange", "dom"] = "exchange"
     """`dom`: a page as the browser rendered it, a resource record without a request."""
 

@@ -108,32 +108,42 @@ def warcinfo_record(name: str, moment: datetime, *, details: Mapping[str, str] |
 
 
 @dataclass(frozen=True, slots=True)
-class PackedExchange:
-    """An exchange as bytes for the file, and what a later identical payload may refer to."""
+class EarlierRecord:
+    """A response record of the same file, to which a later one with the same payload may refer."""
 
-    data: bytes
-    payload_sha256: str
     record_id: str
     uri: str
     date: str
-    is_revisit: bool
+    """WARC-Date as written."""
+    offset: int
 
 
-def pack_exchange(exchange: Exchange, refers_to: PackedExchange | None = None) -> PackedExchange:
-    """The response member followed by its request member.
+@dataclass(frozen=True, slots=True)
+class PackedExchange:
+    """An exchange as bytes for the file."""
+
+    data: bytes
+    record_id: str
+    """Of the response record."""
+
+
+def pack_exchange(
+    exchange: Exchange, payload_sha256: str | None = None, refers_to: EarlierRecord | None = None
+) -> PackedExchange:
+    """The response member followed by its request member. `payload_sha256` (hexadecimal) saves hashing the body again.
 
     With `refers_to` (a record of the same file with the same payload) the response becomes a revisit by identical
     payload digest, with the Refers-To triple. # EV-9
     """
     date = warc_date(exchange.started_at)
     response_id = new_record_id()
-    payload = hashlib.sha256(exchange.body)
+    payload = bytes.fromhex(payload_sha256) if payload_sha256 else hashlib.sha256(exchange.body).digest()
     common = {"WARC-Date": date, "WARC-Target-URI": exchange.url}
     if exchange.server_ip:
         common["WARC-IP-Address"] = exchange.server_ip
     response = {"WARC-Type": "response", "WARC-Record-ID": response_id, **common}
     response["Content-Type"] = "application/http;msgtype=response"
-    response["WARC-Payload-Digest"] = sha256_label(payload.digest())
+    response["WARC-Payload-Digest"] = sha256_label(payload)
     if exchange.truncated:
         response["WARC-Truncated"] = exchange.truncated
     if exchange.decoded_by_browser:
@@ -153,16 +163,23 @@ def pack_exchange(exchange: Exchange, refers_to: PackedExchange | None = None) -
         request["WARC-Payload-Digest"] = sha256_label(hashlib.sha256(exchange.request_body).digest())
     data = pack_record(response, exchange.response_head + body)
     data += pack_record(request, exchange.request_head + exchange.request_body)
-    return PackedExchange(data, payload.hexdigest(), response_id, exchange.url, date, refers_to is not None)
+    return PackedExchange(data, response_id)
 
 
 def pack_resource(
-    *, uri: str, moment: datetime, media_type: str, body: bytes, note: str, refers_to: str | None = None
+    *,
+    uri: str,
+    moment: datetime,
+    media_type: str,
+    body: bytes,
+    note: str,
+    refers_to: str | None = None,
+    record_id: str | None = None,
 ) -> bytes:
     """A derivative (rendered DOM, screenshot) as a resource record, labelled, pointing to the record it came from."""
     headers = {
         "WARC-Type": "resource",
-        "WARC-Record-ID": new_record_id(),
+        "WARC-Record-ID": record_id or new_record_id(),
         "WARC-Date": warc_date(moment),
         "WARC-Target-URI": uri,
         "Content-Type": media_type,
@@ -181,7 +198,7 @@ class SegmentWriter:
         """Opens or makes the file. Raises StoreError where that fails."""
         self.path = path
         self.name = name
-        self._seen: dict[str, tuple[PackedExchange, int]] = {}
+        self._seen: dict[str, EarlierRecord] = {}
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -192,20 +209,25 @@ class SegmentWriter:
         except OSError as error:
             raise StoreError(f"The segment {path} cannot be written: {error.strerror}.") from error
 
+    def remember(self, sha256: str, earlier: EarlierRecord) -> None:
+        """A record that an earlier process wrote to this file: an identical payload becomes a revisit of it."""
+        self._seen[sha256] = earlier
+
     def append(self, exchange: Exchange) -> RecordPlace:
         """Write the exchange; it is on disk for good only after `sync`."""
-        sha256 = hashlib.sha256(exchange.body).hexdigest() if self._seen else None
-        known = self._seen.get(sha256) if sha256 and len(exchange.body) >= LEAST_REVISIT_BYTES else None
-        packed = pack_exchange(exchange, known[0] if known else None)
+        large = len(exchange.body) >= LEAST_REVISIT_BYTES
+        sha256 = hashlib.sha256(exchange.body).hexdigest()
+        known = self._seen.get(sha256) if large else None
+        packed = pack_exchange(exchange, sha256, known)
         offset = self.append_bytes(packed.data)
-        if not packed.is_revisit and len(exchange.body) >= LEAST_REVISIT_BYTES:
-            remembered = PackedExchange(b"", packed.payload_sha256, packed.record_id, packed.uri, packed.date, False)
-            self._seen[packed.payload_sha256] = (remembered, offset)
+        if large and known is None:
+            date = warc_date(exchange.started_at)
+            self._seen[sha256] = EarlierRecord(packed.record_id, exchange.url, date, offset)
         return RecordPlace(
             segment=self.name,
             offset=offset,
             length=len(packed.data),
-            sha256=packed.payload_sha256,
+            sha256=sha256,
             url=exchange.url,
             method=exchange.method,
             status=exchange.status,
@@ -215,12 +237,16 @@ class SegmentWriter:
             truncated=exchange.truncated,
             decoded_by_browser=exchange.decoded_by_browser,
             payload_bytes=len(exchange.body),
-            refers_to_offset=known[1] if known else None,
+            record_id=packed.record_id,
+            refers_to_offset=known.offset if known else None,
         )
 
     def append_dom(self, *, url: str, moment: datetime, html: bytes, server_ip: str | None) -> RecordPlace:
         """Write a rendered page as a resource record; its digest is that of the HTML."""
-        data = pack_resource(uri=url, moment=moment, media_type="text/html", body=html, note=RENDERED)
+        record_id = new_record_id()
+        data = pack_resource(
+            uri=url, moment=moment, media_type="text/html", body=html, note=RENDERED, record_id=record_id
+        )
         return RecordPlace(
             segment=self.name,
             offset=self.append_bytes(data),
@@ -236,6 +262,7 @@ class SegmentWriter:
             decoded_by_browser=True,
             payload_bytes=len(html),
             kind="dom",
+            record_id=record_id,
         )
 
     def append_bytes(self, data: bytes) -> int:

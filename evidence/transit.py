@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from scrapy.crawler import Crawler
 from sqlalchemy import select
@@ -18,6 +19,8 @@ from crawler.home import Home
 from crawler.items import Exchange, RecordPlace
 from crawler.recording import CaptureFailed
 from evidence.segments import (
+    LEAST_REVISIT_BYTES,
+    EarlierRecord,
     Member,
     SegmentWriter,
     StoreError,
@@ -25,10 +28,12 @@ from evidence.segments import (
     label_to_hex,
     media_type_of,
     split_http,
+    warc_date,
 )
 from storage.captures import find_segment, insert_captures
+from storage.crawl_store import database_of
 from storage.database import Database
-from storage.tables import Segment
+from storage.tables import Capture, Segment
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +44,8 @@ FOUND_AGAIN = "found again in its segment after the process ended before its com
 class TransitRecorder:
     """Appends the exchanges of one market's crawl; there is one writer a market, the holder of its lease."""
 
-    def __init__(self, home: Home, market: str) -> None:
+    def __init__(self, database: Database, home: Home, market: str) -> None:
+        self._database = database
         self._home = home
         self._market = market
         self._writer: SegmentWriter | None = None
@@ -49,7 +55,7 @@ class TransitRecorder:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> TransitRecorder:
         assert crawler.spider is not None
-        return cls(Home.from_environment(), crawler.spider.market)  # type: ignore[attr-defined]
+        return cls(database_of(crawler), Home.from_environment(), crawler.spider.market)  # type: ignore[attr-defined]
 
     def append(self, exchange: Exchange) -> RecordPlace:
         try:
@@ -101,7 +107,21 @@ class TransitRecorder:
             number += 1
         self._day = day
         self._writer = SegmentWriter(path, name)
+        self._remember_earlier(self._writer)
         return self._writer
+
+    def _remember_earlier(self, writer: SegmentWriter) -> None:
+        """What this segment holds from earlier crawls of the day: an unchanged page then costs a revisit record."""
+        statement = (
+            select(Capture.sha256, Capture.record_id, Capture.url, Capture.captured_at, Capture.offset)
+            .join(Segment, Segment.id == Capture.segment_id)
+            .where(Segment.store == "transit", Segment.name == writer.name, Capture.kind == "exchange")
+            .where(Capture.refers_to_offset.is_(None), Capture.truncated.is_(None))
+            .where(Capture.payload_bytes >= LEAST_REVISIT_BYTES)
+        )
+        with self._database.transaction() as session:
+            for sha256, record_id, url, captured_at, offset in session.execute(statement):
+                writer.remember(sha256, EarlierRecord(record_id, url, warc_date(captured_at), offset))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +175,12 @@ def recover_market(database: Database, home: Home, market: str) -> Recovery:
     return Recovery(found, cut, tuple(dict.fromkeys(too_short)))
 
 
-def _whole_exchanges(path: os.PathLike[str], name: str, start: int) -> tuple[int, list[RecordPlace]]:
+def _whole_exchanges(path: Path, name: str, start: int) -> tuple[int, list[RecordPlace]]:
     """The exchanges that are whole (response and its request) from `start` on, and where the last one ends."""
-    from pathlib import Path
-
     end = start
     places: list[RecordPlace] = []
     response: Member | None = None
-    for member in find_members(Path(path), start):
+    for member in find_members(path, start):
         if member.type == "warcinfo":
             end = member.offset + member.length
         elif member.type == "resource":
@@ -194,5 +212,6 @@ def _place(name: str, response: Member, request: Member | None) -> RecordPlace:
         truncated=response.headers.get("warc-truncated"),
         decoded_by_browser="warc-relicwatch-note" in response.headers,
         payload_bytes=len(body),
+        record_id=response.headers.get("warc-record-id", ""),
         kind="exchange" if request else "dom",
     )

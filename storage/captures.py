@@ -84,6 +84,7 @@ def _row(place: RecordPlace, segment_id: int, crawl_id: int | None, note: str | 
         "segment_id": segment_id,
         "offset": place.offset,
         "length": place.length,
+        "record_id": place.record_id or None,
         "refers_to_offset": place.refers_to_offset,
         "truncated": place.truncated,
         "decoded_by_browser": place.decoded_by_browser,

@@ -220,6 +220,8 @@ class Capture(Identified, Base):
     segment_id: Mapped[int | None] = mapped_column(ForeignKey("segment.id"), index=True)
     offset: Mapped[int | None] = mapped_column(BigId)
     length: Mapped[int | None] = mapped_column(BigId)
+    record_id: Mapped[str | None]
+    """WARC-Record-ID of the response record: what a later revisit in the same segment refers to."""
     refers_to_offset: Mapped[int | None] = mapped_column(BigId)
     """For a revisit: where in the same segment the record with the payload stands."""
     truncated: Mapped[str | None]

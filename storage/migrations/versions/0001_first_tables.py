@@ -382,6 +382,7 @@ def upgrade() -> None:
         sa.Column("segment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("offset", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("length", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("record_id", sa.Text(), nullable=True),
         sa.Column("refers_to_offset", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("truncated", sa.Text(), nullable=True),
         sa.Column("decoded_by_browser", sa.Boolean(), nullable=False),
