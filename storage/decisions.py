@@ -31,7 +31,7 @@ class DecisionError(RelicwatchError):
     """What was sent is no decision: unknown verdict, a dismissal without its reason, another listing's observation."""
 
 
-class StaleDecision(RelicwatchError):  # noqa: N818  (it names the situation, as a caller reads it)
+class StaleDecision(RelicwatchError):
     """Somebody decided about this listing after the page was opened; `newer` is that decision."""
 
     def __init__(self, newer: Decision | None) -> None:

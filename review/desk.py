@@ -1,0 +1,201 @@
+"""What every page of the desk needs: the database, who is signed in and what they may do, and how a page is made."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from crawler.errors import RelicwatchError
+from crawler.home import Home
+from review.highlight import highlighted, sign_class
+from review.words import NAMES, Words, chosen_language, visible
+from storage.audit import AuditChain
+from storage.database import Database
+from storage.tables import User
+from storage.users import find_session
+
+COOKIE = "relicwatch_session"
+PAGES = Path(__file__).parent / "templates"
+MOST_FIELDS = 40
+
+_READ = frozenset({"read"})
+_DECIDE = _READ | {"decide"}
+_LEAD = _DECIDE | {"cases"}
+_EXPORT = _LEAD | {"export"}
+RIGHTS: dict[str, frozenset[str]] = {
+    "viewer": _READ,
+    "auditor": _READ,
+    "reviewer": _DECIDE,
+    "lead": _LEAD,
+    "exporter": _EXPORT,
+    "admin": _EXPORT,
+}
+"""Role -> what it may do. A role not named here may do nothing."""
+
+
+class NotSignedIn(RelicwatchError):
+    """The page needs a signed-in person."""
+
+
+class NotAllowed(RelicwatchError):
+    """The signed-in person's role does not allow this."""
+
+
+class FormRefused(RelicwatchError):
+    """A form came without its token: from another site, or from a page opened before signing in anew."""
+
+
+class NotThere(RelicwatchError):
+    """No such listing, case, capture or export."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The signed-in person behind a request."""
+
+    user: User
+    token: str
+    csrf_token: str
+
+    def may(self, right: str) -> bool:
+        return right in RIGHTS.get(self.user.role, frozenset())
+
+
+@dataclass(slots=True)
+class Desk:
+    """One running desk."""
+
+    database: Database
+    home: Home
+    chain: AuditChain
+    pages: Environment = field(init=False)
+    _writing: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.pages = Environment(loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined)
+        self.pages.globals.update(highlighted=highlighted, sign_class=sign_class, language_names=NAMES)
+        self.pages.filters["visible"] = visible
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        with self.database.transaction() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction that may append to the audit chain: one at a time, since the chain is this process's own."""
+        with self._writing, self.database.transaction() as session:
+            yield session
+
+    def page(self, request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page in the visitor's language; `values` are what its template shows."""
+        visitor: Visitor | None = getattr(request.state, "visitor", None)
+        wanted = request.query_params.get("lang") or (visitor.user.language if visitor else None)
+        words = Words(chosen_language(wanted, request.headers.get("accept-language", "")))
+        template = self.pages.get_template(name)
+        common = {
+            "t": words,
+            "visitor": visitor,
+            "demo": self.home.is_demo,
+            "path": request.url.path,
+            "address": _with_query(request),
+            "new_key": new_key,
+        }
+        return HTMLResponse(template.render(common | values), status)
+
+    def problem(self, request: Request, status: int, key: str, **values: object) -> HTMLResponse:
+        """A plain page that says what is wrong."""
+        return self.page(request, "problem.html", status=status, key=key, values=values)
+
+
+def desk_of(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def signed_in(request: Request) -> Visitor:
+    """The visitor of this request. Raises NotSignedIn."""
+    token = request.cookies.get(COOKIE, "")
+    with desk_of(request).reading() as session:
+        found = find_session(session, token) if token else None
+    if found is None:
+        raise NotSignedIn("Sign in first.")
+    row, user = found
+    visitor = Visitor(user, token, row.csrf_token)
+    request.state.visitor = visitor
+    return visitor
+
+
+DeskOf = Annotated[Desk, Depends(desk_of)]
+AnyVisitor = Annotated[Visitor, Depends(signed_in)]
+
+
+def allowed(right: str) -> Callable[[Visitor], Visitor]:
+    """A dependency that lets only those through whose role has this right."""
+
+    def check(visitor: AnyVisitor) -> Visitor:
+        if not visitor.may(right):
+            raise NotAllowed(f"The role {visitor.user.role} does not allow this.")
+        return visitor
+
+    return check
+
+
+async def checked_form(request: Request, visitor: AnyVisitor) -> FormData:
+    """The form that was sent, once its token is found to be the session's. Raises FormRefused."""
+    form = await request.form(max_files=0, max_fields=MOST_FIELDS)
+    if not secrets.compare_digest(word(form, "csrf").encode(), visitor.csrf_token.encode()):
+        raise FormRefused("The form's token is not this session's.")
+    return form
+
+
+Reader = Annotated[Visitor, Depends(allowed("read"))]
+Decider = Annotated[Visitor, Depends(allowed("decide"))]
+CaseKeeper = Annotated[Visitor, Depends(allowed("cases"))]
+Exporter = Annotated[Visitor, Depends(allowed("export"))]
+Form = Annotated[FormData, Depends(checked_form)]
+
+
+def word(form: FormData, name: str) -> str:
+    """One text field of a form, "" where it is not there."""
+    value = form.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def row_id(text: str | None) -> int | None:
+    """A row's number as sent, or None. Raises NotThere for what is no number."""
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise NotThere(f"{text!r} is no number of a record.")
+    return int(text)
+
+
+def local_path(address: str) -> str:
+    """The address where it leads to a page of this desk, else the queue."""
+    is_local = address.startswith("/") and not address.startswith("//") and "\\" not in address
+    return address if is_local and address.isprintable() else "/"
+
+
+def go_to(address: str) -> RedirectResponse:
+    return RedirectResponse(local_path(address), 303)
+
+
+def new_key() -> str:
+    """A key that is made with a form, so that sending it twice acts once."""
+    return secrets.token_urlsafe(16)
+
+
+def _with_query(request: Request) -> str:
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path

@@ -1,0 +1,142 @@
+"""Everything a reviewer sees of one listing, read from the database in one go."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage.cases import cases_of_listing, open_cases
+from storage.decisions import decisions_of
+from storage.tables import Assessment, Capture, Case, Decision, Listing, Observation, Seller, User
+
+Row = TypeVar("Row")
+MOST_CAPTURES = 60
+MOST_SELLER_LISTINGS = 20
+COMPARED = (
+    "title",
+    "description",
+    "price",
+    "currency",
+    "estimate_low",
+    "estimate_high",
+    "state",
+    "availability",
+    "images",
+    "seller_name",
+    "location",
+    "ends_at",
+)
+"""The fields of an observation whose change is shown, in the order of the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A field that differs from the observation before."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An observation and what it changed; the first changes nothing."""
+
+    observation: Observation
+    changes: Sequence[Change]
+
+
+@dataclass(frozen=True, slots=True)
+class ListingView:
+    listing: Listing
+    observation: Observation
+    assessment: Assessment | None
+    decision: Decision | None
+    seller: Seller | None
+    seller_listings: Sequence[tuple[Listing, Observation]]
+    history: Sequence[Seen]
+    captures: Sequence[Capture]
+    decisions: Sequence[tuple[Decision, User]]
+    cases: Sequence[Case]
+    open_cases: Sequence[Case]
+
+    @property
+    def photos(self) -> Sequence[Capture]:
+        """The newest thumbnail of each picture, newest first."""
+        return list({c.sha256: c for c in self.captures if c.kind == "thumbnail"}.values())
+
+    @property
+    def reasons(self) -> Sequence[dict[str, Any]]:
+        return self.assessment.reasons if self.assessment else []
+
+    @property
+    def assessed_now(self) -> bool:
+        """Whether the assessment is of the text on the screen."""
+        return self.assessment is not None and self.assessment.observation_id == self.observation.id
+
+
+def view_listing(session: Session, listing_id: int) -> ListingView | None:
+    """The listing as it stands; None where there is none, or nothing was ever seen of it."""
+    listing = session.get(Listing, listing_id)
+    if listing is None or listing.current_observation_id is None:
+        return None
+    observation = session.get_one(Observation, listing.current_observation_id)
+    return ListingView(
+        listing=listing,
+        observation=observation,
+        assessment=_get(session, Assessment, listing.current_assessment_id),
+        decision=_get(session, Decision, listing.current_decision_id),
+        seller=_get(session, Seller, observation.seller_id),
+        seller_listings=_others_of_seller(session, listing, observation),
+        history=_history(session, listing_id),
+        captures=session.scalars(
+            select(Capture)
+            .where(Capture.listing_id == listing_id)
+            .order_by(Capture.captured_at.desc(), Capture.id.desc())
+            .limit(MOST_CAPTURES)
+        ).all(),
+        decisions=decisions_of(session, listing_id),
+        cases=cases_of_listing(session, listing_id),
+        open_cases=open_cases(session),
+    )
+
+
+def changes_between(before: Observation, after: Observation) -> list[Change]:
+    """The compared fields in which two observations differ."""
+    pairs = [(name, getattr(before, name), getattr(after, name)) for name in COMPARED]
+    return [Change(name, old, new) for name, old, new in pairs if old != new]
+
+
+def _history(session: Session, listing_id: int) -> list[Seen]:
+    seen = session.scalars(
+        select(Observation)
+        .where(Observation.listing_id == listing_id)
+        .order_by(Observation.observed_at, Observation.id)
+    ).all()
+    first = [Seen(observation, []) for observation in seen[:1]]
+    later = [Seen(after, changes_between(before, after)) for before, after in itertools.pairwise(seen)]
+    return [*first, *later][::-1]
+
+
+def _others_of_seller(
+    session: Session, listing: Listing, observation: Observation
+) -> list[tuple[Listing, Observation]]:
+    if observation.seller_id is None:
+        return []
+    rows = session.execute(
+        select(Listing, Observation)
+        .join(Observation, Observation.id == Listing.current_observation_id)
+        .where(Observation.seller_id == observation.seller_id, Listing.id != listing.id)
+        .order_by(Listing.last_seen_at.desc(), Listing.id.desc())
+        .limit(MOST_SELLER_LISTINGS)
+    )
+    return [(other, seen) for other, seen in rows]
+
+
+def _get(session: Session, kind: type[Row], id_: int | None) -> Row | None:
+    return None if id_ is None else session.get(kind, id_)

@@ -1,0 +1,70 @@
+"""Pictures and bundles on their way to the browser: by the number of a record, never by a path from a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from sqlalchemy import select
+from starlette.responses import FileResponse, Response
+
+from review.desk import DeskOf, Exporter, NotThere, Reader, row_id
+from storage.tables import Capture, Export
+
+router = APIRouter()
+SANDBOX = {"content-security-policy": "sandbox; default-src 'none'", "x-content-type-options": "nosniff"}
+_SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
+_DERIVATIVES = ("dom", "screenshot", "screenshot_viewport", "pdf", "thumbnail")
+
+
+@router.get("/captures/{capture_id}/image")
+def capture_image(request: Request, desk: DeskOf, visitor: Reader, capture_id: str) -> Response:
+    """A raster derivative shown in place; anything else of ours as a download."""
+    with desk.reading() as session:
+        capture = session.get(Capture, row_id(capture_id) or 0)
+    if capture is None or capture.kind not in _DERIVATIVES:
+        raise NotThere(f"There is no picture of capture {capture_id}.")
+    path = desk.home.file_path(capture.sha256)
+    if not path.is_file():
+        raise NotThere(f"The file of capture {capture_id} is not here.")
+    kind = raster_type(path)
+    if kind is None:
+        return FileResponse(
+            path, headers=SANDBOX, media_type="application/octet-stream", filename=f"capture-{capture.id}.bin"
+        )
+    return FileResponse(path, headers={**SANDBOX, "cache-control": "private, max-age=3600"}, media_type=kind)
+
+
+@router.get("/exports/{bundle_id}")
+def download_bundle(desk: DeskOf, visitor: Exporter, bundle_id: str) -> Response:
+    with desk.writing() as session:
+        export = session.scalars(select(Export).where(Export.bundle_id == bundle_id)).one_or_none()
+        path = export_file(desk.home.exports, export)
+        if export is None or path is None:
+            raise NotThere(f"There is no bundle {bundle_id} here.")
+        desk.chain.record(
+            session,
+            actor=visitor.user.name,
+            action="bundle downloaded",
+            object_kind="export",
+            object_id=export.id,
+            details={"sha256": export.sha256},
+        )
+    return FileResponse(path, headers=SANDBOX, media_type="application/zip", filename=path.name)
+
+
+def raster_type(path: Path) -> str | None:
+    """PNG, JPEG or WebP by the file's first bytes, whatever it is called; None for all else."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for signature, kind in _SIGNATURES if head.startswith(signature)), None)
+
+
+def export_file(exports: Path, export: Export | None) -> Path | None:
+    """The bundle's file where it lies below the home's exports, else None."""
+    if export is None:
+        return None
+    path = (exports / export.path).resolve()
+    return path if path.is_relative_to(exports.resolve()) and path.is_file() else None

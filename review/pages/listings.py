@@ -1,0 +1,141 @@
+"""One listing, and the decision about it."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request
+from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from review.desk import Decider, Desk, DeskOf, Form, NotThere, Reader, Visitor, go_to, row_id, word
+from review.listing_view import ListingView, view_listing
+from review.pages.queue import filters_from, filters_query
+from storage.decisions import (
+    DISMISSAL_REASONS,
+    NEXT_STEPS,
+    VERDICTS,
+    DecisionError,
+    StaleDecision,
+    decide,
+)
+from storage.queue import Filters, neighbours, queue_places
+from storage.tables import Decision
+
+router = APIRouter()
+VERDICT_KEYS = dict(zip(VERDICTS, "arou", strict=True))
+STEP_KEYS = dict(zip(NEXT_STEPS, "fexd", strict=True))
+REASON_KEYS = {reason: str(number) for number, reason in enumerate(DISMISSAL_REASONS, start=1)}
+
+
+@router.get("/listings/{listing_id}")
+def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: str) -> Response:
+    filters = filters_from(request.query_params)
+    with desk.writing() as session:
+        view = _view(session, listing_id)
+        before, after = neighbours(queue_places(session, filters), view.listing.id)
+        desk.chain.record(
+            session,
+            actor=visitor.user.name,
+            action="viewed",
+            object_kind="listing",
+            object_id=view.listing.id,
+            details={"observation": view.observation.id},
+        )
+    return _page(request, desk, view, filters, before=before, after=after)
+
+
+@router.post("/listings/{listing_id}/decision")
+def decide_about(request: Request, desk: DeskOf, visitor: Decider, form: Form, listing_id: str) -> Response:
+    number = row_id(listing_id) or 0
+    filters = filters_from(dict(parse_qsl(word(form, "filters"))))
+    try:
+        with desk.writing() as session:
+            # Asked before deciding, while the listing still has its place in the queue.
+            _, after = neighbours(queue_places(session, filters), number)
+            decision = _decide(session, desk, visitor, number, form)
+    except StaleDecision as stale:
+        return _sent_again(request, desk, number, form, filters, status=409, newer=stale.newer is not None)
+    except DecisionError as error:
+        return _sent_again(request, desk, number, form, filters, status=422, refused=str(error))
+    query = filters_query(filters)
+    if after is None or after == number:
+        return go_to(f"/?{query}&decided={decision.id}")
+    return go_to(f"/listings/{after}?{query}&decided={decision.id}")
+
+
+def _decide(session: Session, desk: Desk, visitor: Visitor, listing_id: int, form: FormData) -> Decision:
+    return decide(
+        session,
+        desk.chain,
+        user=visitor.user,
+        listing_id=listing_id,
+        observation_id=row_id(word(form, "observation")) or 0,
+        assessment_id=row_id(word(form, "assessment")),
+        verdict=word(form, "verdict"),
+        next_step=word(form, "next_step"),
+        reason=word(form, "reason") or None,
+        note=word(form, "note") or None,
+        request_key=word(form, "request_key"),
+        expected_decision_id=row_id(word(form, "expected_decision")),
+    )
+
+
+def _view(session: Session, listing_id: str | int) -> ListingView:
+    view = view_listing(session, row_id(str(listing_id)) or 0)
+    if view is None:
+        raise NotThere(f"There is no listing {listing_id}.")
+    return view
+
+
+def _sent_again(
+    request: Request,
+    desk: Desk,
+    listing_id: int,
+    form: FormData,
+    filters: Filters,
+    *,
+    status: int,
+    newer: bool = False,
+    refused: str | None = None,
+) -> Response:
+    """The listing's page with what was sent filled in, to be looked at and sent anew."""
+    with desk.reading() as session:
+        view = _view(session, listing_id)
+        before, after = neighbours(queue_places(session, filters), view.listing.id)
+    sent = {name: word(form, name) for name in ("verdict", "next_step", "reason", "note")}
+    return _page(
+        request, desk, view, filters, before=before, after=after, status=status, sent=sent, newer=newer, refused=refused
+    )
+
+
+def _page(
+    request: Request,
+    desk: Desk,
+    view: ListingView,
+    filters: Filters,
+    *,
+    before: int | None,
+    after: int | None,
+    status: int = 200,
+    sent: dict[str, str] | None = None,
+    newer: bool = False,
+    refused: str | None = None,
+) -> Response:
+    return desk.page(
+        request,
+        "listing.html",
+        status=status,
+        view=view,
+        before=before,
+        after=after,
+        query=filters_query(filters),
+        verdict_keys=VERDICT_KEYS,
+        step_keys=STEP_KEYS,
+        reason_keys=REASON_KEYS,
+        sent=sent or {},
+        newer=newer,
+        refused=refused,
+        decided=request.query_params.get("decided", ""),
+    )

@@ -1,0 +1,91 @@
+"""The review queue and the crawls that feed it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from sqlalchemy import select
+from starlette.responses import JSONResponse, Response
+
+from review.desk import DeskOf, Reader
+from storage.database import DatabaseError
+from storage.queue import BANDS, PAGE_SIZE, Filters, queue_choices, queue_places, queue_rows
+from storage.tables import Crawl
+
+router = APIRouter()
+STATES = ("waiting", "decided", "all")
+MOST_TEXT = 200
+MOST_CRAWLS = 100
+
+
+def filters_from(query: Any) -> Filters:
+    """The queue's filters from a query string or form; what is not on offer counts as not chosen."""
+    state = str(query.get("state", ""))
+    band = str(query.get("band", ""))
+    return Filters(
+        market=str(query.get("market", ""))[:MOST_TEXT],
+        band=band if band in BANDS else "",
+        language=str(query.get("language", ""))[:MOST_TEXT],
+        text=str(query.get("text", ""))[:MOST_TEXT],
+        state=state if state in STATES else "waiting",  # type: ignore[arg-type]
+    )
+
+
+def filters_query(filters: Filters) -> str:
+    """The filters as a query string, without what is at its default."""
+    chosen = {
+        "market": filters.market,
+        "band": filters.band,
+        "language": filters.language,
+        "text": filters.text,
+        "state": "" if filters.state == "waiting" else filters.state,
+    }
+    return urlencode({name: value for name, value in chosen.items() if value})
+
+
+@router.get("/")
+def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
+    filters = filters_from(request.query_params)
+    with desk.reading() as session:
+        places = queue_places(session, filters)
+        pages = max(1, -(-len(places) // PAGE_SIZE))
+        number = min(_page_number(request), pages)
+        rows = queue_rows(session, places[(number - 1) * PAGE_SIZE : number * PAGE_SIZE])
+        choices = queue_choices(session)
+    return desk.page(
+        request,
+        "queue.html",
+        rows=rows,
+        total=len(places),
+        number=number,
+        pages=pages,
+        filters=filters,
+        query=filters_query(filters),
+        choices=choices,
+        states=STATES,
+        bands=tuple(BANDS),
+    )
+
+
+@router.get("/crawls")
+def crawls_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
+    with desk.reading() as session:
+        crawls = session.scalars(select(Crawl).order_by(Crawl.id.desc()).limit(MOST_CRAWLS)).all()
+    return desk.page(request, "crawls.html", crawls=crawls)
+
+
+@router.get("/health")
+def health(desk: DeskOf) -> Response:
+    """Whether the desk can read its database; says nothing else, since nobody has signed in."""
+    try:
+        desk.database.require_current()
+    except DatabaseError:
+        return JSONResponse({"status": "degraded"}, 503)
+    return JSONResponse({"status": "ok"})
+
+
+def _page_number(request: Request) -> int:
+    text = request.query_params.get("page", "1")
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1

@@ -1,0 +1,151 @@
+"""Signing in and out, and the language a person reads in."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from review.desk import (
+    COOKIE,
+    MOST_FIELDS,
+    AnyVisitor,
+    Desk,
+    DeskOf,
+    Form,
+    FormRefused,
+    go_to,
+    local_path,
+    word,
+)
+from storage.tables import User
+from storage.users import (
+    LANGUAGES,
+    SignedIn,
+    end_session,
+    find_user,
+    open_session,
+    password_matches,
+    use_sign_in_code,
+)
+
+router = APIRouter()
+FORM_COOKIE = "relicwatch_form"
+"""Before there is a session, the form's token is compared with this cookie."""
+
+
+async def sign_in_form(request: Request) -> FormData:
+    """The sign-in form, once its token is found to be the one this browser was given. Raises FormRefused."""
+    form = await request.form(max_files=0, max_fields=MOST_FIELDS)
+    given = request.cookies.get(FORM_COOKIE, "")
+    if not given or not secrets.compare_digest(word(form, "csrf").encode(), given.encode()):
+        raise FormRefused("The sign-in form's token is not this browser's.")
+    return form
+
+
+SignInForm = Annotated[FormData, Depends(sign_in_form)]
+
+
+@router.get("/sign-in")
+def sign_in_page(request: Request, desk: DeskOf, code: str = "", next: str = "/") -> Response:
+    return _sign_in_page(request, desk, code=code[:100], next_address=next)
+
+
+@router.post("/sign-in")
+def sign_in(request: Request, desk: DeskOf, form: SignInForm) -> Response:
+    code, name, password = word(form, "code").strip(), word(form, "name"), word(form, "password")
+    signed = _by_code(desk, code) if code else _by_password(desk, name, password)
+    if signed is None:
+        return _sign_in_page(request, desk, next_address=word(form, "next"), refused=True)
+    answer = go_to(word(form, "next"))
+    answer.set_cookie(
+        COOKIE, signed.token, httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/"
+    )
+    answer.delete_cookie(FORM_COOKIE, path="/sign-in")
+    return answer
+
+
+@router.post("/sign-out")
+def sign_out(desk: DeskOf, visitor: AnyVisitor, form: Form) -> Response:
+    with desk.writing() as session:
+        end_session(session, visitor.token)
+        _record(desk, session, visitor.user, "signed out")
+    answer = go_to("/sign-in")
+    answer.delete_cookie(COOKIE, path="/")
+    return answer
+
+
+@router.post("/language")
+def choose_language(desk: DeskOf, visitor: AnyVisitor, form: Form) -> Response:
+    language = word(form, "language")
+    if language in LANGUAGES:
+        with desk.writing() as session:
+            session.get_one(User, visitor.user.id).language = language
+    return go_to(word(form, "next"))
+
+
+def _sign_in_page(
+    request: Request, desk: Desk, *, code: str = "", next_address: str = "/", refused: bool = False
+) -> Response:
+    token = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(32)
+    page = desk.page(
+        request,
+        "sign_in.html",
+        status=403 if refused else 200,
+        code=code,
+        token=token,
+        next_address=local_path(next_address),
+        refused=refused,
+    )
+    page.set_cookie(
+        FORM_COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/sign-in"
+    )
+    return page
+
+
+def _by_code(desk: Desk, code: str) -> SignedIn | None:
+    with desk.writing() as session:
+        user = use_sign_in_code(session, code)
+        if user is None:
+            desk.chain.record(session, actor="unknown", action="sign-in refused", object_kind="user", object_id="code")
+            return None
+        return _open(desk, session, user)
+
+
+def _by_password(desk: Desk, name: str, password: str) -> SignedIn | None:
+    with desk.reading() as session:
+        user = find_user(session, name)
+    # Compared outside any transaction: the hash takes its time on purpose.
+    matches = password_matches(user.password_hash if user else None, password)
+    with desk.writing() as session:
+        # Read anew: the account may have been disabled, or its password changed, while the hash was compared.
+        now = session.get(User, user.id) if user else None
+        if not matches or user is None or now is None or now.disabled or now.password_hash != user.password_hash:
+            desk.chain.record(
+                session,
+                actor="unknown",
+                action="sign-in refused",
+                object_kind="user",
+                object_id=user.id if user else "unknown",
+            )
+            return None
+        return _open(desk, session, now)
+
+
+def _open(desk: Desk, session: Session, user: User) -> SignedIn:
+    _record(desk, session, user, "signed in")
+    return open_session(session, user)
+
+
+def _record(desk: Desk, session: Session, user: User, action: str) -> None:
+    desk.chain.record(
+        session,
+        actor=user.name,
+        action=action,
+        object_kind="user",
+        object_id=user.id,
+    )

@@ -1,0 +1,67 @@
+// Keys for the desk; every page works without this file.
+"use strict";
+
+(() => {
+  const form = document.getElementById("decision");
+
+  const isWriting = (target) => target.matches("textarea, select, input:not([type=radio]):not([type=checkbox])");
+
+  // What most people mean next after these verdicts; it is shown and can be changed before it is kept.
+  const afterVerdict = {
+    antiquity: { step: "refer", reason: "" },
+    replica: { step: "dismiss", reason: "replica" },
+    other: { step: "dismiss", reason: "wrong_type" },
+    unsure: { step: "ask_expert", reason: "" },
+  };
+
+  const choose = (input) => {
+    input.checked = true;
+    input.focus();
+    if (input.name === "verdict") suggest(input.value);
+    if (input.name === "next_step" && input.value !== "dismiss") form.elements.reason.value = "";
+  };
+
+  const suggest = (verdict) => {
+    const next = afterVerdict[verdict];
+    form.elements.next_step.value = next.step;
+    form.elements.reason.value = next.reason;
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.altKey || event.metaKey || event.isComposing) return;
+    if (event.key === "Enter" && event.ctrlKey && form) {
+      form.requestSubmit();
+      return;
+    }
+    if (event.ctrlKey || isWriting(event.target)) return;
+    const key = event.key.toLowerCase();
+    const link = key === "j" || key === "k" ? document.querySelector(`a[data-key="${key}"]`) : null;
+    if (link) {
+      link.click();
+      return;
+    }
+    if (moveInQueue(key) || !form) return;
+    if (key === "enter" && !event.target.closest("a, button, summary")) {
+      event.preventDefault();
+      form.requestSubmit();
+    } else if (key === "n") {
+      event.preventDefault();
+      form.elements.note.focus();
+    } else if (/^[a-z]$/.test(key)) {
+      const input = form.querySelector(`input[data-key="${key}"]`);
+      if (input) choose(input);
+    } else if (/^[1-9]$/.test(key)) {
+      const option = form.querySelector(`option[data-key="${key}"]`);
+      if (option) option.selected = true;
+    }
+  });
+
+  const moveInQueue = (key) => {
+    const hits = [...document.querySelectorAll("a[data-hit]")];
+    if (!hits.length || (key !== "j" && key !== "k")) return false;
+    const at = hits.indexOf(document.activeElement);
+    const next = key === "j" ? Math.min(at + 1, hits.length - 1) : Math.max(at - 1, 0);
+    hits[next].focus();
+    return true;
+  };
+})();

@@ -1,0 +1,115 @@
+"""The desk's words in three languages, and dates, amounts and page text made fit to show.
+
+Every word of a screen stands in `review/messages/`; a key that a language lacks is an error, never an English fallback.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+import yaml
+from babel.core import get_global
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import format_currency, format_decimal
+from markupsafe import Markup, escape
+
+from storage.tables import utc_now
+from storage.users import LANGUAGES
+
+MESSAGES = Path(__file__).parent / "messages"
+NAMES = {"en": "English", "fr": "Français", "ar": "العربية"}
+
+# Characters that change how text around them is read without being seen themselves.
+_UNSEEN = re.compile(
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2028\u2029\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_JOINERS = "\u200c\u200d"
+_ARABIC = re.compile("[\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufeff]")
+
+
+@cache
+def messages(language: str) -> dict[str, str]:
+    """Key -> words of one language."""
+    read = yaml.safe_load((MESSAGES / f"{language}.yaml").read_text(encoding="utf-8"))
+    return {str(key): str(text) for key, text in read.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How one page speaks."""
+
+    language: str
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The words for a key, with {names} filled in. Raises KeyError for a key this language lacks."""
+        text = messages(self.language)[key]
+        return text.format(**values) if values else text
+
+    @property
+    def direction(self) -> str:
+        return "rtl" if self.language == "ar" else "ltr"
+
+    def time(self, moment: datetime | None) -> str:
+        """A moment in UTC, said so."""
+        if moment is None:
+            return self("unknown")
+        pattern = "y-MM-dd HH:mm" if self.language == "ar" else "d MMM y, HH:mm"
+        return f"{format_datetime(moment.astimezone(UTC), pattern, locale=self.language)} UTC"
+
+    def relative(self, moment: datetime | None) -> str:
+        """How far away a moment is: "in 3 hours", "2 days ago"."""
+        if moment is None:
+            return ""
+        return format_timedelta(moment - utc_now(), add_direction=True, locale=self.language, threshold=1.2)
+
+    def number(self, value: float | Decimal | None) -> str:
+        return "" if value is None else format_decimal(value, locale=self.language)
+
+    def money(self, amount: Decimal | None, currency: str | None) -> str:
+        """An amount with its ISO 4217 code; the bare number where the page named no currency."""
+        if amount is None:
+            return self("unknown")
+        if currency is None or currency not in get_global("all_currencies"):
+            return f"{self.number(amount)} {currency or self('currency_unknown')}"
+        return format_currency(amount, currency, format="#,##0.## ¤¤", locale=self.language, currency_digits=False)
+
+
+def chosen_language(wanted: str | None, accepted: str = "") -> str:
+    """The language asked for, else the browser's first one that we speak, else English."""
+    if wanted in LANGUAGES:
+        return str(wanted)
+    for part in accepted.split(","):
+        code = part.split(";")[0].strip().lower().split("-")[0]
+        if code in LANGUAGES:
+            return code
+    return "en"
+
+
+def visible(text: str | None) -> Markup:
+    """Page text, escaped, with every unseen or direction-turning character shown by its number.
+
+    Joiners between two Arabic letters are ordinary spelling and stay.
+    """
+    text = text or ""
+    shown: list[Markup] = []
+    last = 0
+    for found in _UNSEEN.finditer(text):
+        if found.group() in _JOINERS and _is_spelling(text, found.start()):
+            continue
+        shown += [escape(text[last : found.start()]), _named(found.group())]
+        last = found.end()
+    return Markup("").join([*shown, escape(text[last:])])
+
+
+def _named(character: str) -> Markup:
+    return Markup('<span class="unseen" dir="ltr">U+{:04X}</span>').format(ord(character))
+
+
+def _is_spelling(text: str, at: int) -> bool:
+    return bool(_ARABIC.match(text[at - 1 : at]) and _ARABIC.match(text[at + 1 : at + 2]))
