@@ -43,8 +43,29 @@ class MarketCheck:
     draft: bool
 
     @property
-    def passed(self) -> bool:
+    def ok(self) -> bool:
         return not self.faults and all(case.passed for case in self.cases)
+
+    def as_record(self) -> dict[str, Any]:
+        """The check as plain JSON values."""
+        return {
+            "market": self.market,
+            "file": str(self.file),
+            "ok": self.ok,
+            "draft": self.draft,
+            "faults": list(self.faults),
+            "cases": [{"case": case.case, "differences": list(case.differences)} for case in self.cases],
+        }
+
+    def as_text(self) -> str:
+        """The check for a person: one line a market, and below it one line for each thing that is wrong."""
+        if self.faults:
+            return "\n".join([f"{self.market}: the definition is wrong", *self.faults])
+        passed = sum(case.passed for case in self.cases)
+        pages = f"{passed} of {len(self.cases)} frozen pages pass" if self.cases else "no frozen pages"
+        head = f"{self.market}: the definition is right, {pages}{' (draft)' if self.draft else ''}"
+        wrong = [f"  {case.case}: {difference}" for case in self.cases for difference in case.differences]
+        return "\n".join([head, *wrong])
 
 
 def check(home: Home, names: Iterable[str] | None = None) -> list[MarketCheck]:

@@ -44,12 +44,12 @@ def differences(home: Home) -> tuple[str, ...]:
     assert result.faults == ()
     (found,) = result.cases
     assert found.passed is (not found.differences)
-    assert result.passed is found.passed
+    assert result.ok is found.passed
     return found.differences
 
 
 def test_every_shipped_definition_passes_on_its_frozen_pages(home: Home) -> None:
-    failed = [result for result in check(home) if not result.passed]
+    failed = [result for result in check(home) if not result.ok]
     assert failed == []
 
 
@@ -98,8 +98,8 @@ def test_a_case_reads_no_file_outside_its_directory(home: Home, case: Path) -> N
 def test_a_wrong_definition_is_reported_and_the_others_are_checked(home: Home, case: Path) -> None:
     write(home.markets, changed("kind", "shop", changed("name", "second")), "second")
     first, second = check(home)
-    assert first.passed
-    assert not second.passed
+    assert first.ok
+    assert not second.ok
     assert "second.yaml:9: kind: " in second.faults[0]
 
 
@@ -108,3 +108,20 @@ def test_only_the_markets_named_are_checked(home: Home, case: Path) -> None:
     assert [result.market for result in check(home, ["second"])] == ["second"]
     with pytest.raises(UnknownMarket, match="did you mean second"):
         check(home, ["secnd"])
+
+
+def test_a_check_reads_well_and_travels_as_json(home: Home, case: Path) -> None:
+    (result,) = check(home)
+    assert result.as_text() == "example_auction: the definition is right, 1 of 1 frozen pages pass"
+    (case / "expected.json").write_text(json.dumps(EXPECTED | {"price": "999"}))
+    (result,) = check(home)
+    assert result.as_text().splitlines()[1] == '  lot_with_offer: price: expected "999", found "120.00".'
+    record = json.loads(json.dumps(result.as_record()))
+    assert (record["market"], record["ok"]) == ("example_auction", False)
+    assert record["cases"][0]["case"] == "lot_with_offer"
+
+
+def test_a_wrong_definition_is_told_fault_by_fault(home: Home, case: Path) -> None:
+    write(home.markets, changed("kind", "shop", changed("currency", "POUND")))
+    (result,) = check(home)
+    assert [line.split(": ")[0].split(":")[-1] for line in result.as_text().splitlines()[1:]] == ["7", "9"]
