@@ -176,10 +176,15 @@ def markets_list(
 
     Example: relicwatch markets list
     """
-    from markets.overview import lead_rows, market_rows
+    from dataclasses import asdict
+
+    from markets import leads as known
+    from markets.overview import market_rows
 
     if leads:
-        _print_rows(lead_rows(), as_json)
+        shown = ("name", "domains", "country", "languages", "kind", "scraping", "login", "priority")
+        rows = [asdict(lead) for lead in known.leads()]
+        _print_rows(rows if as_json else [{key: row[key] for key in shown} for row in rows], as_json)
         return
     home, database = _open()
     _print_rows(market_rows(database, home), as_json)
@@ -204,15 +209,23 @@ def markets_check(names: Annotated[list[str] | None, typer.Argument()] = None, a
 
     Example: relicwatch markets check
     """
+    from dataclasses import asdict
+
     from markets.checks import check
 
     reports = check(Home.from_environment(), names or None)
     for report in reports:
         if as_json:
-            _print_record(report.as_record(), True)
-        else:
-            out.print(report.as_text(), markup=False, highlight=False, soft_wrap=True)
-    if not all(report.ok for report in reports):
+            _print_record(asdict(report), True)
+            continue
+        draft = ", a draft" if report.draft else ""
+        verdict = "passes" if report.passed else "fails"
+        out.print(f"{report.market} {verdict} ({len(report.cases)} frozen pages{draft})", highlight=False)
+        for line in (*report.faults, *(f"{case.case}: {text}" for case in report.cases for text in case.differences)):
+            out.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+    if not reports:
+        out.print("There are no definitions yet: docs/add-a-market.md says how to write one.")
+    if not all(report.passed for report in reports):
         raise typer.Exit(1)
 
 
@@ -430,13 +443,15 @@ def cases_open(title: str, listing: Annotated[list[int] | None, typer.Option("--
     """
     from storage.audit import AuditChain
     from storage.cases import add_exhibit, open_case
+    from storage.search import current_observation
 
     home, database = _open()
     chain = AuditChain()
     with database.transaction() as session:
         case = open_case(session, chain, actor=_actor(), title=title, demo=home.is_demo)
-        for listing_id in listing or ():
-            add_exhibit(session, chain, actor=_actor(), case=case, listing_id=listing_id)
+        for one in listing or ():
+            shown = current_observation(session, one)
+            add_exhibit(session, chain, actor=_actor(), case=case, listing_id=one, observation_id=shown)
         reference = case.reference
     out.print(f"{reference} is open.", highlight=False)
 
@@ -444,10 +459,22 @@ def cases_open(title: str, listing: Annotated[list[int] | None, typer.Option("--
 @cases_app.command("list")
 def cases_list(as_json: AsJson = False) -> None:
     """Cases and how many exhibits they hold. Example: relicwatch cases list"""
-    from storage.cases import case_rows
+    from storage.cases import list_cases
 
     _, database = _open()
-    _print_rows(case_rows(database), as_json)
+    with database.reading() as session:
+        rows = [
+            {
+                "reference": case.reference,
+                "title": case.title,
+                "state": case.state,
+                "exhibits": exhibits,
+                "opened (UTC)": _moment(case.opened_at),
+                "by": case.opened_by,
+            }
+            for case, exhibits in list_cases(session)
+        ]
+    _print_rows(rows, as_json)
 
 
 @app.command()
@@ -529,25 +556,32 @@ def classify(
 
     Example: relicwatch classify listings.jsonl > scores.jsonl
     """
-    from classifiers.jsonl import classify_file
+    from classifiers.jsonl import classify_path
+    from classifiers.listing import ListingClassifier
 
     write = sys.stdout.write
-    for record in classify_file(listings):
+    for record in classify_path(listings, ListingClassifier.load()):
         write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
 @app.command()
 def train(
-    to: Annotated[Path | None, typer.Option(help="Directory for the model; the shipped one by default.")] = None,
+    to: Annotated[Path, typer.Option(help="Directory that gets the model and its card.")],
+    corpus: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="Another corpus than ours.")] = None,
     seed: int = 0,
 ) -> None:
     """Train the classifier from the corpus that comes with relicwatch; the same corpus gives the same model.
 
     Example: relicwatch train --to models/
     """
-    from classifiers.training import train_shipped
+    from classifiers.corpus import CORPUS
+    from classifiers.listing import ListingClassifier
+    from classifiers.training import train as train_model
 
-    _print_record(train_shipped(to, seed=seed), False)
+    to.mkdir(parents=True, exist_ok=True)
+    with err.status("training"):
+        train_model(corpus or CORPUS, to, seed)
+    out.print(f"{to} holds {ListingClassifier.load(to).model}", highlight=False, soft_wrap=True)
 
 
 # -- people, database, health -----------------------------------------------------------------------------------
@@ -564,11 +598,16 @@ def users_add(
     Example: relicwatch users add amina --role reviewer --language ar
     """
     from storage.audit import AuditChain
-    from storage.users import add_user, make_sign_in_code
+    from storage.users import create_user, make_sign_in_code
 
     _, database = _open()
     with database.transaction() as session:
-        user = add_user(session, AuditChain(), actor=_actor(), name=name, role=role, language=language)
+        user = create_user(session, name, role, language=language)
+        session.flush()
+        details = {"role": role}
+        AuditChain().record(
+            session, actor=_actor(), action="user added", object_kind="user", object_id=user.id, details=details
+        )
         code = make_sign_in_code(session, user, minutes=60)
     out.print(f"{name} ({role}) may sign in once within 60 minutes with the code {code}", highlight=False)
 
@@ -576,10 +615,15 @@ def users_add(
 @users_app.command("list")
 def users_list(as_json: AsJson = False) -> None:
     """The desk's users. Example: relicwatch users list"""
-    from storage.users import user_rows
+    from storage.users import list_users
 
     _, database = _open()
-    _print_rows(user_rows(database), as_json)
+    with database.reading() as session:
+        rows = [
+            {"name": user.name, "role": user.role, "language": user.language, "disabled": user.disabled}
+            for user in list_users(session)
+        ]
+    _print_rows(rows, as_json)
 
 
 @db_app.command("upgrade")

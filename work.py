@@ -76,7 +76,7 @@ def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Prog
     market = str(job.arguments["market"])
     definition = admit(market, home, database)
     take_market(database, market, job.holder, MARKET_LEASE_SECONDS)
-    heal(database, home)
+    heal(database, home, chain=AuditChain(), actor=f"job {job.id}")
     recovery = recover_market(database, home, market)
     if recovery.too_short:
         raise JobFailed(
@@ -117,22 +117,15 @@ def _crawl_result(database: Database, job: ClaimedJob, definition: Any, crawler:
         if crawl.state == "stopped" and crawl.fault is None:
             raise Stopped(f"The crawl of {definition.name} was stopped; it goes on where it was.")
         if crawl.state == "complete":
-            facts = {**counts, "filled": crawl.counts.get("filled", {})}
-            crawl.fault = crawl_fault(definition, facts) or _worst_problem(crawl)
+            first = next((str(problem["reason"]) for problem in crawl.problems), None)
+            facts = {"filled": crawl.counts.get("filled", {}), "max_listings": crawl.max_listings, "reason": first}
+            crawl.fault = crawl_fault(definition, {**counts, **facts})
             crawl.state = "failed" if crawl.fault else "complete"
         fault = crawl.fault
         result = {"crawl": crawl.id, "counts": counts, "problems": len(crawl.problems), "seconds": round(seconds, 1)}
     if fault:
         raise JobFailed(f"{definition.name}: {fault}")
     return result
-
-
-def _worst_problem(crawl: Crawl) -> str | None:
-    """A crawl that met nothing at all is never quietly empty."""
-    if crawl.counts.get("counts", {}).get("listings"):
-        return None
-    reasons = [str(problem["reason"]) for problem in crawl.problems]
-    return f"no listing was found: {reasons[0]}" if reasons else "no listing was found, and nothing says why"
 
 
 def capture(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from crawler.errors import RelicwatchError
 from crawler.home import Home
-from markets.approval import standing_approval
+from markets.approval import require_approval
 from markets.catalog import get_market
 from markets.definition import Definition
 from storage.database import Database
 
 
-class MarketOff(RelicwatchError):
-    """The market has no standing approval, or does not belong in this home."""
+class WrongHome(RelicwatchError):
+    """A demo market outside the demo's home, or a real one inside it."""
 
 
 def admit(name: str, home: Home | None = None, database: Database | None = None) -> Definition:
-    """The definition of a market that may be crawled now. Raises MarketOff with what to do."""
+    """The definition of a market that may be crawled now. Raises UnknownMarket, WrongHome or NotApproved."""
     home = home or Home.from_environment()
     definition = get_market(home, name)
     if definition.demo != home.is_demo:
-        raise MarketOff(
+        raise WrongHome(
             f"{name} is a demo market, and {home.root} is no demo home: run `relicwatch demo`."
             if definition.demo
             else f"{home.root} is the demo's home and {name} a real market: set RELICWATCH_HOME to a home of your own."
@@ -28,14 +28,9 @@ def admit(name: str, home: Home | None = None, database: Database | None = None)
     database = database or Database(home.database_url)
     try:
         database.require_current()
-        with database.transaction() as session:
-            approval = standing_approval(session, definition)
+        with database.reading() as session:
+            require_approval(session, definition)
     finally:
         if own:
             database.dispose()
-    if approval is None:
-        raise MarketOff(
-            f"{name} is off: read its terms and robots.txt, then run "
-            f"`relicwatch markets approve {name} --basis TEXT` (a changed definition needs a new approval)."
-        )
     return definition

@@ -47,13 +47,13 @@ def claim_crawl(
 
 def crawl_rows(database: Database, limit: int) -> list[dict[str, Any]]:
     """The last crawls, newest first, a row each."""
-    with database.transaction() as session:
+    with database.reading() as session:
         return [_row(crawl) for crawl in session.scalars(select(Crawl).order_by(Crawl.id.desc()).limit(limit))]
 
 
 def crawl_record(database: Database, crawl_id: int) -> dict[str, Any]:
     """One crawl with every problem it met. Raises NoSuchCrawl."""
-    with database.transaction() as session:
+    with database.reading() as session:
         crawl = session.get(Crawl, crawl_id)
         if crawl is None:
             raise NoSuchCrawl(f"There is no crawl {crawl_id}: `relicwatch crawls list` shows those there are.")

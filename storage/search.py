@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from crawler.errors import RelicwatchError
 from storage.database import Database
@@ -34,7 +35,7 @@ def search_listings(
         statement = statement.where(Listing.market == market)
     if flagged_only:
         statement = statement.where(Assessment.flagged.is_(True))
-    with database.transaction() as session:
+    with database.reading() as session:
         return [
             {
                 "id": listing.id,
@@ -55,7 +56,7 @@ def search_listings(
 
 def listing_record(database: Database, listing_id: int) -> dict[str, Any]:
     """A listing with all its versions, captures, assessments and decisions. Raises NoSuchListing."""
-    with database.transaction() as session:
+    with database.reading() as session:
         listing = session.get(Listing, listing_id)
         if listing is None:
             raise NoSuchListing(
@@ -71,6 +72,14 @@ def listing_record(database: Database, listing_id: int) -> dict[str, Any]:
         for name, statement in of_listing.items():
             record[name] = [_columns(row) for row in session.scalars(statement)]
         return record
+
+
+def current_observation(session: Session, listing_id: int) -> int:
+    """The observation that a person looking at the listing now would see. Raises NoSuchListing."""
+    listing = session.get(Listing, listing_id)
+    if listing is None or listing.current_observation_id is None:
+        raise NoSuchListing(f"There is no listing {listing_id}: `relicwatch listings search` shows those there are.")
+    return listing.current_observation_id
 
 
 def _columns(row: Any) -> dict[str, Any]:

@@ -1,0 +1,101 @@
+"""`relicwatch doctor`: what a person should know about this installation, with what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from sqlalchemy import func, select
+
+from crawler.chromium import find_chromium
+from crawler.errors import RelicwatchError
+from crawler.home import Home
+from crawler.program import operator, program_info, user_agent
+from evidence.sealing import find_orphans
+from evidence.signing import load_signing_key
+from markets.catalog import all_markets
+from storage.audit import chain_faults
+from storage.database import Database
+from storage.tables import AuditEvent, Job, Listing
+
+LEAST_FREE_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    level: Literal["ok", "note", "fault"]
+    text: str
+
+    def as_record(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def examine(home: Home) -> list[Finding]:
+    """Everything looked at, in order; a fault needs a person before the next crawl."""
+    findings = [Finding("ok", f"{program_info().label}, home {home.root}")]
+    if not home.root.is_dir():
+        findings.append(Finding("fault", f"There is no home at {home.root}: run `relicwatch db upgrade` to make it."))
+        return findings
+    findings += _surroundings(home)
+    try:
+        database = Database(home.database_url)
+        database.require_current()
+    except RelicwatchError as error:
+        return [*findings, Finding("fault", str(error))]
+    try:
+        findings += _store(home, database)
+    except RelicwatchError as error:
+        findings.append(Finding("fault", str(error)))
+    finally:
+        database.dispose()
+    return findings
+
+
+def _surroundings(home: Home) -> Iterator[Finding]:
+    free = shutil.disk_usage(home.root).free
+    level: Literal["ok", "fault"] = "ok" if free >= LEAST_FREE_BYTES else "fault"
+    yield Finding(
+        level, f"{free / 1024**3:.1f} GiB are free under the home" + (": make room" if level == "fault" else "")
+    )
+    chromium = find_chromium()
+    if chromium is None:
+        yield Finding(
+            "note", "No Chromium is here: browser markets and screenshots are off (install Debian's chromium)."
+        )
+    else:
+        yield Finding("ok", f"Chromium is {chromium}")
+    if "not configured" in operator():
+        yield Finding("note", "RELICWATCH_OPERATOR is not set: evidence does not say who collected it.")
+    if "(+" not in user_agent():
+        yield Finding("note", "RELICWATCH_CONTACT is not set: markets cannot reach whoever crawls them.")
+    try:
+        key = load_signing_key(home)
+        yield Finding("ok", f"bundles are signed by the key {key.fingerprint[:16]}…")
+    except RelicwatchError as error:
+        yield Finding("fault", str(error))
+    for name, fault in all_markets(home).broken.items():
+        yield Finding("fault", f"the definition of {name} is broken: {fault}")
+
+
+def _store(home: Home, database: Database) -> Iterator[Finding]:
+    yield Finding("ok", f"the database {database.engine.url.render_as_string(hide_password=True)} is of this version")
+    with database.reading() as session:
+        demo = session.scalar(select(func.count()).select_from(Listing).where(Listing.demo.is_(True))) or 0
+        failed = session.scalar(select(func.count()).select_from(Job).where(Job.state == "failed")) or 0
+        faults = chain_faults(session.scalars(select(AuditEvent)))
+    if demo and not home.is_demo:
+        yield Finding(
+            "fault", f"{demo} DEMO listings are in this real home: evidence from it would not hold. Start a new home."
+        )
+    elif home.is_demo:
+        yield Finding("note", "This is the DEMO's home: nothing in it is real.")
+    if failed:
+        yield Finding("note", f"{failed} jobs have failed: `relicwatch crawls list` shows the reasons of crawls.")
+    yield from (Finding("fault", fault) for fault in faults)
+    if not faults:
+        yield Finding("ok", "the audit log's hash chains are whole")
+    orphans = find_orphans(database, home)
+    if orphans.count:
+        yield Finding("note", f"{orphans.sentence} The next start sets them right.")
