@@ -120,14 +120,12 @@ def _mostly_utf8(body: bytes) -> bool:
 
 def _wide_without_mark(body: bytes) -> str | None:
     """UTF-16 without a mark shows as a NUL in every other byte of the markup."""
-    head = body[:400]
-    if len(head) < 16:
-        return None
+    head = body[:_META_WINDOW]
     even, odd = head[0::2].count(0), head[1::2].count(0)
-    if odd > len(head) * 0.3 and even < odd / 4:
-        return "utf-16-le"
-    if even > len(head) * 0.3 and odd < even / 4:
-        return "utf-16-be"
+    if odd * 12 > len(head) and even * 10 < odd:
+        return "utf-16-le" if head.count(b"<\x00") > 1 else None
+    if even * 12 > len(head) and odd * 10 < even:
+        return "utf-16-be" if head.count(b"\x00<") > 1 else None
     return None
 
 

@@ -109,6 +109,8 @@ class Findings:
         if value is None:
             return
         self.add("price", value, source)
+        if code is None and source.startswith("rule") and self.rules.currency:
+            code, source = self.rules.currency, "rule:currency"
         if code:
             self.values.pop("currency", None)
             self.add("currency", code, source)

@@ -13,6 +13,7 @@ MAX_MENDED_CHARACTERS = 600_000
 _WRAPPING = re.compile(
     r"\A\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)|(?:-->|//\s*\]\]>|/\*\s*\]\]>\s*\*/|\]\]>)\s*;?\s*\Z"
 )
+_LEADING_COMMENTS = re.compile(r"\A(?:\s|/\*[^*]{0,2000}\*/|//[^\n]{0,2000}\n)+")
 _TOKEN = re.compile(
     r"""(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<single>'[^'\\]*(?:\\.[^'\\]*)*')|(?P<comment>/\*.*?\*/|//[^\n]*)"""
     r"""|(?P<comma>,(?=\s*[}\]]))|(?P<word>[A-Za-z_$][\w$]*)(?P<colon>\s*:)?|(?P<void>void 0)""",
@@ -36,7 +37,7 @@ def read_json(text: str) -> Any:
         raise BrokenJson("it is nested too deeply") from error
     except ValueError as error:
         first = error
-    stripped = _WRAPPING.sub("", text).strip().rstrip(";").strip()
+    stripped = _LEADING_COMMENTS.sub("", _WRAPPING.sub("", text)).strip().rstrip(";").strip()
     if not stripped:
         raise BrokenJson("it is empty")
     attempts = [stripped]

@@ -19,7 +19,7 @@ from crawler.extraction.findings import Findings
 from crawler.extraction.images import image_addresses
 from crawler.extraction.lenient_json import BrokenJson, read_json
 from crawler.extraction.prices import parse_price
-from crawler.extraction.rules import NO_RULES, PageRules, compiled, is_state_path, native_id
+from crawler.extraction.rules import NO_RULES, PageRules, check_selector, compiled, is_state_path, native_id
 from crawler.extraction.scope import Scope
 from crawler.extraction.state_blocks import read_blocks
 from crawler.extraction.text import clean, folded
@@ -185,6 +185,10 @@ def _apply_rules(document: Document, blocks: list[tuple[str, Any]] | None, findi
         source = f"rule:{rule}"
         if is_state_path(rule):
             _add(name, state.value_at(blocks or [], rule), source, document, findings)
+            continue
+        fault = check_selector(rule)
+        if fault:
+            findings.problem(f"The rule for {name} is not usable: {fault}")
             continue
         values: list[str] = []
         for found in compiled(rule)(document.root):

@@ -93,6 +93,7 @@ _SCALE = {
     "الف": 1000,
     "万": 10_000,
 }
+_SCALE_WORD = re.compile(r"\s?(mio|million|مليون|ألف|الف|万|k|m)(?![^\W\d_])", re.I)
 
 MAX_AMOUNT = Decimal("1e12")
 _LONGEST_PRICE_TEXT = 200
@@ -202,7 +203,11 @@ def _is_sign(word: str) -> bool:
 
 def _beside(number: re.Match[str], signs: list[re.Match[str]], text: str) -> re.Match[str] | None:
     before = [s for s in signs if s.end() <= number.start() and not text[s.end() : number.start()].strip(" :.-")]
-    after = [s for s in signs if s.start() >= number.end() and not text[number.end() : s.start()].strip(" .")]
+    after = [
+        s
+        for s in signs
+        if s.start() >= number.end() and not _SCALE_WORD.sub("", text[number.end() : s.start()]).strip(" .")
+    ]
     # "US $12": the longest reading wins by being the last before the number; a code after it beats a shared sign.
     if before and after and before[-1].group().casefold() in _SHARED_WORDS and after[0].group() in _ISO_CODES:
         return after[0]
@@ -213,7 +218,7 @@ def _scaled(number: re.Match[str], text: str, currency: str | None) -> Decimal |
     amount = _bounded(_machine_number(number.group(), currency))
     if amount is None:
         return None
-    tail = re.match(r"\s?(mio|million|مليون|ألف|الف|万|k|m)(?![^\W\d_])", text[number.end() : number.end() + 10], re.I)
+    tail = _SCALE_WORD.match(text[number.end() : number.end() + 10])
     return amount * _SCALE[tail.group(1).casefold()] if tail else amount
 
 

@@ -33,7 +33,7 @@ RULE_FIELDS = (
 )
 """The fields that a definition may give a rule for."""
 
-_STATE_PATH = re.compile(r"\$?[\w-]+(?:(?:\.[\w-]+)|(?:\[\d+\]))*\Z")
+_STATE_PATH = re.compile(r"\$(?:\.[\w-]+(?:\[\d+\])*)+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ def is_state_path(rule: str) -> bool:
     return rule.startswith("$.")
 
 
+@lru_cache(maxsize=512)
 def check_selector(css: str) -> str | None:
     """Say why `css` is no usable selector (`::text` and `::attr(x)` are allowed), or None where it is fine."""
     if not css.strip():

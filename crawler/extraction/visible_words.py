@@ -31,7 +31,7 @@ LABELS: dict[str, str] = {
         r"|ينتهي المزاد(?: في)?|終了日時"
     ),
     "price": (
-        r"(?:current |starting |opening |high(?:est)? |winning |sale |asking |our |buy.it.now )?(?:bid"
+        r"(?:current |starting |opening |high(?:est)? |winning |sale |asking |our |buy[ -]it[ -]now )?(?:bid"
         r"|price)|current bid amount|prix(?: actuel| de départ| de vente)?|enchère(?: actuelle"
         r"| en cours)?|mise à prix|preis|kaufpreis|aktuelles gebot|startpreis|precio(?: actual)?|prezzo"
         r"|offerta attuale|cena|цена|السعر|سعر|المزايدة الحالية|السعر الحالي|السعر الابتدائي|أعلى مزايدة"
