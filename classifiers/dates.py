@@ -7,15 +7,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 BC = (
-    r"(?:b\.?\s?c\.?(?:\s?e\.?)?(?![a-z])|av(?:\.|ant)?\s*j\.?\s*-?\s*c(?:hr)?\.?|av\.? n\.? e\.?|a\.\s?c\.?(?![a-z])|a\. ?de ?c\.?"
+    r"(?:b\.?\s?c\.?(?:\s?e\.?)?(?![a-z])|av(?:\.|ant)?\s*j\.?\s*-?\s*c(?:hr)?\.?|av\.? n\.? e\.?"
+    r"|a\.\s?c\.?(?![a-z])|a\. ?de ?c\.?"
     r"|v\.?\s*chr\.?|vor christus|avanti cristo|antes de cristo|до н\.?\s?э|п\.?χ|ق\.?\s?م(?!\w)|قبل الميلاد)"
 )
 AD = (
-    r"(?:a\.?\s?d\.?(?![a-z])|c\.?\s?e\.?(?![a-z])|ap(?:\.|res|r\.)?\s*j\.?\s*-?\s*c(?:hr)?\.?|d\.\s?c\.?(?![a-z])|n\.?\s*chr\.?"
+    r"(?:a\.?\s?d\.?(?![a-z])|c\.?\s?e\.?(?![a-z])|ap(?:\.|res|r\.)?\s*j\.?\s*-?\s*c(?:hr)?\.?"
+    r"|d\.\s?c\.?(?![a-z])|n\.?\s*chr\.?"
     r"|dopo cristo|الميلادي(?!\w)|ميلادي[ه]?(?!\w)|بعد الميلاد|م(?!\w)|н\.?\s?э)"
 )
 ERA = rf"(?:\s*(?:(?P<bc>{BC})|(?P<ad>{AD})))?"
-UNIT = r"(?!\s*(?:x\s?\d|[,.]\d|g\b|gr\b|gm\b|kg|mm|cm|ml|m2|km|mah|w\b|watt|v\b|rpm|euro|€|\$|usd|£|dh|da\b|جنيه|ريال|دينار|درهم|كم|جم|مم|سم|px|gb|tl\b|piece|pcs))"
+UNIT = (
+    r"(?!\s*(?:x\s?\d|[,.]\d|g\b|gr\b|gm\b|kg|mm|cm|ml|m2|km|mah|w\b|watt|v\b|rpm|euro"
+    r"|€|\$|usd|£|dh|da\b|جنيه|ريال|دينار|درهم|كم|جم|مم|سم|px|gb|tl\b|piece|pcs))"
+)
 
 YEAR_WITH_ERA = re.compile(
     rf"(?<![\d.,])(?P<a>\d{{1,5}})(?:\s*(?:-|/|to|au|bis|الي)\s*(?P<b>\d{{1,4}}))?\s*(?:(?P<bc>{BC})|(?P<ad>{AD}))"
@@ -52,7 +57,9 @@ RANGE = re.compile(rf"(?<![\d.,x/-])(?P<a>\d{{3,4}})\s?-\s?(?P<b>\d{{3,4}})(?![\
 YEAR = re.compile(rf"(?<![\d.,x/#№-])(?P<a>1[5-9]\d\d|20[0-3]\d)(?:'?s)?(?![\d-])(?!\.\d){UNIT}")
 LATE_ROMAN = re.compile(r"\b(?:xvii|xviii|xix|xvi|xx)(?:e|eme|o)\b|\b(?:xvii|xviii|xix)\b(?!\s*(?:sec|s\.))")
 PROVENANCE = re.compile(
-    r"(?:acqui\w*|collect\w*|collez\w*|colecc\w*|samml\w*|purchas\w*|bought|sold|vente|ex|since|before|prior|formed|provenance|erworben|auction|published|sotheby\w*|christie\w*|depuis|avant|anterieur\w*|مجموعه|قبل عام|مقتن\w*)\W+(?:\w+\W+){0,5}$"
+    r"(?:acqui\w*|collect\w*|collez\w*|colecc\w*|samml\w*|purchas\w*|bought|sold|vente|ex|since|before|prior|formed"
+    r"|provenance|erworben|auction|published|sotheby\w*|christie\w*|depuis|avant|anterieur\w*|مجموعه|قبل عام|مقتن\w*)"
+    r"\W+(?:\w+\W+){0,5}$"
 )
 ORDINALS = {
     "اول": 1, "ثاني": 2, "ثالث": 3, "رابع": 4, "خامس": 5, "سادس": 6, "سابع": 7, "ثامن": 8, "تاسع": 9, "عاشر": 10,
@@ -62,9 +69,13 @@ ORDINALS = {
 ROMAN = {"i": 1, "v": 5, "x": 10}
 
 MEASURES = {
-    "coin_weight": re.compile(r"(?<![\d.,])\d{1,2}[.,]\d{1,2}\s?(?:grammes?|grams?|gramm|grammi|gramos|gr?\b|gm\b|غرام|جرام|غ(?!\w)|جم(?!\w))"),
-    "millimetres": re.compile(r"(?<![\d.,])\d{1,3}(?:[.,]\d)?(?:\s?x\s?\d{1,3}(?:[.,]\d)?)?\s?(?:mm\b|مم|ملم|millimet\w+)"),
-    "centimetres": re.compile(r"(?<![\d.,])\d{1,3}(?:[.,]\d+)?(?:\s?[x×]\s?\d{1,3}(?:[.,]\d+)?)*\s?(?:cm\b|سم|centimet\w+)"),
+    "coin_weight": re.compile(r"(?<![\d.,])\d{1,2}[.,]\d{1,2}\s?(?:gram\w*|gr?\b|gm\b|غرام|جرام|غ(?!\w)|جم(?!\w))"),
+    "millimetres": re.compile(
+        r"(?<![\d.,])\d{1,3}(?:[.,]\d)?(?:\s?x\s?\d{1,3}(?:[.,]\d)?)?\s?(?:mm\b|مم|ملم|millimet\w+)"
+    ),
+    "centimetres": re.compile(
+        r"(?<![\d.,])\d{1,3}(?:[.,]\d+)?(?:\s?[x×]\s?\d{1,3}(?:[.,]\d+)?){0,3}\s?(?:cm\b|سم|centimet\w+)"
+    ),
     "die_axis": re.compile(r"(?<=[\s,;(])\d{1,2}\s?h\b(?=[\s.,;)]|$)"),
     "modern_unit": re.compile(
         r"\d\s?(?:gb|tb|mah|mp\b|inch(?:es)?\b|ghz|watt|volts?|ml\b|oz\b|km\b|cv\b|ch\b|sqft|m2|hz|px|btu|rpm|cc\b|كم|جيجا|بوصه|لتر)|isbn|\b\d{3,4}p\b|\b[2-9]k\b"

@@ -8,12 +8,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.normalise import fold
+
 LATIN = ("en", "fr", "de", "es", "it", "tr")
 SLOTS = 1 << 13
 MARGIN = 1.2
 """The lead in log-odds that the best Latin language needs over the second."""
 PERSIAN_LETTERS = frozenset("پچژگ")
-PERSIAN_WORDS = frozenset("و در از به که این است با برای قدیمی فروش سکه می های".split()) - frozenset("و")
+PERSIAN_WORDS = frozenset(fold("در از به که این است با برای قدیمی فروش سکه می های").split())
 
 
 def trigram_slots(word: str) -> list[int]:
@@ -30,8 +32,9 @@ def train_table(words_by_language: dict[str, list[str]]) -> NDArray[np.float16]:
         for word in words_by_language.get(language, []):
             for slot in trigram_slots(word):
                 table[slot, column] += 1
-    table = np.log(table / table.sum(axis=0))
-    return (table - table.mean(axis=1, keepdims=True)).astype(np.float16)
+    logs: NDArray[np.float64] = np.log(table / table.sum(axis=0))
+    centred: NDArray[np.float16] = np.round(logs - logs.mean(axis=1, keepdims=True), 3).astype(np.float16)
+    return centred
 
 
 class LanguageGuess:

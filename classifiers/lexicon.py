@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -76,7 +77,7 @@ class Lexicon:
         self._by_first: dict[str, list[_Term]] = {}
         self._words: set[str] = set()
         ambiguous = directory / AMBIGUOUS
-        self._nowhere = {fold(k): frozenset(v) for k, v in _read(ambiguous).items()} if ambiguous.exists() else {}
+        self._nowhere = {fold(k): frozenset(v) for k, v in _read(ambiguous).items() if v} if ambiguous.exists() else {}
         for path in paths:
             if path.name != AMBIGUOUS:
                 self._add_file(path)
@@ -147,7 +148,7 @@ class Lexicon:
         return hits
 
 
-def _read(path: Path) -> dict[str, object]:  # the content is checked by the caller, field by field
+def _read(path: Path) -> dict[str, Any]:  # the content is checked by the caller, field by field
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -27,7 +27,7 @@ class ListingClassifier:
         self.lexicon = lexicon or Lexicon()
         self.model = f"{weights.name}:{weights.digest[:12]}"
         self._languages = LanguageGuess(weights.languages)
-        self._hashed = weights.hashed.astype("float64").tolist()
+        self._hashed: list[float] = weights.hashed.astype("float64").tolist()
         self._word_weight = lru_cache(maxsize=300_000)(self._sum_word)
 
     @classmethod
@@ -37,7 +37,7 @@ class ListingClassifier:
 
     def _sum_word(self, form: str) -> float:
         slots, values = word_slots(form)
-        return sum(self._hashed[slot] * value for slot, value in zip(slots, values, strict=True))
+        return math.fsum(self._hashed[slot] * value for slot, value in zip(slots, values, strict=True))
 
     def assess(self, title: str, description: str | None) -> Assessment:
         """Score, band, labels and reasons of one listing's text."""
@@ -78,8 +78,8 @@ class ListingClassifier:
         for first, second, one, other, value in distinct_pairs(reading, words):
             weight = self._hashed[pair_slot(one, other)]
             if weight:
-                signs = tuple(Sign(word.field, word.start, word.end, WORDS) for word in (first, second))
-                shares.append(Share(value * weight, signs))
+                both = tuple(Sign(word.field, word.start, word.end, WORDS) for word in (first, second))
+                shares.append(Share(value * weight, both))
         return shares
 
     def _calibrate(self, margin: float) -> float:

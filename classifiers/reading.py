@@ -20,8 +20,8 @@ OLD_ELSEWHERE = frozenset(
         "region": ("asia", "islamic_world", "africa", "americas_old"),
         "place": ("american_culture", "eastern_site"),
         "period": (
-            "early_islamic", "medieval_islamic", "gandhara_kushan", "indus", "west_african", "khmer_sea", "precolumbian",
-            "chinese_early", "parthian_sasanian", "south_arabian",
+            "early_islamic", "medieval_islamic", "gandhara_kushan", "indus", "west_african", "khmer_sea",
+            "precolumbian", "chinese_early", "parthian_sasanian", "south_arabian",
         ),
         "object": ("gandhara_sculpture", "terracotta_african", "islamic_metal_ceramic"),
         "ruler": ("caliph",),
@@ -29,7 +29,6 @@ OLD_ELSEWHERE = frozenset(
     for group in groups
 )  # fmt: skip
 """Signs that a work comes from Asia, the Islamic world, Africa or the Americas, where "ancient" ends about 1500."""
-LATER_SIGNS = frozenset({"region:modern_west"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class _Span:
 
 
 def build_reasons(title: str, description: str, shares: Sequence[Share]) -> list[Reason]:
-    """At most MOST_REASONS spans without overlaps, strongest first, one that speaks for an antiquity among them if any does."""
+    """At most MOST_REASONS spans without overlaps, strongest first; one speaks for an antiquity if any does."""
     spread = _spread(shares)
     candidates: list[tuple[FieldName, _Span]] = []
     for name in ("title", "description"):

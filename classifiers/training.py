@@ -33,9 +33,9 @@ LEXICON_SCALE = 0.6
 STRICTNESS = 4.0
 """C of the logistic regression: higher fits the corpus more closely."""
 FOLDS = 5
-EXPECTED_SHARE = 0.10
+EXPECTED_SHARE = 0.20
 """The share of antiquities among what a market's search brings up; the corpus holds more of them."""
-THRESHOLDS = Thresholds(flagged=0.5, medium=0.5, strong=0.85)
+THRESHOLDS = Thresholds(flagged=0.35, medium=0.5, strong=0.85)
 
 
 def train(corpus_dir: Path, out_dir: Path, seed: int = 0) -> Weights:
@@ -132,8 +132,8 @@ def _describe(
     rows = "\n".join(f"{e.title}\t{e.description}\t{e.language}\t{e.label}\t{e.kind}" for e in examples)
     return {
         "model": f"{weights.name}:{weights.digest[:12]}",
-        "purpose": "Orders listings for review by how much their text looks like an antiquity; a score is not a verdict.",
-        "not_for": "Deciding whether an object is genuine, lawful or traded unlawfully: the text says only what is offered.",
+        "purpose": "Orders listings for review by how much they look like antiquities; a score is no verdict.",
+        "not_for": "Deciding whether an object is genuine or its sale lawful: the text says only what is offered.",
         "corpus": {
             "examples": len(examples),
             "antiquities": int(labels.sum()),
