@@ -44,6 +44,8 @@ START_LEASE_SECONDS = 120.0
 """For the process to start, load everything and take the claim over; after that its own heartbeat counts."""
 
 _log = logging.getLogger(__name__)
+# It warns whenever a round takes longer than its interval, which a busy database makes an everyday thing here.
+logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 
 Command = Callable[[int, int], Sequence[str]]
 """Job number and fencing token -> the command that does the job."""

@@ -120,7 +120,7 @@ class Database:
             return DatabaseError(f"The disk under {where} is full: free space and start again; nothing was lost.")
         if "no such table" in text or "does not exist" in text:
             return DatabaseError(f"The database {where} lacks a table ({text}): run `relicwatch db upgrade`.")
-        if error.connection_invalidated or type(error.orig).__name__ == "OperationalError":
+        if error.connection_invalidated or type(error.orig).__name__ in ("OperationalError", "DatabaseError"):
             return DatabaseError(
                 f"The database {where} cannot be used ({text}): see that it is there and may be written."
             )
@@ -135,9 +135,13 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    # Else INSERT OR REPLACE would delete a row of an append-only table without asking its trigger.
+    cursor.execute("PRAGMA recursive_triggers=ON")
     cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
     cursor.close()
 
 
 def _begin(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READING) else "BEGIN IMMEDIATE")
+    reading = connection.get_execution_options().get(_READING, False)
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -331,7 +331,7 @@ def test_jobs_of_a_killed_scheduler_stop_and_the_next_scheduler_finishes_them(
     eventually(lambda: ended(pid))
     assert states(database) == ["queued"]
     scheduler.start()
-    assert eventually(lambda: job_pid(database)) != pid
+    eventually(lambda: job_pid(database) not in (None, pid))
 
 
 def test_a_job_whose_scheduler_and_process_were_both_killed_is_taken_over_at_once(

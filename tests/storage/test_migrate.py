@@ -1,0 +1,77 @@
+"""Migrations go up and down on both databases, and what they make is what the tables in the code say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+import storage.migrate
+from storage.database import Database
+from storage.migrate import current_revision, downgrade, head_revision, upgrade
+from storage.tables import Base
+
+
+@pytest.fixture
+def empty(empty_database_url: str) -> Iterator[Database]:
+    opened = Database(empty_database_url)
+    yield opened
+    opened.dispose()
+
+
+def leftovers(database: Database) -> set[str]:
+    """Everything that a program could have left in a database without tables."""
+    if database.sqlite_path is not None:
+        query = "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND name NOT LIKE '%alembic%'"
+    else:
+        query = (
+            "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace "
+            "WHERE nspname = 'public' AND relname NOT LIKE 'alembic%' "
+            "UNION SELECT proname FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = 'public'"
+        )
+    with database.engine.connect() as connection:
+        return set(connection.execute(text(query)).scalars())
+
+
+def test_up_makes_every_table_and_down_leaves_nothing_and_up_again_works(empty: Database) -> None:
+    upgrade(empty)
+    assert set(empty.table_names()) == set(Base.metadata.tables) | {"alembic_version"}
+    assert current_revision(empty.engine) == head_revision()
+    downgrade(empty, "base")
+    assert leftovers(empty) == set()
+    assert current_revision(empty.engine) is None
+    upgrade(empty)
+    empty.require_current()
+
+
+def test_upgrading_twice_changes_nothing(empty: Database) -> None:
+    upgrade(empty)
+    upgrade(empty)
+    empty.require_current()
+
+
+def test_the_migrations_and_the_tables_in_the_code_do_not_drift_apart(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_a_migration_that_fails_leaves_the_old_version(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    # RL-36
+
+    original = storage.migrate.command.upgrade
+
+    def upgrade_and_fail(*arguments: object) -> None:
+        original(*arguments)  # type: ignore[arg-type]
+        raise RuntimeError("killed here")
+
+    monkeypatch.setattr(storage.migrate.command, "upgrade", upgrade_and_fail)
+    with pytest.raises(RuntimeError, match="killed here"):
+        upgrade(empty)
+    monkeypatch.undo()
+    assert leftovers(empty) == set()
+    upgrade(empty)
+    empty.require_current()
