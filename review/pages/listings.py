@@ -28,6 +28,8 @@ VERDICT_KEYS = dict(zip(VERDICTS, "arou", strict=True))
 STEP_KEYS = dict(zip(NEXT_STEPS, "fexd", strict=True))
 REASON_KEYS = {reason: str(number) for number, reason in enumerate(DISMISSAL_REASONS, start=1)}
 
+NOTHING_SENT = {"verdict": "", "next_step": "", "reason": "", "note": ""}
+
 
 @router.get("/listings/{listing_id}")
 def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: str) -> Response:
@@ -104,7 +106,7 @@ def _sent_again(
     with desk.reading() as session:
         view = _view(session, listing_id)
         before, after = neighbours(queue_places(session, filters), view.listing.id)
-    sent = {name: word(form, name) for name in ("verdict", "next_step", "reason", "note")}
+    sent = {name: word(form, name) for name in NOTHING_SENT}
     return _page(
         request, desk, view, filters, before=before, after=after, status=status, sent=sent, newer=newer, refused=refused
     )
@@ -134,7 +136,7 @@ def _page(
         verdict_keys=VERDICT_KEYS,
         step_keys=STEP_KEYS,
         reason_keys=REASON_KEYS,
-        sent=sent or {},
+        sent=sent or NOTHING_SENT,
         newer=newer,
         refused=refused,
         decided=request.query_params.get("decided", ""),

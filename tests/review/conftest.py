@@ -1,0 +1,72 @@
+"""A desk over a fresh SQLite database, people of every role, and a browser that is signed in."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from crawler.home import Home
+from review.app import create_app
+from review.desk import COOKIE
+from storage.audit import AuditChain
+from storage.database import Database
+from storage.users import ROLES, create_user, find_user, open_session
+
+with warnings.catch_warnings():
+    # The client prefers a newer httpx than the one we have for everything else; it does its work with ours.
+    warnings.filterwarnings("ignore", message="Using `httpx`")
+    from starlette.testclient import TestClient
+
+ADDRESS = "http://127.0.0.1:8765"
+
+
+@pytest.fixture
+def desk_database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
+    path = tmp_path / "desk.sqlite3"
+    shutil.copyfile(sqlite_template, path)
+    opened = Database(f"sqlite:///{path}")
+    with opened.transaction() as session:
+        for role in ROLES:
+            create_user(session, role, role)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def visit(desk_database: Database, home: Home) -> Iterator[Callable[[str | None], TestClient]]:
+    """`visit("reviewer")`: a client signed in with that role; `visit(None)`: one that is not signed in."""
+    app = create_app(desk_database, home, chain=AuditChain())
+    clients: list[TestClient] = []
+
+    def make(role: str | None) -> TestClient:
+        client = TestClient(app, base_url=ADDRESS, headers={"origin": ADDRESS}, follow_redirects=False)
+        clients.append(client)
+        if role is not None:
+            with desk_database.transaction() as session:
+                user = find_user(session, role)
+                assert user is not None
+                client.cookies.set(COOKIE, open_session(session, user).token)
+        return client
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def field(page: str, name: str) -> str:
+    """The value of a form's hidden field."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found, f"the page has no field {name}"
+    return found.group(1)
+
+
+def decision_form(page: str, **chosen: str) -> dict[str, str]:
+    """What a browser would send for the decision form of this page."""
+    part = page[page.index('id="decision"') :]
+    names = ("csrf", "observation", "assessment", "expected_decision", "request_key", "filters")
+    return {name: field(part, name) for name in names} | {"verdict": "unsure", "next_step": "ask_expert"} | chosen

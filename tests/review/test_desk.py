@@ -1,0 +1,548 @@
+"""Sign-in, rights, forms and pages of the desk."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+
+from review.desk import COOKIE, RIGHTS, local_path
+from storage.tables import AuditEvent, Capture, Case, Decision, Exhibit, Export, Job, Listing, UserSession, utc_now
+from storage.users import create_user, find_user, make_sign_in_code, set_disabled
+from tests.review.conftest import ADDRESS, decision_form, field
+from tests.review.seed import NOW, Offer, add_assessment, add_listing, add_observation, keep_file
+
+
+@pytest.fixture
+def listing(desk_database, home):
+    with desk_database.transaction() as session:
+        return add_listing(session, home, Offer())
+
+
+def count(database, kind):
+    with database.transaction() as session:
+        return session.scalar(select(func.count()).select_from(kind))
+
+
+# -- signing in -------------------------------------------------------------------------------------------------
+
+
+def test_a_stranger_is_led_to_the_sign_in_page_and_sees_nothing_else(visit, listing):
+    stranger = visit(None)
+    for path in ("/", f"/listings/{listing.id}", "/cases", "/crawls", "/captures/1/image", "/exports/x"):
+        answer = stranger.get(path)
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/sign-in?next=")
+
+
+def test_a_one_time_code_signs_in_by_post_only_and_once(visit, desk_database):
+    with desk_database.transaction() as session:
+        code = make_sign_in_code(session, find_user(session, "reviewer"), 5)
+    client = visit(None)
+    page = client.get("/sign-in", params={"code": code})
+    assert page.status_code == 200
+    assert code in page.text
+    assert count(desk_database, UserSession) == 0
+    form = {"csrf": field(page.text, "csrf"), "code": code, "next": "/cases"}
+    answer = client.post("/sign-in", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/cases")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie and "samesite=strict" in cookie.lower() and "secure" not in cookie.lower()
+    assert client.get("/").status_code == 200
+    again = visit(None)
+    page = again.get("/sign-in")
+    assert again.post("/sign-in", data=form | {"csrf": field(page.text, "csrf")}).status_code == 403
+
+
+def test_a_password_signs_in_and_a_wrong_one_gets_the_same_answer_as_an_unknown_name(visit, desk_database):
+    with desk_database.transaction() as session:
+        create_user(session, "Nadia", "lead", password="correct horse")
+    client = visit(None)
+    csrf = field(client.get("/sign-in").text, "csrf")
+    wrong = client.post("/sign-in", data={"csrf": csrf, "name": "Nadia", "password": "no"})
+    unknown = client.post("/sign-in", data={"csrf": csrf, "name": "Nobody", "password": "no"})
+    no_password = client.post("/sign-in", data={"csrf": csrf, "name": "lead", "password": "no"})
+    assert wrong.status_code == unknown.status_code == no_password.status_code == 403
+    assert wrong.text == unknown.text == no_password.text
+    right = client.post("/sign-in", data={"csrf": csrf, "name": "Nadia", "password": "correct horse"})
+    assert right.status_code == 303
+
+
+def test_signing_in_needs_the_token_of_the_form(visit):
+    client = visit(None)
+    client.get("/sign-in")
+    assert client.post("/sign-in", data={"csrf": "x", "name": "a", "password": "b"}).status_code == 403
+    assert visit(None).post("/sign-in", data={"csrf": "", "name": "a", "password": "b"}).status_code == 403
+
+
+def test_a_session_dies_at_sign_out_even_for_a_kept_cookie(visit):
+    client = visit("reviewer")
+    token = client.cookies[COOKIE]
+    csrf = field(client.get("/").text, "csrf")
+    assert client.post("/sign-out", data={"csrf": csrf}).status_code == 303
+    client.cookies.set(COOKIE, token)
+    assert client.get("/").status_code == 303
+
+
+def test_a_disabled_user_is_out_at_once(visit, desk_database):
+    client = visit("reviewer")
+    assert client.get("/").status_code == 200
+    with desk_database.transaction() as session:
+        set_disabled(session, find_user(session, "reviewer"), True)
+    assert client.get("/").status_code == 303
+
+
+@pytest.mark.parametrize("late", [{"last_seen_at": timedelta(hours=8)}, {"expires_at": timedelta(seconds=1)}])
+def test_a_session_ends_when_idle_or_too_old(visit, desk_database, late):
+    client = visit("reviewer")
+    with desk_database.transaction() as session:
+        row = session.scalars(select(UserSession)).one()
+        for name, ago in late.items():
+            setattr(row, name, utc_now() - ago)
+    assert client.get("/").status_code == 303
+
+
+def test_only_hashes_of_session_tokens_are_kept(visit, desk_database):
+    client = visit("reviewer")
+    with desk_database.transaction() as session:
+        row = session.scalars(select(UserSession)).one()
+    assert client.cookies[COOKIE] not in (row.token_sha256, row.csrf_token)
+
+
+@pytest.mark.parametrize(
+    "address", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:1", "/a\nb"]
+)
+def test_the_page_after_signing_in_is_one_of_ours(address):
+    assert local_path(address) == "/"
+
+
+# -- the guard --------------------------------------------------------------------------------------------------
+
+
+def test_every_answer_carries_the_strict_headers(visit, listing):
+    client = visit("admin")
+    for path in ("/", f"/listings/{listing.id}", "/cases", "/crawls", "/nothing", "/static/desk.css", "/health"):
+        headers = client.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "169.254.169.254", "[", ""])
+def test_another_host_name_is_refused(visit, host):
+    assert visit("admin").get("/", headers={"host": host}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "http://127.0.0.1:9999"},
+        {"origin": "null"},
+        {"origin": ADDRESS, "sec-fetch-site": "cross-site"},
+        {"origin": "null", "sec-fetch-site": "same-site"},
+    ],
+)
+def test_a_form_from_another_site_is_refused(visit, headers):
+    client = visit("reviewer")
+    csrf = field(client.get("/").text, "csrf")
+    assert client.post("/sign-out", data={"csrf": csrf}, headers=headers).status_code == 403
+    assert client.get("/").status_code == 200
+
+
+def test_a_form_of_ours_is_taken_though_the_browser_hides_its_origin(visit):
+    client = visit("reviewer")
+    csrf = field(client.get("/").text, "csrf")
+    headers = {"origin": "null", "sec-fetch-site": "same-origin"}
+    assert client.post("/sign-out", data={"csrf": csrf}, headers=headers).status_code == 303
+
+
+def test_no_post_works_without_the_token_of_the_session(visit, listing, desk_database):
+    client = visit("admin")
+    other = field(visit("admin").get("/").text, "csrf")
+    posts = [route.path for route in _routes(client) if "POST" in route.methods and route.path != "/sign-in"]
+    assert len(posts) >= 7
+    for path in posts:
+        address = path.replace("{listing_id}", str(listing.id)).replace("{reference}", "RW-2026-0001")
+        for csrf in ("", "x", other):
+            assert client.post(address, data={"csrf": csrf}).status_code == 403, path
+    assert count(desk_database, Decision) == count(desk_database, Case) == 0
+
+
+def test_a_body_too_long_is_refused(visit):
+    assert visit("admin").post("/language", data={"csrf": "x" * 300_000}).status_code == 413
+
+
+def test_other_methods_are_closed(visit):
+    for method in ("PUT", "DELETE", "PATCH", "TRACE", "OPTIONS"):
+        assert visit("admin").request(method, "/").status_code == 405
+
+
+def _routes(client):
+    found = []
+    for route in client.app.routes:
+        inner = getattr(getattr(route, "original_router", None), "routes", [route])
+        found += [r for r in inner if hasattr(r, "methods")]
+    return found
+
+
+# -- rights -----------------------------------------------------------------------------------------------------
+
+NEEDS = {
+    ("POST", "/listings/{listing_id}/decision"): "decide",
+    ("POST", "/listings/{listing_id}/case"): "cases",
+    ("POST", "/cases"): "cases",
+    ("POST", "/cases/{reference}/notes"): "cases",
+    ("POST", "/cases/{reference}/bundle"): "export",
+    ("GET", "/exports/{bundle_id}"): "export",
+    ("GET", "/"): "read",
+    ("GET", "/crawls"): "read",
+    ("GET", "/cases"): "read",
+    ("GET", "/cases/{reference}"): "read",
+    ("GET", "/listings/{listing_id}"): "read",
+    ("GET", "/captures/{capture_id}/image"): "read",
+}
+OPEN_TO_ALL = {
+    ("GET", "/sign-in"),
+    ("POST", "/sign-in"),
+    ("POST", "/sign-out"),
+    ("POST", "/language"),
+    ("GET", "/health"),
+}
+
+
+def test_every_route_has_its_right(visit):  # SEC-19
+    known = {(method, route.path) for route in _routes(visit(None)) for method in route.methods - {"HEAD"}}
+    assert known == set(NEEDS) | OPEN_TO_ALL
+
+
+@pytest.mark.parametrize("role", sorted(RIGHTS))
+def test_a_role_may_do_what_it_may_and_nothing_else(visit, listing, role):  # SEC-19
+    client = visit(role)
+    csrf = field(client.get("/").text, "csrf")
+    for (method, path), right in NEEDS.items():
+        address = path.format(listing_id=listing.id, reference="RW-1", capture_id=1, bundle_id="x")
+        data = {"csrf": csrf} if method == "POST" else None
+        status = client.request(method, address, data=data).status_code
+        assert status < 500, (method, path, status)
+        assert (status == 403) == (right not in RIGHTS[role]), (method, path, status)
+
+
+# -- the queue --------------------------------------------------------------------------------------------------
+
+
+def test_the_queue_shows_a_hit_with_its_own_words(visit, listing):
+    page = visit("viewer").get("/").text
+    assert "Terracotta oil lamp" in page
+    assert "strong" in page and "0.86" in page
+    assert "oil lamp" in page and "museum copy" in page
+    assert "€" in page or "EUR" in page
+    assert "not a verdict" in page
+    assert re.search(r'<img src="/captures/\d+/image" width="112" height="112" loading="lazy"', page)
+
+
+def test_an_empty_queue_says_so(visit):
+    assert "Nothing waits for a decision" in visit("viewer").get("/").text
+
+
+def test_a_search_takes_other_spellings_of_the_same_words(visit, desk_database, home):
+    with desk_database.transaction() as session:
+        add_listing(
+            session, home, Offer(title="مسكوكة أُمَوِيّة نادرة", description="من القرن ١", marked={}, language="ar")
+        )
+        add_listing(session, home, Offer(title="Tête 100% étrusque", description="", marked={}, language="fr"))
+    client = visit("viewer")
+    assert "مسكوكة" in client.get("/", params={"text": "امويه"}).text
+    assert "étrusque" in client.get("/", params={"text": "TETE etrusque"}).text
+    assert "No listing fits" in client.get("/", params={"text": "50%"}).text
+    assert "étrusque" not in client.get("/", params={"language": "ar"}).text
+    assert "No listing fits" in client.get("/", params={"market": "another"}).text
+
+
+def test_a_long_queue_comes_in_pages_of_fifty(visit, desk_database, home):
+    with desk_database.transaction() as session:
+        for number in range(51):
+            add_listing(session, home, Offer(title=f"Lamp number {number:03}", marked={}))
+    client = visit("viewer")
+    assert client.get("/").text.count('class="hit"') == 50
+    assert client.get("/?page=2").text.count('class="hit"') == 1
+    assert client.get("/?page=999999&band=junk&state=junk").text.count('class="hit"') == 1
+
+
+# -- the listing and the decision -------------------------------------------------------------------------------
+
+
+def test_the_listing_marks_its_reasons_where_they_stand(visit, listing):
+    page = visit("viewer").get(f"/listings/{listing.id}").text
+    assert '<mark class="for" title="object:oil_lamp (+1.40)">oil lamp</mark>' in page
+    assert '<mark class="against" title="replica:museum_copy (-1.90)">museum copy</mark>' in page
+    assert "COMPLETE" in page and "as received" in page
+    assert "https://auction.example/sale/3/lot/14" in page and 'href="https://' not in page
+
+
+def test_viewing_a_listing_is_logged_and_changes_nothing_else(visit, listing, desk_database):
+    visit("viewer").get(f"/listings/{listing.id}")
+    with desk_database.transaction() as session:
+        event = session.scalars(select(AuditEvent)).one()
+        assert (event.actor, event.action, event.object_id) == ("viewer", "viewed", str(listing.id))
+        assert session.get(Listing, listing.id).current_decision_id is None
+
+
+def test_a_decision_is_kept_with_what_was_on_the_screen_and_leads_to_the_next_hit(visit, desk_database, home):
+    with desk_database.transaction() as session:
+        first = add_listing(session, home, Offer(score=0.9))
+        second = add_listing(session, home, Offer(score=0.8))
+    client = visit("reviewer")
+    page = client.get(f"/listings/{first.id}").text
+    form = decision_form(page, verdict="replica", next_step="dismiss", reason="replica", note="محفور حديثًا")
+    answer = client.post(f"/listings/{first.id}/decision", data=form)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith(f"/listings/{second.id}?")
+    with desk_database.transaction() as session:
+        kept = session.scalars(select(Decision)).one()
+        assert (kept.observation_id, kept.assessment_id) == (first.current_observation_id, first.current_assessment_id)
+        assert (kept.verdict, kept.next_step, kept.reason, kept.note) == (
+            "replica",
+            "dismiss",
+            "replica",
+            "محفور حديثًا",
+        )
+        assert session.get(Listing, first.id).current_decision_id == kept.id
+        assert [e.action for e in session.scalars(select(AuditEvent))] == ["viewed", "decided"]
+    assert f"/listings/{first.id}" not in client.get("/").text
+    assert f"/listings/{first.id}" in client.get("/?state=decided").text
+
+
+def test_sending_a_decision_twice_decides_once(visit, listing, desk_database):
+    client = visit("reviewer")
+    form = decision_form(client.get(f"/listings/{listing.id}").text)
+    for _ in range(2):
+        assert client.post(f"/listings/{listing.id}/decision", data=form).status_code == 303
+    assert count(desk_database, Decision) == 1
+
+
+def test_a_stale_screen_gets_both_decisions_and_keeps_neither_over_the_other(visit, listing, desk_database):  # RL-29
+    mine, theirs = visit("reviewer"), visit("lead")
+    form = decision_form(mine.get(f"/listings/{listing.id}").text, verdict="antiquity", next_step="refer", note="mine")
+    other = decision_form(theirs.get(f"/listings/{listing.id}").text, note="theirs")
+    theirs.post(f"/listings/{listing.id}/decision", data=other)
+    answer = mine.post(f"/listings/{listing.id}/decision", data=form)
+    assert answer.status_code == 409
+    assert "theirs" in answer.text and "mine" in answer.text and "Somebody else decided" in answer.text
+    assert count(desk_database, Decision) == 1
+    anew = decision_form(answer.text, verdict="antiquity", next_step="refer")
+    assert mine.post(f"/listings/{listing.id}/decision", data=anew).status_code == 303
+    with desk_database.transaction() as session:
+        first, second = session.scalars(select(Decision).order_by(Decision.id))
+        assert second.supersedes_id == first.id
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"verdict": "stolen"},
+        {"next_step": ""},
+        {"next_step": "dismiss"},
+        {"next_step": "dismiss", "reason": "other"},
+        {"reason": "<b>"},
+        {"observation": "999"},
+        {"assessment": "999"},
+        {"note": "x" * 5000},
+    ],
+)
+def test_a_half_filled_or_forged_decision_is_refused_and_shown_again(visit, listing, desk_database, wrong):
+    client = visit("reviewer")
+    form = decision_form(client.get(f"/listings/{listing.id}").text, **wrong)
+    answer = client.post(f"/listings/{listing.id}/decision", data=form)
+    assert answer.status_code == 422
+    assert "could not be kept" in answer.text
+    assert count(desk_database, Decision) == 0
+
+
+def test_a_listing_that_changes_after_a_decision_comes_back_first_and_shows_what_changed(
+    visit, listing, desk_database, home
+):
+    client = visit("reviewer")
+    form = decision_form(client.get(f"/listings/{listing.id}").text)
+    client.post(f"/listings/{listing.id}/decision", data=form)
+    with desk_database.transaction() as session:
+        add_listing(session, home, Offer(score=0.99))
+        changed = session.get(Listing, listing.id)
+        offer = Offer(price=Decimal("90"), title="Lamp, decorative")
+        observation = add_observation(session, changed, offer, None, NOW)
+        changed.current_assessment_id = add_assessment(session, changed, observation, offer).id
+        changed.changed_after_decision = True
+    page = client.get("/").text
+    assert page.index(f"/listings/{listing.id}") < page.index("/listings/2")
+    assert "Changed after a decision" in page
+    page = client.get(f"/listings/{listing.id}").text
+    assert "This listing changed after the decision" in page
+    assert re.search(r"<del[^>]*>.*240</del>\s*<ins[^>]*>.*90</ins>", page)
+
+
+def test_a_decision_on_an_outdated_observation_keeps_it_and_leaves_the_listing_waiting(visit, listing, desk_database):
+    client = visit("reviewer")
+    form = decision_form(client.get(f"/listings/{listing.id}").text)
+    with desk_database.transaction() as session:
+        changed = session.get(Listing, listing.id)
+        add_observation(session, changed, Offer(price=Decimal("1")), None, NOW)
+    client.post(f"/listings/{listing.id}/decision", data=form)
+    with desk_database.transaction() as session:
+        assert session.scalars(select(Decision)).one().observation_id == listing.current_observation_id
+        assert session.get(Listing, listing.id).changed_after_decision
+
+
+def test_decisions_can_neither_be_edited_nor_deleted(visit, listing, desk_database):
+    client = visit("reviewer")
+    client.post(f"/listings/{listing.id}/decision", data=decision_form(client.get(f"/listings/{listing.id}").text))
+    for statement in ("UPDATE decision SET verdict = 'other'", "DELETE FROM decision"):
+        with pytest.raises(DBAPIError, match="append-only"), desk_database.transaction() as session:
+            session.connection().exec_driver_sql(statement)
+
+
+# -- pictures and bundles ---------------------------------------------------------------------------------------
+
+
+def test_a_thumbnail_is_shown_and_sandboxed(visit, listing, desk_database):
+    with desk_database.transaction() as session:
+        capture = session.scalars(select(Capture).where(Capture.kind == "thumbnail")).one()
+    answer = visit("viewer").get(f"/captures/{capture.id}/image")
+    assert answer.headers["content-type"] == "image/png"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert answer.content.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "content", [b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", b"<html><script>1</script>"]
+)
+def test_what_is_no_raster_picture_only_comes_as_a_download(visit, listing, desk_database, home, content):  # SEC-11
+    with desk_database.transaction() as session:
+        capture = session.scalars(select(Capture).where(Capture.kind == "thumbnail")).one()
+        capture.sha256 = keep_file(home, content)
+        capture.media_type = "image/png"
+    answer = visit("viewer").get(f"/captures/{capture.id}/image")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize("name", ["99", "0", "-1", "..%2f..%2fetc%2fpasswd", "1e3", "٣", "9" * 30])
+def test_an_unknown_record_gets_a_plain_page(visit, listing, name):
+    client = visit("admin")
+    for path in (f"/captures/{name}/image", f"/listings/{name}", f"/cases/{name}", f"/exports/{name}"):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert "There is nothing at this address" in answer.text
+        assert "Traceback" not in answer.text
+
+
+def test_a_case_is_opened_from_a_listing_and_its_bundle_asked_for_once(visit, listing, desk_database, home):
+    client = visit("exporter")
+    page = client.get(f"/listings/{listing.id}").text
+    csrf = field(page, "csrf")
+    form = {"csrf": csrf, "observation": field(page, "observation"), "case": "", "title": "Lampes du nord"}
+    answer = client.post(f"/listings/{listing.id}/case", data=form)
+    reference = answer.headers["location"].rpartition("/")[2]
+    assert re.fullmatch(r"RW-\d{4}-0001", reference)
+    case_page = client.get(f"/cases/{reference}").text
+    assert "Terracotta oil lamp" in case_page and "Lampes du nord" in case_page
+    client.post(f"/cases/{reference}/notes", data={"csrf": csrf, "note": "ملاحظة أولى"})
+    assert "ملاحظة أولى" in client.get(f"/cases/{reference}").text
+    asked = {"csrf": csrf, "request_key": field(case_page, "request_key"), "languages": ["en", "ar", "xx"]}
+    for _ in range(2):
+        assert client.post(f"/cases/{reference}/bundle", data=asked).status_code == 303
+    with desk_database.transaction() as session:
+        job = session.scalars(select(Job)).one()
+        assert (job.kind, job.arguments) == (
+            "export",
+            {"case": reference, "languages": ["en", "ar"], "actor": "exporter"},
+        )
+        case = session.scalars(select(Case)).one()
+        session.add(
+            Export(
+                bundle_id="good", case_id=case.id, path="a.zip", sha256="0", exported_by="exporter", languages=["en"]
+            )
+        )
+        outside = {"case_id": case.id, "sha256": "0", "exported_by": "exporter", "languages": ["en"]}
+        session.add(Export(bundle_id="outside", path="../DEMO", **outside))
+    (home.exports / "a.zip").write_bytes(b"PK")
+    (home.root / "DEMO").touch()
+    assert client.get("/exports/good").content == b"PK"
+    assert client.get("/exports/outside").status_code == 404
+    assert "a.zip" in client.get(f"/cases/{reference}").text
+
+
+def test_an_exhibit_stays_what_it_was_when_the_listing_changes(visit, listing, desk_database):
+    client = visit("lead")
+    page = client.get(f"/listings/{listing.id}").text
+    form = {"csrf": field(page, "csrf"), "observation": field(page, "observation"), "case": "", "title": "A case"}
+    address = client.post(f"/listings/{listing.id}/case", data=form).headers["location"]
+    with desk_database.transaction() as session:
+        add_observation(session, session.get(Listing, listing.id), Offer(title="Garden gnome"), None, NOW)
+        assert session.scalars(select(Exhibit)).one().observation_id == listing.current_observation_id
+    assert "Garden gnome" not in client.get(address).text
+
+
+# -- whole pages ------------------------------------------------------------------------------------------------
+
+
+def test_the_demo_says_so_on_every_page(visit, listing, home):
+    (home.root / "DEMO").touch()
+    client = visit("admin")
+    for path in ("/", f"/listings/{listing.id}", "/cases", "/crawls", "/nothing"):
+        assert "demo-banner" in client.get(path).text
+    assert "demo-banner" in visit(None).get("/sign-in").text
+
+
+def test_the_language_is_kept_for_the_user_and_arabic_runs_from_right_to_left(visit, listing):
+    client = visit("reviewer")
+    csrf = field(client.get("/").text, "csrf")
+    client.post("/language", data={"csrf": csrf, "language": "ar", "next": "/"})
+    page = visit("reviewer").get("/").text
+    assert '<html lang="ar" dir="rtl">' in page
+    assert "قائمة المراجعة" in page
+    client.post("/language", data={"csrf": csrf, "language": "xx"})
+    assert 'lang="ar" dir="rtl"' in client.get("/").text
+
+
+def test_an_error_nobody_foresaw_gets_an_id_and_no_traceback(visit, desk_database, caplog):
+    client = visit("viewer")
+    with desk_database.transaction() as session:
+        session.connection().exec_driver_sql("UPDATE user SET role = 'viewer', language = 'xx'")
+    import review.pages.queue as queue_module
+
+    def broken(*_):
+        raise ZeroDivisionError("secret inside")
+
+    original, queue_module.queue_places = queue_module.queue_places, broken
+    try:
+        answer = client.get("/")
+    finally:
+        queue_module.queue_places = original
+    assert answer.status_code == 500
+    assert "secret inside" not in answer.text and "Traceback" not in answer.text
+    error_id = re.search(r"desk: ([0-9a-f]{8})", answer.text).group(1)
+    assert error_id in caplog.text
+    assert "content-security-policy" in answer.headers
+
+
+def test_a_database_without_tables_is_told_in_plain_words(visit, desk_database):
+    client = visit("viewer")
+    with desk_database.transaction() as session:
+        session.connection().exec_driver_sql("ALTER TABLE crawl RENAME TO crawl_gone")
+    answer = client.get("/crawls")
+    assert answer.status_code == 503
+    assert "database does not answer" in answer.text
+
+
+def test_health_says_ok_or_degraded_and_nothing_else(visit, desk_database):
+    assert visit(None).get("/health").json() == {"status": "ok"}
+    with desk_database.transaction() as session:
+        session.connection().exec_driver_sql("DROP TABLE alembic_version")
+    answer = visit(None).get("/health")
+    assert (answer.status_code, answer.json()) == (503, {"status": "degraded"})
