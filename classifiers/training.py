@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
 
-from classifiers.corpus import Example, load_corpus
+from classifiers.corpus import CorpusError, Example, load_corpus
 from classifiers.hashing import SLOTS, hashed_row
 from classifiers.language import LATIN, LanguageGuess, train_table
 from classifiers.lexicon import TOKEN, Lexicon
@@ -119,11 +119,20 @@ def _held_out_margins(
 
 
 def _calibrate(margins: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[float, float]:
-    """Slope and shift of the sigmoid, with the corpus weighted to the share of antiquities that markets show."""
+    """Slope and shift of the sigmoid, with the corpus weighted to the share of antiquities that markets show.
+
+    Raises CorpusError where held-out margins do not rise with the label: such a model would be upside down.
+    """
     share = labels.mean()
     weights = np.where(labels, EXPECTED_SHARE / share, (1 - EXPECTED_SHARE) / (1 - share))
     sigmoid = LogisticRegression(C=1e3, solver="lbfgs").fit(margins.reshape(-1, 1), labels, sample_weight=weights)
-    return float(sigmoid.coef_[0][0]), float(sigmoid.intercept_[0])
+    slope, shift = float(sigmoid.coef_[0][0]), float(sigmoid.intercept_[0])
+    if slope <= 0:
+        raise CorpusError(
+            "The corpus teaches nothing that holds for kinds of offer left out of training:"
+            " add examples of more kinds, of both labels, to it."
+        )
+    return slope, shift
 
 
 def _describe(

@@ -79,7 +79,8 @@ class Weights:
         """Read a model. Raises ModelError where a file is missing, damaged, swapped or of another format."""
         try:
             metadata = json.loads((directory / METADATA_FILE).read_text(encoding="utf-8"))
-            with np.load(directory / WEIGHTS_FILE, allow_pickle=False) as arrays:
+            # opened here, because np.load leaves a damaged file open
+            with (directory / WEIGHTS_FILE).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 hashed, languages = arrays["hashed"], arrays["languages"]
         except FileNotFoundError as error:
             raise ModelError(

@@ -1,0 +1,169 @@
+"""What the shipped classifier says of listings: scores, flags and reasons."""
+
+import json
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classifiers.reasons import MOST_REASONS
+
+ANTIQUITIES = [
+    ("Egyptian faience ushabti, Late Period, 664-332 BC", "H. 11 cm, repaired. Old private collection."),
+    ("Hadrian AR denarius, Rome, Salus seated left", "3,31 g, 18 mm. RIC 137. VF"),
+    ("Uncleaned Roman coins x 40 straight from the ground", None),
+    ("Old Babylonian clay tablet with cuneiform text, c. 1800 BC", "A receipt for barley. 5.2 cm."),
+    ("Lampe à huile romaine en terre cuite, Ier siècle", "Col cassé collé, 9 cm, trouvée dans un champ"),
+    ("Tibère, denier, Lugdunum, 3,78 g", None),
+    ("Oushebti en faïence bleue, Basse Époque", "H. 12 cm, ancienne collection"),
+    ("ختم أسطواني بابلي من الهيماتيت", "القرن الثامن عشر قبل الميلاد، ارتفاعه 3 سم"),
+    ("تمثال فرعوني طالع من الأرض للجادين فقط", None),
+    ("عملات رومانية وبيزنطية عليها تراب", "للبيع، التواصل خاص"),
+    ("Tetradramma di Siracusa, V secolo a.C.", "17,1 g, bella patina"),
+    ("Römische Öllampe, Terrakotta, 2. Jh. n. Chr.", "Aus alter Sammlung"),
+]
+NO_ANTIQUITIES = [
+    ("Replica Roman oil lamp, museum reproduction", "Hand made in our workshop, gift boxed"),
+    ("Egyptian Anubis statue resin home decor 20 cm", "Brand new, free shipping"),
+    ("Réplique de casque romain, laiton", "Neuf, pour reconstitution historique"),
+    ("Statuette Bastet en résine, souvenir d'Égypte", "Livraison gratuite"),
+    ("نسخة طبق الأصل من تمثال نفرتيتي جبس", "ديكور للمنزل، توصيل مجاني"),
+    ("تمثال فرعوني ديكور ريزن مجسم", "متوفر كمية، شحن سريع"),
+    ("Lego Ancient Rome set 500 pieces", None),
+    ("Livre : les Romains, catalogue d'exposition, broché", None),
+    ("Samsung Galaxy phone 128 GB", "Used, good condition"),
+    ("شقة للايجار ثلاث غرف", None),
+    ("Commode Louis XV en noyer, XVIIIe siècle", "Hauteur 85 cm"),
+    ("View of Tivoli", "Graphite on paper, 1819, support: 189 x 113 mm"),
+    ("", None),
+    ("   ", ""),
+]
+
+
+@pytest.mark.parametrize(("title", "description"), ANTIQUITIES)
+def test_an_antiquity_is_flagged_with_a_reason_for_it(classifier, title, description):
+    assessment = classifier.assess(title, description)
+    assert assessment.flagged, assessment.score
+    assert any(reason.weight > 0 for reason in assessment.reasons)
+
+
+@pytest.mark.parametrize(("title", "description"), NO_ANTIQUITIES)
+def test_a_look_alike_or_other_goods_are_not_flagged(classifier, title, description):
+    assessment = classifier.assess(title, description)
+    assert not assessment.flagged, assessment.score
+
+
+def test_the_word_replica_speaks_against(classifier):
+    plain = classifier.assess("Roman oil lamp in terracotta", None)
+    replica = classifier.assess("Roman oil lamp in terracotta, replica", None)
+    assert replica.score < plain.score
+    [reason] = [reason for reason in replica.reasons if reason.text == "replica"]
+    assert reason.weight < 0
+    assert reason.rule == "replica:explicit_replica"
+
+
+def test_a_modern_date_counts_less_than_an_ancient_one(classifier):
+    assert classifier.assess("Bronze figure", "2nd century AD").score > classifier.assess("Bronze figure", "1939").score
+
+
+def test_bands_follow_the_score(classifier):
+    thresholds = classifier.weights.thresholds
+    for title, description in ANTIQUITIES + NO_ANTIQUITIES:
+        assessment = classifier.assess(title, description)
+        if assessment.score >= thresholds.strong:
+            assert assessment.band == "strong"
+        elif assessment.score >= thresholds.medium:
+            assert assessment.band == "medium"
+        else:
+            assert assessment.band == "weak"
+
+
+def test_many_at_once_are_assessed_like_one_at_a_time(classifier):
+    many = classifier.assess_many(ANTIQUITIES + NO_ANTIQUITIES)
+    assert many == [classifier.assess(*listing) for listing in ANTIQUITIES + NO_ANTIQUITIES]
+
+
+def check_reasons(title, description, assessment):
+    texts = {"title": title, "description": description or ""}
+    assert 0 <= assessment.score <= 1
+    assert len(assessment.reasons) <= MOST_REASONS
+    weights = [abs(reason.weight) for reason in assessment.reasons]
+    assert weights == sorted(weights, reverse=True)
+    for reason in assessment.reasons:
+        assert reason.text == texts[reason.field][reason.start : reason.end]
+        assert reason.start < reason.end
+    for one in assessment.reasons:
+        for other in assessment.reasons:
+            if one is not other and one.field == other.field:
+                assert one.end <= other.start or other.end <= one.start
+    if assessment.flagged:
+        assert any(reason.weight > 0 for reason in assessment.reasons)
+
+
+PIECES = st.sampled_from(
+    [
+        "تِمْثَالٌ رُومَانِيٌّ",
+        "آثَـــار",
+        "ﺟﺮﺓ",
+        "٣٫٧٨ غ",
+        "Égypte",
+        "égyptien",
+        "ΔΙΟΔ",
+        "🏺",
+        "⚱️",
+        "\u200bRoman\u200d",
+        "coin",
+        "ﷺ",
+        "ﬁgurine",
+        "denarius",
+        "3,78 g",
+        "replica",
+        "av. J.-C.",
+        "IIe siècle",
+        "القرن الثاني",
+        "\u202eabc\u202c",
+        "İznik",
+        "½",
+        "\n",
+        " ",
+    ]
+)
+TEXTS = st.lists(st.one_of(PIECES, st.text(max_size=12)), max_size=14).map(" ".join)
+
+
+@settings(max_examples=250, deadline=None)
+@given(title=TEXTS, description=st.one_of(st.none(), TEXTS))
+def test_reasons_quote_the_text_as_it_was_given(classifier, title, description):
+    check_reasons(title, description, classifier.assess(title, description))
+
+
+def test_a_very_long_description_is_assessed_in_its_beginning(classifier):
+    description = "Roman bronze ring, 2nd century AD. " * 20_000
+    check_reasons("Ring", description, classifier.assess("Ring", description))
+
+
+def test_the_weights_of_all_parts_add_up_to_the_score(classifier):
+    title = "Roman bronze ring"
+    assessment = classifier.assess(title, None)
+    without = classifier.assess("bronze ring", None)
+    roman = next(reason for reason in assessment.reasons if "Roman" in reason.text)
+    assert (roman.weight > 0) == (assessment.score > without.score)
+
+
+DEV = Path(__file__).parents[3] / "shared/data/listings/dev.jsonl"
+
+
+@pytest.mark.skipif(not DEV.exists(), reason="the validation listings lie beside the repository, not in it")
+def test_on_validation_listings_antiquities_stand_above_the_rest(classifier):
+    rows = [json.loads(line) for line in DEV.read_text(encoding="utf-8").splitlines()]
+    rows = random.Random(1).sample(rows, 2000)
+    found = classifier.assess_many((row["title"], row["description"]) for row in rows)
+    counts = Counter((row["label"], a.flagged) for row, a in zip(rows, found, strict=True))
+    flagged = counts["antiquity", True] + counts["not_antiquity", True]
+    assert counts["antiquity", True] / flagged > 0.9
+    assert counts["antiquity", True] / (counts["antiquity", True] + counts["antiquity", False]) > 0.7
+    for row, assessment in zip(rows, found, strict=True):
+        check_reasons(row["title"], row["description"], assessment)
