@@ -184,12 +184,16 @@ class Document:
 
 
 _LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{6000,}")
+_UNSUSPICIOUS = 100_000
+"""Characters of a page that is too small to hold enough attributes to matter."""
 _LONG_TAG_KEPT = 6_000
 _MOST_ATTRIBUTES = 1_500
 
 
 def _with_sane_tags(text: str) -> tuple[str, str | None]:
     """Cut tags with thousands of attributes, on which the parser takes quadratic time; one long attribute may stay."""
+    if len(text) < _UNSUSPICIOUS:
+        return text, None
     cut = 0
 
     def shorten(match: re.Match[str]) -> str:

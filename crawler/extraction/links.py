@@ -299,6 +299,9 @@ _NEXT_WORDS = re.compile(
 )
 
 
+_NEXT_CLASS = re.compile(r"pag\w*[-_]+next|next[-_]+pag|pager?[-_]next", re.I)
+
+
 def next_page(document: Document, rules: PageRules) -> str | None:
     """The address of the next search page: by rule, rel=next, or a link that says so."""
     if rules.next:
@@ -321,4 +324,7 @@ def next_page(document: Document, rules: PageRules) -> str | None:
             url = document.absolute(href)
             if url and url != document.url:
                 return url
+    for anchor in document.root.iter("a"):
+        if _NEXT_CLASS.search(anchor.get("class") or "") and re.search(r"\d|page|offset", anchor.get("href") or ""):
+            return document.absolute(anchor.get("href"))
     return None

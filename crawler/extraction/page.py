@@ -163,6 +163,7 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
     rows.fill(scope, findings)
     visible.fill_price(scope, findings)
     visible.correct_bid(scope, findings)
+    visible.correct_currency(scope, findings)
     visible.fill_lot_number(scope, findings)
     visible.fill_availability(scope, findings)
     visible.fill_images(scope, findings)
@@ -437,6 +438,8 @@ def _settle(page: ExtractedPage, findings: Findings) -> None:
         page.title, sources["title"] = chosen
     if "price" in values and "currency" not in values and findings.rules.currency:
         values["currency"], sources["currency"] = findings.rules.currency, "rule:currency"
+    if "price" in values and "currency" not in values and findings.country_money:
+        values["currency"], sources["currency"] = findings.country_money, "visible:country of the page"
     for name, value in values.items():
         setattr(page, name, value)
     identity = native_id(page.url, findings.rules)

@@ -23,6 +23,9 @@ _OTHERS = re.compile(
 )
 
 
+_GALLERY = re.compile(r"carousel|slider|swiper|modal|popup", re.I)
+
+
 class Scope:
     """The main heading of a page, and a memory of which elements stand outside the listing."""
 
@@ -31,32 +34,34 @@ class Scope:
         self.heading = main_heading(document)
         self._around = set(self.heading.iterancestors()) if self.heading is not None else set()
         self._foreign: dict[Any, bool] = {}
+        self._foreign_photos: dict[Any, bool] = {}
 
-    def foreign(self, element: Any) -> bool:
+    def foreign(self, element: Any, *, gallery: bool = False) -> bool:
         """Whether an element stands among other offers or in the site's frame, or is hidden from the eye.
 
-        What also holds the main heading is the listing's own part, whatever its classes say.
+        What also holds the main heading is the listing's own part, whatever its classes say. For a `gallery` neither
+        carousels nor hidden parts are foreign: photos wait in both for their turn.
         """
+        known = self._foreign_photos if gallery else self._foreign
         chain = []
         node = element
         answer = False
         for _ in range(_MAX_CLIMB):
             if node is None or node in self._around or node.tag in ("body", "html", "main"):
                 break
-            if node in self._foreign:
-                answer = self._foreign[node]
+            if node in known:
+                answer = known[node]
                 break
             chain.append(node)
-            if (
-                node.tag in _FRAME_TAGS
-                or is_hidden(node)
-                or _OTHERS.search(f"{node.get('class') or ''} {node.get('id') or ''}")
-            ):
+            marks = f"{node.get('class') or ''} {node.get('id') or ''}"
+            if gallery:
+                marks = _GALLERY.sub("", marks)
+            if node.tag in _FRAME_TAGS or (not gallery and is_hidden(node)) or _OTHERS.search(marks):
                 answer = True
                 break
             node = node.getparent()
         for one in chain:
-            self._foreign[one] = answer
+            known[one] = answer
         return answer
 
 

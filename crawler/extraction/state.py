@@ -290,9 +290,10 @@ def fill(listing: Place, places: list[Place], document: Document | None, finding
     findings.add_title(title_of(listing.value), source)
     near = [listing.value, *_below(listing.value)]
     around = [*_joined_by_id(listing, places), *_neighbours(listing)]
-    _fill_price(near, around, findings, source)
+    _fill_price(near, _outer(listing), around, findings, source)
     for value in near:
         _fill_named(value, findings, source, absolute)
+    _fill_end(around, findings, source)
     for value in around:
         _fill_neighbour(value, findings, source)
 
@@ -313,6 +314,16 @@ def _below(value: dict[str, Any], depth: int = 3) -> list[dict[str, Any]]:
                     below.append(inner)
         found.extend(below)
         level = below[:200]
+    return found
+
+
+def _outer(listing: Place) -> list[dict[str, Any]]:
+    """The objects that hold the listing's, from near to far: a currency often stands there once for all."""
+    found: list[dict[str, Any]] = []
+    place = listing.parent
+    while place is not None and len(found) < 3:
+        found.append(place.value)
+        place = place.parent
     return found
 
 
@@ -354,10 +365,16 @@ def _joined_by_id(listing: Place, places: list[Place]) -> Iterator[dict[str, Any
             yield place.value
 
 
-def _fill_price(near: list[dict[str, Any]], around: list[dict[str, Any]], findings: Findings, source: str) -> None:
+def _fill_price(
+    near: list[dict[str, Any]],
+    outer: list[dict[str, Any]],
+    around: list[dict[str, Any]],
+    findings: Findings,
+    source: str,
+) -> None:
     if not findings.lacks("price", "currency"):
         return
-    currency = next((c for value in (*near, *around[:40]) if (c := _currency_in(value))), None)
+    currency = next((c for value in (*near, *outer, *around[:40]) if (c := _currency_in(value))), None)
     for group in (near[:1], near[1:], around):
         ranked = sorted(
             (
@@ -459,6 +476,15 @@ def _fill_named(value: dict[str, Any], findings: Findings, source: str, absolute
     for key, inner in _ranked(value, "location"):
         text = place_name(inner) if not isinstance(inner, str) else inner
         findings.add_text("location", _country_name(inner) or text, f"{source}.{key}")
+
+
+def _fill_end(around: list[dict[str, Any]], findings: Findings, source: str) -> None:
+    """Of all end times around the listing the most telling: a lot's own end before its sale's."""
+    ranks = _RANK["ends_at"]
+    found = [(ranks[plain_key(k)], k, v) for one in around[:400] for k, v in one.items() if plain_key(k) in ranks]
+    for _rank, key, value in sorted(found, key=lambda entry: entry[0]):
+        if isinstance(value, (str, int, float)):
+            findings.add_moment("ends_at", value, f"{source}.{key}")
 
 
 def _fill_neighbour(value: dict[str, Any], findings: Findings, source: str) -> None:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from lxml import etree
+
 from crawler.extraction.document import Document
 from crawler.extraction.findings import Findings
 from crawler.extraction.lenient_json import MAX_JSON_CHARACTERS, BrokenJson, read_json, read_leading_json
@@ -25,6 +27,10 @@ _PROMISING = re.compile(r"""(?i)(?:price|title|name|amount|bid|lot)\w{0,30}\\?["
 _ASSIGNMENT = re.compile(
     r"(?:^|[;\s,({])(?:window|self|globalThis|var|let|const)?[\s.]{0,3}([\w$.\[\]\"']{1,120})\s{0,5}=\s{0,5}(?=[\[{]\s*[\"'{\[\w\]}]|JSON\.parse\()"
 )
+_PUSH = re.compile(r"[\w$.]{1,60}\.push\(\s{0,5}(?=\{)")
+"""Data handed to a page's own bookkeeping (`dataLayer.push({...})`), often the only data of a shop."""
+_QUOTED_STATE = re.compile(r"""=\s{0,5}["'](%7[Bb][^"']{60,})["']""")
+_ATTRIBUTES = etree.XPath("//@*[starts-with(., '{\"') and string-length(.) > 200]")
 _PARSE_CALL = re.compile(r"""JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", re.S)
 _FLIGHT = re.compile(r"""self\.__next_f\.push\(\[\s*1\s*,\s*("(?:[^"\\]|\\.)*")\s*\]\)""", re.S)
 _NUXT_CALL = re.compile(r"=\s*\(function\(([\w$,\s]*)\)\s*\{\s*return\s*(?=\{)")
@@ -48,9 +54,13 @@ def read_blocks(document: Document, findings: Findings) -> list[tuple[str, Any]]
             blocks.extend(_data_block(script.get("id") or script.get("data-id") or "json", text, findings))
         elif kind in ("", "text/javascript", "module", "application/javascript") and script.get("src") is None:
             flight.extend(match.group(1) for match in _FLIGHT.finditer(text) if "__next_f" in text)
-            if not flight and _PROMISING.search(text):
+            if not flight and (_PROMISING.search(text) or "%7B" in text):
                 blocks.extend(_assignments(text))
     blocks.extend(_flight_rows(flight))
+    for attribute in _ATTRIBUTES(document.root)[: MAX_BLOCKS - len(blocks)]:
+        value = _inner_json(attribute)
+        if value is not None:
+            blocks.append(("attribute", value))
     return blocks
 
 
@@ -74,6 +84,15 @@ def _assignments(text: str) -> Iterator[tuple[str, Any]]:
         value = _inner_json(_unquoted(call.group(1)))
         if isinstance(value, (dict, list)):
             yield "JSON.parse", value
+    for quoted in _QUOTED_STATE.finditer(text):
+        value = _inner_json(quoted.group(1))
+        if value is not None:
+            yield "quoted", value
+    for push in list(_PUSH.finditer(text))[:_MAX_FAILURES]:
+        try:
+            yield "push", read_leading_json(text, push.end())[0]
+        except BrokenJson:
+            continue
     nuxt = _NUXT_CALL.search(text)
     if nuxt:
         value = _called(text, nuxt)

@@ -16,6 +16,7 @@ from crawler.extraction.findings import Findings
 from crawler.extraction.images import element_address, has_image_ending, is_photo
 from crawler.extraction.prices import Money, parse_price
 from crawler.extraction.scope import Scope
+from crawler.extraction.text import folded
 from crawler.extraction.titles import place_in
 from crawler.extraction.visible_words import BID_COUNT, GONE, IN_STOCK, PRICE_LABEL_INLINE, STILL_OFFERED, STOCK_WORDS
 
@@ -40,6 +41,8 @@ _OLD_PRICE = re.compile(
     re.I,
 )
 _MONEY = re.compile(r"(?:[$€£¥₪₺₽]\s?\d[\d.,]*|\d[\d.,]*\s?[€₪₺₽])")
+_ONLY_MONEY = re.compile(r"\A(?:[^\W\d_]{0,4}\.?\s?[^\w\s]?)\s?[\d٠-٩][\d٠-٩.,'’٫٬\s]*(?:\s?\S{0,6})\Z")
+_TEXTS_NEAR = 120
 _DESCRIPTION_CLASS = re.compile(
     r"descri|beschreib|postingbody|userbody|opis|lot-?details|item-?details|body-?text|الوصف|وصف", re.I
 )
@@ -69,12 +72,40 @@ def fill_price(scope: Scope, findings: Findings) -> None:
         if money:
             findings.add_price(money.amount, money.currency or findings.country_money, "visible:price near heading")
             return
+    if _price_in_texts(scope, findings):
+        return
     for name in ("og:description", "description"):
         match = PRICE_LABEL_INLINE.search(scope.document.meta.get(name, "")[:2_000])
         money = _money(match.group("money") if match else "", findings)
         if money and money.currency:
             findings.add_price(money.amount, money.currency, f"visible:{name}")
             return
+
+
+def _price_in_texts(scope: Scope, findings: Findings) -> bool:
+    """The first text behind the heading that is an amount with its currency and nothing else."""
+    if scope.heading is None:
+        return False
+    behind = 0
+    for text, element, is_tail in scope.document.texts:
+        if not behind and element is not scope.heading and scope.heading not in set(islice(element.iterancestors(), 4)):
+            continue
+        behind += 1
+        if behind > _TEXTS_NEAR:
+            return False
+        holder = element.getparent() if is_tail else element
+        if len(text) > 25 or not _ONLY_MONEY.match(text) or scope.foreign(element) or holder is None or _is_old(holder):
+            continue
+        money = _money(text, findings)
+        if money and money.currency:
+            findings.add_price(money.amount, money.currency, "visible:amount near heading")
+            return True
+    return False
+
+
+def _is_old(element: Any) -> bool:
+    near = (element, *islice(element.iterancestors(), 2))
+    return any(_OLD_PRICE.search(f"{e.get('class') or ''} {e.get('id') or ''}") for e in near)
 
 
 def _money(text: str, findings: Findings) -> Money | None:
@@ -115,6 +146,19 @@ def correct_bid(scope: Scope, findings: Findings) -> None:
             if money.amount != findings.values["price"]:
                 findings.values["price"] = money.amount
                 findings.sources["price"] = f"visible:current bid (not {findings.sources['price']})"
+            return
+
+
+def correct_currency(scope: Scope, findings: Findings) -> None:
+    """Where embedded state names a currency and the page shows the same amount in another, the page is right."""
+    if not findings.sources.get("currency", "").startswith("state") or "price" not in findings.values:
+        return
+    for element in islice(_price_elements(scope), _TEXTS_NEAR):
+        money = _money(visible_text(element, limit=200, struck=False), findings)
+        if money and money.currency and money.amount == findings.values["price"]:
+            if money.currency != findings.values["currency"]:
+                findings.values["currency"] = money.currency
+                findings.sources["currency"] = f"visible:price near heading (not {findings.sources['currency']})"
             return
 
 
@@ -203,7 +247,7 @@ def _photos(root: Any, scope: Scope) -> Iterator[str]:
     for number, image in enumerate(root.iter("img")):
         if number > _MAX_IMAGES_SEEN:
             return
-        if _small(image) or scope.foreign(image) or _leads_elsewhere(image):
+        if _small(image) or scope.foreign(image, gallery=True) or _leads_elsewhere(image):
             continue
         url = element_address(image, scope.document.absolute)
         if url and is_photo(url):
@@ -225,16 +269,23 @@ def _small(image: Any) -> bool:
 
 
 def fill_description(scope: Scope, findings: Findings) -> None:
-    """The block whose name says description."""
-    if not findings.lacks("description"):
+    """The block whose name says description: without any other text, or where meta tags had but a digest of it."""
+    digest = findings.values.get("description", "")
+    if digest and not findings.sources["description"].startswith("opengraph"):
         return
     for element in scope.document.root.iter("div", "section", "p", "article", "td"):
         marks = f"{element.get('class') or ''} {element.get('id') or ''}"
         if len(marks) > 4 and _DESCRIPTION_CLASS.search(marks) and not scope.foreign(element):
             text = visible_text(element)
-            if len(text) >= 20:
+            if len(text) >= 20 and (not digest or _is_digest(digest, text)):
+                findings.values.pop("description", None)
                 findings.add_text("description", text, "visible:description block")
                 return
+
+
+def _is_digest(digest: str, text: str) -> bool:
+    """Whether a meta description is the beginning of a longer text on the page, or cut off."""
+    return len(text) > len(digest) and (folded(digest)[:40] in folded(text[:4_000]) or digest.endswith(("...", "…")))
 
 
 def heading_text(document: Document, limit: int = 3) -> str:

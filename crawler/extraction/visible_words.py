@@ -24,7 +24,7 @@ LABELS: dict[str, str] = {
         r"|地域"
     ),
     "ends_at": (
-        r"(?:auction |lot |sale |bidding )?(?:ends?|closes?|closing)(?: (?:at|on|time|date|in))?"
+        r"(?:auction |lot |sale |bidding )?(?:end(?:s|ed)?|close[sd]?|closing)(?: (?:at|on|time|date|in))?"
         r"|end (?:time|date)|closing (?:time|date)|auction (?:date|end(?:s|ed)?)|fin(?: de (?:la "
         r"|l.)?(?:vente|enchère))?|se termine(?: le)?|date de fin|clôture|date de la vente|endet(?: am)?"
         r"|auktionsende|enddatum|termina(?: el)?|scade|ينتهي(?: في)?|تاريخ الانتهاء|نهاية المزاد"
@@ -36,6 +36,8 @@ LABELS: dict[str, str] = {
         r"| en cours)?|mise à prix|preis|kaufpreis|aktuelles gebot|startpreis|precio(?: actual)?|prezzo"
         r"|offerta attuale|cena|цена|السعر|سعر|المزايدة الحالية|السعر الحالي|السعر الابتدائي|أعلى مزايدة"
         r"|価格|現在価格|가격|售价|價格|直購價"
+        r"|price realised|price realized|hammer price|sold for|prix d.adjudication|adjugé|résultat|zuschlag"
+        r"|aggiudicato a|adjudicado|سعر البيع|بيع بسعر"
     ),
     "estimate": (
         r"estimate[ds]?|est\.?|estimated value|estimation|schätzpreis|schätzung|estimación|stima|التقدير"

@@ -230,3 +230,22 @@ def test_json_of_any_shape_never_raises(value, url):
     ):
         page = extract_page(body.encode(), url)
         assert not any("could not be read to its end" in problem for problem in page.problems)
+
+
+def test_a_sold_lot_gives_its_result_and_its_end():
+    page = read(
+        "<title>LOT 33: A MARBLE HEAD | Auction</title><h2>Lot 33</h2><h1>A MARBLE HEAD</h1>"
+        "<p>Estimate: £8,000 - £12,000</p><p>Price realised: GBP 15,000</p><p>Closed: 12 May 2026, 14:00 BST</p>"
+    )
+    assert (page.lot_number, page.price, page.currency) == ("33", Decimal(15000), "GBP")
+    assert (page.estimate_low, page.estimate_high) == (Decimal(8000), Decimal(12000))
+    assert page.ends_at == datetime(2026, 5, 12, 13, tzinfo=UTC)
+
+
+def test_a_meta_description_gives_way_to_the_text_it_was_cut_from():
+    text = "A lamp of the second century from a collection in Lyon, with a relief of Eros on the disc."
+    page = read(
+        f'<meta name="description" content="{text[:45]}..."><h1>Lamp</h1><b class="price">5 €</b>'
+        f'<div class="item-description">{text}</div>'
+    )
+    assert page.description == text

@@ -1,6 +1,8 @@
+import html
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 
@@ -263,3 +265,22 @@ def test_a_saved_json_search_answer_gives_its_links_and_the_next_page():
     assert page.kind == "search"
     assert page.listing_urls == [f"https://e.example/itm/{i}" for i in range(1000, 1030)]
     assert page.next_url == "https://api.example/search?offset=30"
+
+
+def test_data_pushed_to_the_pages_bookkeeping_is_read_but_the_screens_currency_wins():
+    push = "dataLayer.push({'ecommerce':{'currency':'USD','items':[{'item_name':'Oil lamp','price':'129.00'}]}});"
+    for shown, currency in (("", "USD"), ('<b class="price">129,00 zł</b>', "PLN")):
+        body = f"<title>Oil lamp - Shop</title><script>{push}</script><h1>Oil lamp</h1>{shown}"
+        page = extract_page(body.encode(), URL)
+        assert (page.price, page.currency) == (Decimal("129.00"), currency)
+
+
+@pytest.mark.parametrize("quoted", [True, False], ids=["percent-encoded", "attribute"])
+def test_state_in_an_encoded_string_or_an_attribute_is_read(quoted):
+    text = json.dumps({"item": LOT, "padding": "x" * 200})
+    if quoted:
+        carrier = f'<script>window.__initialData__ = "{quote(text)}";</script>'
+    else:
+        carrier = f'<div data-props="{html.escape(text)}"></div>'
+    page = extract_page(f"{HEADING}{carrier}".encode(), URL)
+    assert (page.price, page.lot_number) == (Decimal(900), "14")
