@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -172,6 +173,7 @@ def _signature(anchor: Any) -> str:
     return ">".join(parts)
 
 
+@lru_cache(maxsize=8_192)
 def shape_of(url: str) -> str:
     """The form of an address: words stay, numbers and slugs become N, X and S; "" for a site's front page."""
     try:
@@ -211,9 +213,8 @@ def generic(shape: str) -> str:
 def _weigh(group: Group) -> None:
     urls = {_listing_key(url) for _, _, url in group.links}
     group.distinct = len(urls)
-    _measure(group, urls)
-    if group.distinct < 3:
-        group.score = 0.0
+    if group.distinct >= 3:
+        _measure(group, urls)
 
 
 def _measure(group: Group, urls: set[str]) -> None:
@@ -249,6 +250,7 @@ def _measure(group: Group, urls: set[str]) -> None:
 
 
 def _looks_like_result(group: Group) -> bool:
+    _measure(group, {_listing_key(url) for _, _, url in group.links})
     return group.priced == 1.0 and (group.pictured == 1.0 or group.identified == 1.0)
 
 
