@@ -176,15 +176,10 @@ def markets_list(
 
     Example: relicwatch markets list
     """
-    from dataclasses import asdict
-
-    from markets import leads as known
-    from markets.overview import market_rows
+    from markets.overview import lead_rows, market_rows
 
     if leads:
-        shown = ("name", "domains", "country", "languages", "kind", "scraping", "login", "priority")
-        rows = [asdict(lead) for lead in known.leads()]
-        _print_rows(rows if as_json else [{key: row[key] for key in shown} for row in rows], as_json)
+        _print_rows(lead_rows(), as_json)
         return
     home, database = _open()
     _print_rows(market_rows(database, home), as_json)
@@ -209,23 +204,17 @@ def markets_check(names: Annotated[list[str] | None, typer.Argument()] = None, a
 
     Example: relicwatch markets check
     """
-    from dataclasses import asdict
-
     from markets.checks import check
 
     reports = check(Home.from_environment(), names or None)
     for report in reports:
         if as_json:
-            _print_record(asdict(report), True)
-            continue
-        draft = ", a draft" if report.draft else ""
-        verdict = "passes" if report.passed else "fails"
-        out.print(f"{report.market} {verdict} ({len(report.cases)} frozen pages{draft})", highlight=False)
-        for line in (*report.faults, *(f"{case.case}: {text}" for case in report.cases for text in case.differences)):
-            out.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+            _print_record(report.as_record(), True)
+        else:
+            out.print(report.as_text(), markup=False, highlight=False, soft_wrap=True)
     if not reports:
         out.print("There are no definitions yet: docs/add-a-market.md says how to write one.")
-    if not all(report.passed for report in reports):
+    if not all(report.ok for report in reports):
         raise typer.Exit(1)
 
 

@@ -37,10 +37,7 @@ from storage.watches import add_watch, list_watches
 ACTOR = "demo"
 TEMPLATES = Path(__file__).parent / "demo" / "markets"
 PLACEHOLDER = "DEMO-HOST"
-QUERIES = {
-    "demo_auction": ("antique", "roman", "bronze", "ancient", "lampe", "vase", "تمثال", "قديم"),
-    "demo_marketplace": ("antique", "roman", "lampe", "statue", "تمثال", "قديم"),
-}
+QUERIES = {"demo_auction": ("all",), "demo_marketplace": ("all",)}
 WATCH_NAMES = {"demo_auction": "DEMO auction", "demo_marketplace": "DEMO marketplace"}
 EVERY_SECONDS = 24 * 3600
 LONGEST_SECONDS = 1200.0
@@ -87,7 +84,8 @@ def _demo_home(root: Path, console: Console) -> Home:
     if os.geteuid() == 0 and "RELICWATCH_CHROMIUM_NO_SANDBOX" not in os.environ:
         os.environ["RELICWATCH_CHROMIUM_NO_SANDBOX"] = "1"
         console.print(
-            "Running as root: the demo's Chromium runs without its sandbox (a real home never does by itself)."
+            "Running as root: the demo's Chromium runs without its sandbox (a real home never does by itself).",
+            soft_wrap=True,
         )
     home = Home.from_environment()
     if root.exists() and any(root.iterdir()) and not home.is_demo:
@@ -108,7 +106,9 @@ def _demo_market(home: Home, console: Console) -> Iterator[str]:
         raise DemoFailed("The demo market did not start: see the lines above.")
     address = line.removeprefix("demo market at ").strip().rstrip("/")
     remembered.write_text(address.rsplit(":", 1)[1])
-    console.print(f"DEMO market at {address}/ (make-believe offers, on this machine only)", highlight=False)
+    console.print(
+        f"DEMO market at {address}/ (make-believe offers, on this machine only)", highlight=False, soft_wrap=True
+    )
     try:
         yield address
     finally:
@@ -182,7 +182,7 @@ def _follow(database: Database, scheduler: Scheduler, stop: StopSignals, console
             line = _progress_line(database, scheduler)
             status.update(line)
             if line != shown and not console.is_terminal:
-                console.print(line, highlight=False)
+                console.print(line, highlight=False, soft_wrap=True)
             shown = line
             if time.monotonic() > deadline:
                 raise DemoFailed(f"The jobs did not end within {LONGEST_SECONDS:.0f} s: {line}.")

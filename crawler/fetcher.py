@@ -1,7 +1,7 @@
 """The fetcher: a Scrapy download handler that keeps each HTTP exchange as it went over the wire.
 
-It stands below every Scrapy middleware, because those see headers regrouped and bodies decoded. Requests for the browser
-pass through to scrapy-playwright's handler. Redirects, retries and robots.txt come through here too, one exchange each.
+It stands below every Scrapy middleware, because those see headers regrouped and bodies decoded. Redirects, retries and
+robots.txt come through here too, one exchange each. Requests for the browser pass through to `crawler.browser`.
 """
 
 from __future__ import annotations
@@ -107,6 +107,7 @@ class FetcherHandler(BaseDownloadHandler):
         self._guard = Guard(allow_loopback=loopback_allowed())
         self._session: aiohttp.ClientSession | None = None
         self._browser: Any = None
+        self._browser_start = asyncio.Lock()
         self._most_body = crawler.settings.getint("RELICWATCH_MOST_BODY_BYTES")
         self._timeout = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
 
@@ -124,9 +125,11 @@ class FetcherHandler(BaseDownloadHandler):
 
     async def _browse(self, request: Request) -> Response:
         self._guard.check_url(request.url)
-        if self._browser is None:
-            self._browser = load_object(self.crawler.settings["RELICWATCH_BROWSER_HANDLER"])(self.crawler)
-            await self._browser.start()
+        async with self._browser_start:
+            if self._browser is None:
+                browser = load_object(self.crawler.settings["RELICWATCH_BROWSER_HANDLER"])(self.crawler)
+                await browser.start()
+                self._browser = browser
         response: Response = await self._browser.download_request(request)
         return response
 

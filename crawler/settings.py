@@ -1,6 +1,6 @@
 """The wiring diagram: every component that Scrapy loads, by dotted name, with the reason for its place.
 
-Only facts that hold for every market stand here; rate and concurrency come from the market's definition (`spiders.base`).
+Only facts that hold for every market stand here; `spiders.base` takes rate and concurrency from the definition.
 """
 
 from crawler.program import user_agent

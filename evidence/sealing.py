@@ -472,7 +472,7 @@ def _add_exchange(addition: AddedExchange, file: EvidenceFile, written: _Written
         captured_at=exchange.started_at,
         media_type=media_type_of(exchange.response_head),
         server_ip=exchange.server_ip,
-        sha256=packed.payload_sha256,
+        sha256=hashlib.sha256(exchange.body).hexdigest(),
         payload_bytes=len(exchange.body),
         offset=file.append(packed.data),
         length=len(packed.data),

@@ -1,4 +1,4 @@
-"""Every market on one screen: on or off, draft or verified, and what its last crawl said."""
+"""What `relicwatch markets list` shows: each market's state in one row, and the leads in another list."""
 
 from __future__ import annotations
 
@@ -10,36 +10,65 @@ from sqlalchemy.orm import Session
 from crawler.home import Home
 from markets.approval import approval_state
 from markets.catalog import all_markets
+from markets.definition import Definition
+from markets.leads import leads
 from storage.database import Database
 from storage.tables import Crawl
 
 
 def market_rows(database: Database, home: Home) -> list[dict[str, Any]]:
-    """One row a market in order of name; a broken definition has its fault in place of a state."""
+    """One row a market, in order of name; a broken definition has a row too, with its first fault."""
     catalog = all_markets(home)
-    rows: list[dict[str, Any]] = []
-    with database.reading() as session:
-        for name in sorted([*catalog.markets, *catalog.broken]):
-            definition = catalog.markets.get(name)
-            if definition is None:
-                rows.append({"market": name, "title": "", "state": f"broken: {catalog.broken[name]}", "last crawl": ""})
-                continue
-            verified = f"verified {definition.verified}" if definition.verified else "draft"
-            rows.append(
-                {
-                    "market": name,
-                    "title": definition.title,
-                    "state": f"{approval_state(session, definition)}; {verified}",
-                    "last crawl": _last_crawl(session, name),
-                }
-            )
-    return rows
+    with database.transaction() as session:
+        rows = [_row(session, definition) for definition in catalog.markets.values()]
+    for name, error in catalog.broken.items():
+        rows.append(
+            {
+                "market": name,
+                "title": None,
+                "kind": None,
+                "spider": None,
+                "state": "broken definition",
+                "verified": None,
+                "last crawl": str(error.faults[0]),
+            }
+        )
+    return sorted(rows, key=lambda row: str(row["market"]))
 
 
-def _last_crawl(session: Session, market: str) -> str:
-    crawl = session.scalars(select(Crawl).where(Crawl.market == market).order_by(Crawl.id.desc()).limit(1)).first()
+def lead_rows() -> list[dict[str, Any]]:
+    """One row a lead, the most wanted first."""
+    return [
+        {
+            "lead": lead.name,
+            "priority": lead.priority,
+            "kind": lead.kind,
+            "country": lead.country,
+            "languages": list(lead.languages),
+            "scraping": lead.scraping,
+            "login": lead.login,
+            "search (unconfirmed)": lead.search,
+        }
+        for lead in leads()
+    ]
+
+
+def _row(session: Session, definition: Definition) -> dict[str, Any]:
+    return {
+        "market": definition.name,
+        "title": definition.title,
+        "kind": definition.kind,
+        "spider": definition.spider,
+        "state": approval_state(session, definition),
+        "verified": definition.verified.isoformat() if definition.verified else "draft",
+        "last crawl": _last_crawl(session, definition.name),
+    }
+
+
+def _last_crawl(session: Session, name: str) -> str | None:
+    newest_first = select(Crawl).where(Crawl.market == name).order_by(Crawl.id.desc()).limit(1)
+    crawl = session.scalars(newest_first).first()
     if crawl is None:
-        return "never"
-    listings = crawl.counts.get("counts", {}).get("listings", 0)
-    what = crawl.fault or f"{crawl.state}, {listings} listings"
-    return f"{crawl.started_at:%Y-%m-%d %H:%M} UTC: {what}"
+        return None
+    told = f"{crawl.state} ({crawl.started_at:%Y-%m-%d %H:%M} UTC)"
+    return f"{told}: {crawl.fault}" if crawl.fault else told
