@@ -26,7 +26,6 @@ from crawler.items import Exchange
 from evidence.segments import (
     Member,
     StoreError,
-    find_members,
     label_to_hex,
     media_type_of,
     pack_exchange,
@@ -46,6 +45,8 @@ TRANSIT = "transit"
 MISSING = "missing"
 """State of a sealed segment whose file is gone or altered."""
 ORPHANS = "orphans"
+_IN_TRANSIT = ("exchange", "dom")
+"""What a crawl keeps as records: exchanges, and the DOM of a page that it had rendered."""
 _PARTIAL = ".partial"
 _SUFFIX = ".warc.gz"
 _LOCK = ".lock"
@@ -244,7 +245,7 @@ def _unsealed(session: Session, listing_id: int) -> list[_Source]:
     copy_segment = aliased(Segment)
     sealed: ColumnElement[bool] = exists().where(
         copy.source_id == Capture.id,
-        copy.kind == "exchange",
+        copy.kind.in_(_IN_TRANSIT),
         copy.listing_id == listing_id,
         copy.segment_id == copy_segment.id,
         copy_segment.store == EVIDENCE,
@@ -253,7 +254,7 @@ def _unsealed(session: Session, listing_id: int) -> list[_Source]:
     query = (
         select(Capture, Segment.name)
         .join(Segment, Capture.segment_id == Segment.id)
-        .where(Capture.listing_id == listing_id, Capture.kind == "exchange", ~sealed)
+        .where(Capture.listing_id == listing_id, Capture.kind.in_(_IN_TRANSIT), ~sealed)
         .where(Segment.store == TRANSIT, Segment.state != "deleted")
         .order_by(Capture.captured_at, Capture.id)
     )
@@ -331,7 +332,7 @@ def _add_rows(
             row.listing_id = listing_id
     session.flush()
     fetched = [row for row in written.rows if row.listing_id == listing_id and row.source_id is not None]
-    page = next((row for row in reversed(fetched) if row.status == 200 and row.media_type == "text/html"), None)
+    page = next((r for r in reversed(fetched) if r.kind == "exchange" and r.media_type == "text/html"), None)
     for row, of in derivatives:
         source = written.records[id(of)] if of is not None else page
         row.source_id = source.id if source is not None else None
@@ -396,7 +397,7 @@ def _write_copy(home: Home, source: _Source, refers_to: int | None, file: Eviden
     written.places[(capture.segment_id, capture.offset)] = offset
     written.rows.append(
         Capture(
-            kind="exchange",
+            kind=capture.kind,
             crawl_id=capture.crawl_id,
             listing_id=capture.listing_id,
             source_id=capture.id,
@@ -444,8 +445,8 @@ def record_fault(data: bytes, capture: Capture) -> str | None:
         if label_to_hex(label) != hashlib.sha256(member.block).hexdigest():
             return "the bytes of a record do not match its digest"
     response = members[0]
-    if response.type not in ("response", "revisit"):
-        return f"a {response.type} record stands where the response should"
+    if response.type not in (("resource",) if capture.kind == "dom" else ("response", "revisit")):
+        return f"a {response.type} record stands where the {capture.kind} should"
     if response.headers.get("warc-target-uri") != capture.url:
         return "it is of another address"
     return _payload_fault(response, capture)
@@ -456,7 +457,8 @@ def _payload_fault(response: Member, capture: Capture) -> str | None:
         return "its payload digest is not the one in the database"
     if response.type == "revisit":
         return None if capture.refers_to_offset is not None else "a revisit that refers to nothing"
-    if hashlib.sha256(split_http(response.block)[1]).hexdigest() != capture.sha256:
+    payload = response.block if response.type == "resource" else split_http(response.block)[1]
+    if hashlib.sha256(payload).hexdigest() != capture.sha256:
         return "its payload does not match the digest in the database"
     return None
 
@@ -694,8 +696,3 @@ def _locked(home: Home, kind: int) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def members_of(home: Home, segment: str) -> Iterator[Member]:
-    """The records of an evidence file, one after the other."""
-    return find_members(home.evidence / segment)

@@ -1,0 +1,247 @@
+import gzip
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sqlalchemy import select
+from warcio.archiveiterator import ArchiveIterator
+
+from crawler import chromium
+from crawler.egress import Guard
+from crawler.home import Home
+from evidence.page_capture import CaptureLimits, CaptureResult, capture_listing
+from evidence.sealing import file_sha256
+from storage.audit import AuditChain
+from storage.database import Database
+from storage.tables import AuditEvent, Capture, Listing, Observation, Segment
+from tests.evidence.web import Web, serving
+
+MOMENT = datetime(2026, 11, 1, tzinfo=UTC)
+needs_chromium = pytest.mark.skipif(chromium.find_chromium() is None, reason="no Chromium on this machine")
+PNG = ("Content-Type", "image/png")
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    monkeypatch.setenv("RELICWATCH_CHROMIUM_NO_SANDBOX", "1")
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture
+def database_url(tmp_path: Path, sqlite_template: Path) -> str:
+    """One kind is enough here: what differs between databases is tested with the sealing."""
+    path = tmp_path / "relicwatch.sqlite3"
+    path.write_bytes(sqlite_template.read_bytes())
+    return f"sqlite:///{path}"
+
+
+def picture(colour: str, size: tuple[int, int] = (60, 40)) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def add_listing(database: Database, url: str, images: list[str]) -> int:
+    with database.transaction() as session:
+        listing = Listing(
+            market="fair", id_space="fair", native_id="1", url=url, first_seen_at=MOMENT, last_seen_at=MOMENT
+        )
+        session.add(listing)
+        session.flush()
+        observation = Observation(
+            listing_id=listing.id, observed_at=MOMENT, digest="0" * 64, state="live", images=images
+        )
+        session.add(observation)
+        session.flush()
+        listing.current_observation_id = observation.id
+        return listing.id
+
+
+def capture(
+    database: Database, home: Home, listing_id: int, job_id: int | None = None, **more: object
+) -> CaptureResult:
+    return capture_listing(
+        database,
+        home,
+        listing_id,
+        job_id=job_id,
+        actor="job 1",
+        chain=AuditChain(),
+        guard=Guard(allow_loopback=True),
+        **more,
+    )
+
+
+def records(home: Home, database: Database, segment_id: int) -> dict[tuple[str, str], tuple[bytes, object]]:
+    """(type, URL) -> (payload as stored, HTTP headers) of an evidence file, with every digest checked."""
+    with database.session() as session:
+        name = session.get_one(Segment, segment_id).name
+    found = {}
+    with (home.evidence / name).open("rb") as file:
+        for record in ArchiveIterator(file, check_digests="raise"):
+            key = (record.rec_type, record.rec_headers.get_header("WARC-Target-URI"))
+            found[key] = (record.raw_stream.read(), record.http_headers)
+    return found
+
+
+def captures(database: Database) -> list[Capture]:
+    with database.session() as session:
+        return list(session.scalars(select(Capture).order_by(Capture.id)))
+
+
+@needs_chromium
+def test_a_captured_page_is_sealed_with_its_pictures_screenshots_dom_and_pdf(
+    database: Database, home: Home, web: Web
+) -> None:
+    html = (
+        '<html><head><meta charset="windows-1256"><title>\u062a\u0645\u062b\u0627\u0644</title></head><body>'
+        '<img src="/small.png" srcset="/small.png 1x, /large.png 2x"><div style="height:5000px"></div>'
+        '<img loading="lazy" src="/lazy.png"><script>document.body.append("drawn by script")</script></body></html>'
+    ).encode("windows-1256")
+    page = web.add(
+        "/lot/1", gzip.compress(html), ("Content-Type", "text/html; charset=windows-1256"), ("Content-Encoding", "gzip")
+    )
+    pictures = {name: picture(colour) for name, colour in (("small", "red"), ("large", "green"), ("lazy", "blue"))}
+    urls = [web.add(f"/{name}.png", body, PNG) for name, body in pictures.items()]
+    listing_id = add_listing(database, page, urls)
+    waited = []
+
+    result = capture(database, home, listing_id, wait=lambda: waited.append(list(web.asked)))
+
+    assert result.reason is None
+    assert result.state == "COMPLETE"
+    assert waited == [[]], "the market's pace is honoured before anything is asked for"
+    found = records(home, database, result.segment_id)
+    body, head = found[("response", page)]
+    # EV-1: decoded by the browser (Chromium hands out text as UTF-8), and the head says what was served
+    assert body == html.decode("windows-1256").encode()
+    assert head.get_header("x-orig-content-type") == "text/html; charset=windows-1256"
+    assert head.get_header("x-orig-content-encoding") == "gzip"
+    assert head.get_header("Content-Encoding") is None
+    for url, picture_bytes in zip(urls, pictures.values(), strict=True):  # EV-13
+        assert found[("response", url)][0] == picture_bytes
+    assert b"drawn by script" in found[("resource", page)][0]
+    rows = captures(database)
+    by_kind = {row.kind: row for row in rows if row.kind != "exchange"}
+    assert set(by_kind) == {"dom", "screenshot", "screenshot_viewport", "pdf", "capture_report"}
+    exchange = next(row for row in rows if row.kind == "exchange" and row.url == page)
+    assert exchange.decoded_by_browser
+    assert exchange.server_ip == "127.0.0.1"  # EV-5
+    assert exchange.sha256 == hashlib.sha256(body).hexdigest()
+    for row in by_kind.values():
+        assert row.source_id == exchange.id
+        assert file_sha256(home.file_path(row.sha256)) == row.sha256
+    assert home.file_path(by_kind["pdf"].sha256).read_bytes().startswith(b"%PDF")
+    with Image.open(home.file_path(by_kind["screenshot"].sha256)) as whole:
+        assert whole.height > 5000
+    assert all("relicwatch/" in agent for agent in web.agents)
+
+
+@needs_chromium
+def test_what_the_guard_refuses_is_listed_with_its_rule(database: Database, home: Home, web: Web) -> None:  # EV-14
+    page = web.add(
+        "/lot/2",
+        b"<body><img src='http://10.1.2.3/inner.png'><img src='https://[fd00::1]/x.png'>"
+        b"<img src='http://169.254.169.254/latest/meta-data'></body>",
+    )
+    listing_id = add_listing(database, page, ["http://192.168.0.1/photo.jpg"])
+
+    result = capture(database, home, listing_id)
+
+    assert result.state == "PARTIAL"
+    assert {(one.target, one.rule) for one in result.refused} == {
+        ("http://10.1.2.3/inner.png", "private"),
+        ("https://[fd00::1]/x.png", "private"),
+        ("http://169.254.169.254/latest/meta-data", "metadata"),
+        ("http://192.168.0.1/photo.jpg", "private"),
+    }
+    exchange = next(row for row in captures(database) if row.kind == "exchange" and row.url == page)
+    assert exchange.state == "PARTIAL"
+    assert "http://10.1.2.3/inner.png (private)" in exchange.note
+    report = next(row for row in captures(database) if row.kind == "capture_report")
+    assert len(json.loads(home.file_path(report.sha256).read_bytes())["refused"]) == 4
+
+
+@needs_chromium
+def test_a_page_that_never_rests_and_asks_back_is_cut_off_in_time(database: Database, home: Home, web: Web) -> None:
+    page = web.add(
+        "/lot/3",
+        b"<body>words<script>onload = () => { alert('stop'); setTimeout(() => { while (true) {} }, 9) }</script>",
+    )
+    listing_id = add_listing(database, page, [])
+
+    result = capture(
+        database, home, listing_id, limits=CaptureLimits(page_seconds=6, load_seconds=4, rest_seconds=1, step_seconds=1)
+    )
+
+    assert result.state == "PARTIAL"  # RL-11
+    assert "gave no answer" in result.reason
+    assert records(home, database, result.segment_id)[("response", page)][0].startswith(b"<body>words")
+
+
+@needs_chromium
+def test_a_page_that_is_not_to_be_had_is_a_failed_capture_and_says_why(
+    database: Database, home: Home, web: Web
+) -> None:
+    listing_id = add_listing(database, "http://127.0.0.1:9/lot", [])
+
+    result = capture(database, home, listing_id)
+
+    assert result.state in ("FAILED", "PARTIAL")
+    assert "http://127.0.0.1:9/lot" in result.reason
+    assert [row.state for row in captures(database) if row.kind == "capture_report"] == [result.state]
+
+
+def test_without_chromium_the_images_are_still_sealed_as_received(
+    database: Database, home: Home, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chromium, "find_chromium", lambda: None)
+    photo = picture("red")
+    packed = gzip.compress(photo)
+    web.add("/moved.png", b"", ("Location", "/photo.png"), status=302)
+    web.add("/photo.png", packed, PNG, ("cOnTeNt-EnCoDiNg", "gzip"))
+    big = web.add("/big.png", bytes(2000), PNG)
+    listing_id = add_listing(database, web.add("/lot/4", b"page"), [web.url("/moved.png"), big])
+
+    result = capture(database, home, listing_id, limits=CaptureLimits(image_bytes=1000))
+
+    assert result.state == "PARTIAL"
+    assert "There is no Chromium" in result.reason
+    found = records(home, database, result.segment_id)
+    body, head = found[("response", web.url("/photo.png"))]
+    assert body == packed  # EV-1: coding and header case kept
+    assert ("cOnTeNt-EnCoDiNg", "gzip") in head.headers
+    assert ("response", web.url("/moved.png")) in found  # EV-6
+    cut = next(row for row in captures(database) if row.url == big)
+    assert (cut.truncated, cut.state, cut.payload_bytes) == ("length", "PARTIAL", 1000)  # EV-7
+    assert "/lot/4" not in web.asked
+
+
+def test_the_same_job_run_again_gives_the_same_result_and_asks_for_nothing(
+    database: Database, home: Home, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storage.tables import Job
+
+    monkeypatch.setattr(chromium, "find_chromium", lambda: None)
+    photo = web.add("/photo.png", picture("red"), PNG)
+    listing_id = add_listing(database, web.url("/lot/5"), [photo])
+    with database.transaction() as session:
+        job = Job(kind="capture", arguments={}, idempotency_key="capture 5")
+        session.add(job)
+        session.flush()
+        job_id = job.id
+
+    first = capture(database, home, listing_id, job_id)
+    second = capture(database, home, listing_id, job_id)
+
+    assert (second.segment_id, second.state, second.reason) == (first.segment_id, first.state, first.reason)
+    assert second.exchanges == first.exchanges == 1
+    assert web.asked == ["/photo.png"]
+    with database.session() as session:
+        assert len(session.scalars(select(AuditEvent)).all()) == 1
