@@ -42,8 +42,8 @@ def _compose(figure: str, seed: str, view: int) -> Image.Image:
     placed = _place(_model(brush.sheet, seed), seed, view)
     scene = _room(f"{seed}/{view}")
     shadow = placed.getchannel("A").filter(ImageFilter.GaussianBlur(UNIT * 1.5))
-    shadow = ImageChops.offset(shadow, UNIT * 2, UNIT).point(lambda value: round(value * 0.45))
-    scene.paste((30, 26, 24), mask=shadow)
+    shadow = shadow.point(lambda value: round(value * 0.45)).crop((0, 0, SHEET[0] - UNIT * 2, SHEET[1] - UNIT))
+    scene.paste((30, 26, 24), (UNIT * 2, UNIT, *SHEET), mask=shadow)
     scene.paste(placed, mask=placed.getchannel("A"))
     return scene.resize((800, 600), Image.Resampling.LANCZOS)
 

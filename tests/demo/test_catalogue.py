@@ -56,7 +56,9 @@ def test_each_offer_reads_like_an_offer(listing):
 
 def test_our_texts_never_call_a_thing_by_a_verdict():
     words = ("looted", "stolen", "pillé", "volé", "مسروق", "منهوب")
-    assert [one.key for one in LISTINGS if any(w in f"{one.title} {one.description}".lower().split() for w in words)] == []
+    assert [
+        one.key for one in LISTINGS if any(w in f"{one.title} {one.description}".lower().split() for w in words)
+    ] == []
 
 
 def test_lot_numbers_begin_again_at_1_in_each_sale_and_leave_no_gap():
