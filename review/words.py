@@ -49,6 +49,9 @@ class Words:
     def __call__(self, key: str, **values: object) -> str:
         """The words for a key, with {names} filled in. Raises KeyError for a key this language lacks."""
         text = messages(self.language)[key]
+        if self.language == "ar":
+            # Names, numbers and dates keep their own order inside a sentence that runs from right to left.
+            values = {name: f"\u2068{value}\u2069" for name, value in values.items()}
         return text.format(**values) if values else text
 
     @property

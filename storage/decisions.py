@@ -32,13 +32,13 @@ class DecisionError(RelicwatchError):
 
 
 class StaleDecision(RelicwatchError):
-    """Somebody decided about this listing after the page was opened; `newer` is that decision."""
+    """Somebody decided about this listing after the page was opened; `newer_id` is that decision's."""
 
-    def __init__(self, newer: Decision | None) -> None:
+    def __init__(self, newer_id: int | None) -> None:
         super().__init__(
             "Somebody decided about this listing after this page was opened: look at both and decide anew."
         )
-        self.newer = newer
+        self.newer_id = newer_id
 
 
 def decide(
@@ -77,7 +77,7 @@ def decide(
     _check_words(verdict, next_step, reason, note)
     _check_screen(session, listing_id, observation_id, assessment_id)
     if listing.current_decision_id != expected_decision_id:
-        raise StaleDecision(session.get(Decision, listing.current_decision_id or 0))
+        raise StaleDecision(listing.current_decision_id)
     decision = Decision(
         listing_id=listing_id,
         observation_id=observation_id,

@@ -58,7 +58,7 @@ def decide_about(request: Request, desk: DeskOf, visitor: Decider, form: Form, l
             _, after = neighbours(queue_places(session, filters), number)
             decision = _decide(session, desk, visitor, number, form)
     except StaleDecision as stale:
-        return _sent_again(request, desk, number, form, filters, status=409, newer=stale.newer is not None)
+        return _sent_again(request, desk, number, form, filters, status=409, newer=stale.newer_id is not None)
     except DecisionError as error:
         return _sent_again(request, desk, number, form, filters, status=422, refused=str(error))
     query = filters_query(filters)

@@ -1,0 +1,102 @@
+"""The order of the review queue and its filters, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from storage.queue import (
+    BUSY_SELLER,
+    Filters,
+    is_conflict_zone_find,
+    neighbours,
+    queue_choices,
+    queue_places,
+    queue_rows,
+)
+from tests.review.seed import NOW, Offer, add_listing
+
+
+def add(session, home, name, **other):
+    values = {"title": name, "seller": name, "labels": [], "marked": {}, "score": 0.5, "band": "medium"}
+    return add_listing(session, home, Offer(**(values | other)))
+
+
+def names(session, **filters):
+    places = queue_places(session, Filters(**filters), now=NOW)
+    return [row.observation.title for row in queue_rows(session, places)]
+
+
+def test_the_most_pressing_hit_stands_first(database, home):
+    with database.transaction() as session:
+        add(session, home, "weak", band="weak", score=0.1)
+        add(session, home, "strong low", band="strong", score=0.8)
+        add(session, home, "strong high", band="strong", score=0.9)
+        for number in range(BUSY_SELLER):
+            add(session, home, f"busy {number}", seller="busy", score=0.5 - number / 100)
+        add(session, home, "in 70 h", ends_in=timedelta(hours=70))
+        add(session, home, "in 30 h", ends_in=timedelta(hours=30), score=0.1)
+        add(session, home, "in 3 h", ends_in=timedelta(hours=3))
+        add(session, home, "ended", ends_in=timedelta(hours=-1), band="weak", score=0.2)
+        add(session, home, "conflict", labels=["period:sumerian", "find:excavation"], band="weak")
+        add(session, home, "changed", band="weak").changed_after_decision = True
+    with database.transaction() as session:
+        assert names(session) == [
+            "changed",
+            "conflict",
+            "in 3 h",
+            "in 30 h",
+            "in 70 h",
+            "busy 0",
+            "busy 1",
+            "busy 2",
+            "strong high",
+            "strong low",
+            "ended",
+            "weak",
+        ]
+
+
+def test_what_is_not_flagged_does_not_wait(database, home):
+    with database.transaction() as session:
+        add(session, home, "ordinary", flagged=False)
+        assert names(session) == []
+
+
+def test_the_filters_let_through_what_they_name(database, home):
+    with database.transaction() as session:
+        add(session, home, "Lampe 100%", market="a", language="fr", band="strong", score=0.9)
+        add(session, home, "مصباح", market="b", language="ar")
+        assert names(session, market="b") == names(session, language="ar") == ["مصباح"]
+        assert names(session, band="strong") == names(session, text="LAMPE 100%") == ["Lampe 100%"]
+        assert names(session, text="lampe 1_0") == names(session, text="%%") == names(session, text="' OR 1=1") == []
+        assert queue_choices(session).markets == ["a", "b"]
+        assert queue_choices(session).languages == ["ar", "fr"]
+        assert names(session, state="decided") == []
+        assert len(names(session, state="all")) == 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "reasons", "is_one"),
+    [
+        (["period:sumerian", "find:excavation"], [], True),
+        (["object:cylinder_seal"], [{"rule": "find:treasure"}], True),
+        (["period:sumerian"], [], False),
+        (["period:roman", "find:excavation"], [], False),
+        ([], [], False),
+    ],
+)
+def test_a_conflict_zone_culture_needs_a_word_of_the_find(labels, reasons, is_one):
+    assert is_conflict_zone_find(labels, reasons) is is_one
+
+
+def test_the_neighbours_are_those_of_the_queue(database, home):
+    with database.transaction() as session:
+        ids = [add(session, home, str(n), score=0.9 - n / 10).id for n in range(3)]
+        places = queue_places(session, Filters(), now=NOW)
+    assert neighbours(places, ids[0]) == (None, ids[1])
+    assert neighbours(places, ids[1]) == (ids[0], ids[2])
+    assert neighbours(places, ids[2]) == (ids[1], None)
+    assert neighbours(places, 999) == (None, ids[0])
+    assert neighbours([], 999) == (None, None)
