@@ -19,7 +19,7 @@ from storage.database import Database
 from storage.migrate import upgrade
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 20.0, every: float = 0.02) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 60.0, every: float = 0.02) -> Any:
     """Wait until `condition()` is true and return what it gave; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
