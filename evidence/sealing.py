@@ -495,7 +495,8 @@ def _add_derivative(
     if derivative.in_warc:
         file.append(
             pack_resource(
-                uri=derivative.url,
+                # Never the page's own address: a replay would show this in its place.
+                uri=f"urn:relicwatch:{derivative.kind}:{derivative.url}",
                 moment=derivative.captured_at,
                 media_type=derivative.media_type,
                 body=derivative.body,
