@@ -1,4 +1,4 @@
-"""Zips in one fixed form: entries stored, in order, without gaps, times or comments, so that every byte has one meaning.
+"""Zips in one fixed form: entries stored, in order, without gaps, times or comments; every byte has one meaning.
 
 A changed byte anywhere in such a file is therefore found: in an entry by its digest, around the entries by this module.
 """
@@ -52,7 +52,7 @@ class Layout:
 
 
 def name_fault(path: str) -> str | None:
-    """Why a path may not stand in a bundle, or None: ASCII letters, digits, `._-`, no device names, at most 100 each."""
+    """Why a path may not stand in a bundle, or None: parts of ASCII letters, digits, `._-`, at most 100 characters."""
     for part in path.split("/"):
         if part in ("", ".", "..") or not _NAME.fullmatch(part) or _DEVICES.fullmatch(part) or part.endswith("."):
             return f"{path!r} is not a name that may stand in a bundle"

@@ -85,7 +85,9 @@ def load_signing_key(home: Home) -> SigningKey:
             f"There is no signing key at {path}: set the installation up, or restore the key from a backup."
         ) from error
     except OSError as error:
-        raise SigningError(f"The signing key {path} cannot be read ({error.strerror}): see to its permissions.") from error
+        raise SigningError(
+            f"The signing key {path} cannot be read ({error.strerror}): see to its permissions."
+        ) from error
     except (ValueError, TypeError) as error:
         raise SigningError(f"The signing key {path} is damaged: restore it from a backup.") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
@@ -161,9 +163,7 @@ def _verify_der(der: bytes, data: bytes, certificate: x509.Certificate) -> datet
     if not isinstance(public_key, ec.EllipticCurvePublicKey):
         raise SignatureInvalid("signer.crt does not hold an elliptic curve key")
     try:
-        public_key.verify(
-            signer["signature"].native, signer["signed_attrs"].untag().dump(), ec.ECDSA(hashes.SHA256())
-        )
+        public_key.verify(signer["signature"].native, signer["signed_attrs"].untag().dump(), ec.ECDSA(hashes.SHA256()))
     except InvalidSignature as error:
         raise SignatureInvalid("the signature was not made by the key of signer.crt") from error
     claimed: datetime = attributes["signing_time"][0].native
@@ -228,7 +228,10 @@ def _make_key(path: Path, *, demo: bool) -> None:
 def _make_certificate(key: ec.EllipticCurvePrivateKey, *, demo: bool) -> x509.Certificate:
     common_name = f"{DEMO_MARK + ' ' if demo else ''}relicwatch on {host_name()}"[:64]
     name = x509.Name(
-        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "relicwatch installation"), x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "relicwatch installation"),
+            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
+        ]
     )
     now = datetime.now(UTC).replace(microsecond=0)
     usage = x509.KeyUsage(

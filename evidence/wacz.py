@@ -34,7 +34,9 @@ class Page:
     title: str
 
 
-def write_wacz(path: Path, warcs: Sequence[tuple[str, Path]], pages: Sequence[Page], *, title: str, software: str) -> str:
+def write_wacz(
+    path: Path, warcs: Sequence[tuple[str, Path]], pages: Sequence[Page], *, title: str, software: str
+) -> str:
     """Write the package to `path` from (name, file) WARCs; the same inputs give the same bytes. Returns its SHA-256.
 
     Raises WarcFault where a WARC is not whole, OSError where a file cannot be read or written.

@@ -1,0 +1,74 @@
+"""The BagIt 1.0 bag (RFC 8493) that a bundle is, written straight into its zip.
+
+The order of trust: payload manifest -> tag manifest (over every tag file, the certificate included) -> CMS signature
+over the tag manifest's bytes. The signature is therefore the one file that no manifest lists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from evidence.plain_zip import PlainZipWriter
+from evidence.signing import SigningKey, sign_detached
+
+DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+MANIFEST = "manifest-sha256.txt"
+TAG_MANIFEST = "tagmanifest-sha256.txt"
+SIGNATURE = "tagmanifest-sha256.txt.p7s"
+CERTIFICATE = "signer.crt"
+INSTRUCTIONS = "VERIFY.txt"
+TAG_FILES = ("bagit.txt", "bag-info.txt", MANIFEST, CERTIFICATE, INSTRUCTIONS)
+"""All that the tag manifest lists."""
+
+
+class BagWriter:
+    """Adds payload files, then seals the bag with its manifests and the signature."""
+
+    def __init__(self, package: PlainZipWriter, name: str) -> None:
+        self._package = package
+        self._name = name
+        self._payload: dict[str, str] = {}
+        self._bytes = 0
+
+    def add_bytes(self, path: str, data: bytes) -> str:
+        """Add `data/<path>`; returns the SHA-256."""
+        self._bytes += len(data)
+        return self._note(path, self._package.add_bytes(f"{self._name}/data/{path}", data))
+
+    def add_file(self, path: str, source: Path) -> str:
+        """Add a file's bytes as `data/<path>`; returns the SHA-256 of what was packed."""
+        self._bytes += source.stat().st_size
+        return self._note(path, self._package.add_file(f"{self._name}/data/{path}", source))
+
+    def _note(self, path: str, sha256: str) -> str:
+        self._payload[f"data/{path}"] = sha256
+        return sha256
+
+    def seal(self, info: Mapping[str, str], instructions: bytes, key: SigningKey) -> None:
+        """Write the tag files and the signature and end the zip."""
+        info = {**info, "Payload-Oxum": f"{self._bytes}.{len(self._payload)}"}
+        tags = {
+            "bagit.txt": DECLARATION,
+            "bag-info.txt": "".join(f"{label}: {one_line(value)}\n" for label, value in info.items()).encode(),
+            MANIFEST: manifest_lines(self._payload),
+            CERTIFICATE: key.certificate_pem,
+            INSTRUCTIONS: instructions,
+        }
+        digests = {name: hashlib.sha256(data).hexdigest() for name, data in tags.items()}
+        tags[TAG_MANIFEST] = manifest_lines(digests)
+        tags[SIGNATURE] = sign_detached(key, tags[TAG_MANIFEST]).pem
+        for name, data in tags.items():
+            self._package.add_bytes(f"{self._name}/{name}", data)
+        self._package.close()
+
+
+def manifest_lines(digests: Mapping[str, str]) -> bytes:
+    """As sha256sum writes and reads them, in order of path."""
+    return "".join(f"{digests[path]}  {path}\n" for path in sorted(digests)).encode()
+
+
+def one_line(text: str) -> str:
+    """Text fit for a value in bag-info.txt."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

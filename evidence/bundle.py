@@ -1,0 +1,265 @@
+"""Exporting an evidence bundle: every byte checked against the database, packed as a signed bag, and logged.
+
+What the bundle looks like stands in `evidence.bag`, `evidence.wacz`, `evidence.item` and `evidence.report`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from crawler.errors import RelicwatchError, UsageError
+from crawler.home import DEMO_MARK, Home
+from crawler.program import ProgramInfo, operator, program_info
+from evidence.bag import BagWriter
+from evidence.custody import CustodyDamaged, custody_record, gather_custody
+from evidence.exhibit_files import EvidenceDamaged, EvidenceMissing, PackedListing, check_listing, pack_listing
+from evidence.item import ListingRecords, load_listing
+from evidence.plain_zip import PlainZipWriter
+from evidence.report.render import LANGUAGES, render_custody, render_index, render_instructions
+from evidence.signing import SigningKey, load_signing_key
+from evidence.wacz import to_json
+from storage.audit import AuditChain
+from storage.database import Database
+from storage.tables import Case, Exhibit, Export, Listing, utc_now
+
+__all__ = ["EvidenceDamaged", "EvidenceMissing", "ExportFailed", "ExportedBundle", "export_bundle"]
+
+
+class ExportFailed(RelicwatchError):
+    """A bundle could not be written: unknown case, full disk, closed directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedBundle:
+    path: Path
+    bundle_id: str
+    sha256: str
+    """Of the zip."""
+    listings: int
+    signer: str
+    """Fingerprint of the signer's certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    case: Case | None
+    listings: Sequence[ListingRecords]
+
+    @property
+    def objects(self) -> list[tuple[str, object]]:
+        """What the custody log of this bundle is about."""
+        objects: list[tuple[str, object]] = []
+        if self.case:
+            objects += [("case", self.case.id), ("case", self.case.reference)]
+        for records in self.listings:
+            objects.append(("listing", records.listing.id))
+            objects += [("capture", row.id) for row in (*records.captures, *records.left_out)]
+            objects += [("decision", row.id) for row, _user in records.decisions]
+            objects += [("segment", segment_id) for segment_id in records.segments]
+        return objects
+
+
+def export_bundle(
+    database: Database,
+    home: Home,
+    *,
+    chain: AuditChain,
+    actor: str,
+    to: Path,
+    case: str | None = None,
+    listing_id: int | None = None,
+    languages: Sequence[str] = ("en",),
+    program: ProgramInfo | None = None,
+) -> ExportedBundle:
+    """Write the bundle of one case (by reference) or of one listing into the directory `to`.
+
+    Nothing is left in `to` unless all of it worked; what went wrong is logged. Raises EvidenceDamaged where a byte
+    on disk or a log entry does not match the database, EvidenceMissing where a listing has no sealed capture,
+    SigningError without a usable key, ExportFailed for an unknown subject or a disk that refuses.
+    """
+    if (case is None) == (listing_id is None):
+        raise UsageError("Name either a case or a listing to export, and not both.")
+    unknown = [language for language in languages if language not in LANGUAGES]
+    if unknown or not languages:
+        raise UsageError(
+            f"A bundle can be written in {', '.join(LANGUAGES)}; {', '.join(unknown) or 'none'} was asked."
+        )
+    key = load_signing_key(home)
+    bundle_id = str(uuid.uuid4())
+    with database.transaction() as session:
+        subject = _load_subject(session, case, listing_id)
+        about = {
+            "case": subject.case.id if subject.case else None,
+            "listings": [r.listing.id for r in subject.listings],
+        }
+        _log(chain, session, actor, "export.started", bundle_id, about | {"languages": list(languages)})
+    try:
+        return _write(
+            database,
+            home,
+            chain,
+            actor,
+            to,
+            subject,
+            bundle_id,
+            tuple(languages),
+            program or program_info(),
+            key,
+            about,
+        )
+    except (RelicwatchError, OSError) as error:
+        action = "export.refused" if isinstance(error, EvidenceDamaged | CustodyDamaged) else "export.failed"
+        with database.transaction() as session:
+            _log(chain, session, actor, action, bundle_id, about | {"reason": str(error)})
+        if isinstance(error, OSError):
+            raise ExportFailed(
+                f"The bundle could not be written to {to} ({error.strerror or error}): "
+                "free space or choose another directory; nothing was left there."
+            ) from error
+        raise
+
+
+def _load_subject(session: Any, case: str | None, listing_id: int | None) -> _Subject:
+    if case is None:
+        listing = session.get(Listing, listing_id)
+        if listing is None:
+            raise ExportFailed(f"There is no listing {listing_id}: `relicwatch listings search` shows their numbers.")
+        return _Subject(None, [load_listing(session, listing, None)])
+    found = session.scalars(select(Case).where(Case.reference == case)).first()
+    if found is None:
+        raise ExportFailed(f"There is no case {case!r}: the review desk lists the cases.")
+    exhibits = list(session.scalars(select(Exhibit).where(Exhibit.case_id == found.id).order_by(Exhibit.number)))
+    if not exhibits:
+        raise ExportFailed(f"The case {case!r} holds no listing yet, so there is nothing to export.")
+    listings = [load_listing(session, session.get_one(Listing, row.listing_id), row) for row in exhibits]
+    return _Subject(found, listings)
+
+
+def _write(
+    database: Database,
+    home: Home,
+    chain: AuditChain,
+    actor: str,
+    to: Path,
+    subject: _Subject,
+    bundle_id: str,
+    languages: Sequence[str],
+    program: ProgramInfo,
+    key: SigningKey,
+    about: dict[str, Any],
+) -> ExportedBundle:
+    now = utc_now()
+    demo = home.is_demo or any(records.listing.demo for records in subject.listings)
+    name = _bundle_name(subject, bundle_id, now, demo)
+    to.mkdir(parents=True, exist_ok=True)
+    final = to / f"{name}.zip"
+    checked = [check_listing(home, records) for records in subject.listings]
+    with database.transaction() as session:
+        custody = gather_custody(session, subject.objects, bundle_id)
+    workspace = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=to))
+    try:
+        draft = workspace / "bundle.zip"
+        with draft.open("wb") as file:
+            bag = BagWriter(PlainZipWriter(file), name)
+            packed = [
+                pack_listing(bag, number, listing, workspace, program) for number, listing in enumerate(checked, 1)
+            ]
+            _add_report(bag, subject, packed, custody, languages, demo, bundle_id)
+            bag.seal(
+                _bag_info(subject, bundle_id, now, demo, program, key),
+                render_instructions(demo=demo, fingerprint=key.fingerprint),
+                key,
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        with draft.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        size = draft.stat().st_size
+        draft.rename(final)
+        _sync_directory(to)
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+    try:
+        with database.transaction() as session:
+            _log(chain, session, actor, "export.finished", bundle_id, about | {"sha256": sha256, "bytes": size})
+            session.add(
+                Export(
+                    bundle_id=bundle_id,
+                    case_id=subject.case.id if subject.case else None,
+                    listing_id=None if subject.case else subject.listings[0].listing.id,
+                    path=str(final),
+                    sha256=sha256,
+                    exported_by=actor,
+                    exported_at=now,
+                    languages=list(languages),
+                )
+            )
+    except BaseException:
+        final.unlink(missing_ok=True)  # a bundle that the log does not know must not be handed out
+        raise
+    return ExportedBundle(final, bundle_id, sha256, len(packed), key.fingerprint)
+
+
+def _add_report(
+    bag: BagWriter,
+    subject: _Subject,
+    packed: Sequence[PackedListing],
+    custody: Any,
+    languages: Sequence[str],
+    demo: bool,
+    bundle_id: str,
+) -> None:
+    case = {"reference": subject.case.reference, "title": subject.case.title} if subject.case else None
+    record = custody_record(custody)
+    bag.add_bytes("custody/custody.json", to_json(record))
+    bag.add_bytes("custody/custody.html", render_custody(record, languages=languages, demo=demo, bundle_id=bundle_id))
+    bag.add_bytes("index.html", render_index(packed, record, case=case, languages=languages, demo=demo))
+
+
+def _bag_info(
+    subject: _Subject, bundle_id: str, now: datetime, demo: bool, program: ProgramInfo, key: SigningKey
+) -> dict[str, str]:
+    about = f"case {subject.case.reference}" if subject.case else f"listing {subject.listings[0].listing.url}"
+    info = {
+        "Source-Organization": operator(),
+        "Bagging-Date": now.astimezone(UTC).date().isoformat(),
+        "External-Identifier": f"urn:uuid:{bundle_id}",
+        "External-Description": f"relicwatch evidence bundle: {about}",
+        "Bag-Software-Agent": program.label,
+        "Relicwatch-Exported-At": now.astimezone(UTC).isoformat(timespec="seconds"),
+        "Relicwatch-Signer-SHA256": key.fingerprint,
+        "Relicwatch-Trusted-Time": "none yet: the times are those of the computer that captured",
+    }
+    if demo:
+        info["Relicwatch-Demo"] = f"{DEMO_MARK}: make-believe listings, evidence of nothing"
+    return info
+
+
+def _bundle_name(subject: _Subject, bundle_id: str, now: datetime, demo: bool) -> str:
+    about = subject.case.reference if subject.case else f"listing-{subject.listings[0].listing.id}"
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", about).strip("-")[:40] or "case"
+    return f"{DEMO_MARK + '-' if demo else ''}relicwatch-{plain}-{now:%Y%m%d}-{bundle_id[:8]}"
+
+
+def _log(chain: AuditChain, session: Any, actor: str, action: str, bundle_id: str, details: dict[str, Any]) -> None:
+    chain.record(session, actor=actor, action=action, object_kind="export", object_id=bundle_id, details=details)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

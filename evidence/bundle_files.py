@@ -1,0 +1,135 @@
+"""The files of a bundle, from its zip or from the directory it was unpacked to, behind one face for the verifier."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+
+from evidence.plain_zip import CHUNK, Entry, name_fault, read_layout
+
+LARGEST_TEXT = 256 << 20
+"""Bytes of a manifest or JSON file that are read into memory; a larger one is a fault."""
+
+
+class BundleFiles:
+    """Paths relative to the bag's directory, sizes and bytes; `faults`: what is wrong with the package itself."""
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, int] = {}
+        self.faults: list[str] = []
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[IO[bytes]]:
+        raise NotImplementedError
+        yield
+
+    def read(self, path: str) -> bytes | None:
+        """The whole of a small file; None where it is missing or too large to be what it should be."""
+        if self.sizes.get(path, LARGEST_TEXT + 1) > LARGEST_TEXT:
+            return None
+        with self.open(path) as file:
+            return file.read()
+
+    def sha256(self, path: str) -> str:
+        with self.open(path) as file:
+            digest = hashlib.sha256()
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+            return digest.hexdigest()
+
+
+class DirectoryFiles(BundleFiles):
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self._root = root
+        for path in sorted(root.rglob("*")):
+            name = path.relative_to(root).as_posix()
+            mode = path.lstat().st_mode
+            if stat.S_ISREG(mode):
+                self.sizes[name] = path.lstat().st_size
+            elif not stat.S_ISDIR(mode):
+                self.faults.append(f"{name} is a link or special file, which has no place in a bundle")
+            elif not any(path.iterdir()):
+                self.faults.append(f"{name} is an empty directory, which has no place in a bundle")
+            if fault := name_fault(name):
+                self.faults.append(fault)
+        lower = [name.lower() for name in self.sizes]
+        self.faults += [f"{n} differs from another name only in case" for n in self.sizes if lower.count(n.lower()) > 1]
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[IO[bytes]]:
+        with (self._root / path).open("rb") as file:
+            yield file
+
+
+class ZipFiles(BundleFiles):
+    """A zip, or a zip inside a bundle (`file` is then a window on it). Raises ZipCutShort where it is none."""
+
+    def __init__(self, file: IO[bytes], *, has_top_directory: bool, expected_top: str | None = None) -> None:
+        super().__init__()
+        self._file = file
+        layout = read_layout(file)
+        self.faults = list(layout.faults)
+        self._entries: dict[str, Entry] = {}
+        tops = {entry.name.partition("/")[0] for entry in layout.entries}
+        if has_top_directory and len(tops) > 1:
+            named = sorted(tops - {expected_top}) if expected_top in tops else sorted(tops)
+            self.faults.append(f"the zip must hold one directory at its top, it also holds {', '.join(named)}")
+        top = expected_top if expected_top in tops else (min(tops) if tops else "")
+        for entry in layout.entries:
+            name = entry.name
+            if has_top_directory:
+                head, _, rest = name.partition("/")
+                name = rest if head == top and rest else f"../{name}"
+            if not name or name.endswith("/") or name.startswith("../"):
+                self.faults.append(f"{entry.name} is no file inside the bag")
+                continue
+            self._entries[name] = entry
+            self.sizes[name] = entry.size
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[IO[bytes]]:
+        entry = self._entries[path]
+        yield cast(IO[bytes], Window(self._file, entry.offset, entry.size))
+
+
+class Window(io.RawIOBase):
+    """A part of an open file as a file of its own, to be read only."""
+
+    def __init__(self, file: IO[bytes], offset: int, size: int) -> None:
+        super().__init__()
+        self._file = file
+        self._offset = offset
+        self._size = size
+        self._at = 0
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = (0, self._at, self._size)[whence] + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self._size - self._at)
+        wanted = left if size < 0 else min(size, left)
+        self._file.seek(self._offset + self._at)
+        data = self._file.read(wanted)
+        self._at += len(data)
+        return data
+
+
+def as_text(data: bytes) -> str | None:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def as_mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,313 @@
+"""The files of one listing in a bundle: checked against the database, packed, and checked again as packed."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import brotli  # type: ignore[import-untyped]
+
+from crawler.errors import RelicwatchError
+from crawler.home import Home
+from crawler.program import ProgramInfo
+from evidence.bag import BagWriter
+from evidence.item import ListingRecords, PackedCapture, build_item
+from evidence.wacz import Page, to_json, write_wacz
+from evidence.warc_reading import WarcFault, WarcRecord, label_sha256, read_payload, read_records
+from storage.tables import Capture, Segment
+
+LARGEST_IMAGE = 64 << 20
+_SCREENSHOTS = ("screenshot", "screenshot_viewport")
+_IMAGES = ("image", "thumbnail")
+_SUFFIXES = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "application/pdf": "pdf",
+    "image/webp": "webp",
+    "image/gif": "gif",
+}
+
+
+class EvidenceDamaged(RelicwatchError):
+    """A file or record on disk does not match the digest in the database."""
+
+
+class EvidenceMissing(RelicwatchError):
+    """A listing has no sealed capture, so that a bundle of it would hold no evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedListing:
+    """A listing whose every file was read and found to match the database."""
+
+    records: ListingRecords
+    segments: Sequence[Segment]
+    """Its evidence files, oldest first; their names in the bundle are their order."""
+    found: dict[tuple[int, int], WarcRecord]
+    """(segment id, offset) -> record."""
+    home: Home
+
+
+@dataclass(frozen=True, slots=True)
+class PackedListing:
+    """What the report says of a listing: its item.json and its files, with paths below `data/`."""
+
+    number: str
+    item: dict[str, Any]
+    screenshots: Sequence[dict[str, Any]]
+    images: Sequence[dict[str, Any]]
+    files: Sequence[tuple[str, str]]
+    """(path, SHA-256) of the listing's main files."""
+
+
+def check_listing(home: Home, records: ListingRecords) -> CheckedListing:
+    """Re-hash every file and record of a listing. Raises EvidenceDamaged or EvidenceMissing. # EV-18"""
+    listing = records.listing
+    used = {row.segment_id for row in records.captures if row.segment_id}
+    segments = sorted((s for s in records.segments.values() if s.id in used), key=lambda s: s.id)
+    if not segments:
+        raise EvidenceMissing(
+            f"Listing {listing.id} ({listing.url}) has no sealed capture yet: capture it first, then export."
+        )
+    found: dict[tuple[int, int], WarcRecord] = {}
+    for segment in segments:
+        for record in _read_segment(home, segment):
+            found[segment.id, record.offset] = record
+    for row in records.captures:
+        if row.segment_id is None:
+            _check_file(home.file_path(row.sha256), row.sha256)
+        else:
+            _check_capture(row, records.segments[row.segment_id], found)
+    return CheckedListing(records, segments, found, home)
+
+
+def pack_listing(
+    bag: BagWriter, number: int, checked: CheckedListing, workspace: Path, program: ProgramInfo
+) -> PackedListing:
+    """Write `listings/NNN/` into the bag. Raises EvidenceDamaged where a file changed since it was checked."""
+    folder = f"listings/{number:03}"
+    packed = [_place(row, checked) for row in checked.records.captures]
+    names = _derivative_names(packed)
+    packed = [
+        PackedCapture(p.capture, {"file": names[p.capture.id]}, None) if p.capture.id in names else p for p in packed
+    ]
+    images = _extract_images(bag, folder, checked)
+    for row_id, path in names.items():
+        row = next(p.capture for p in packed if p.capture.id == row_id)
+        _expect(
+            checked.home.file_path(row.sha256),
+            row.sha256,
+            bag.add_file(f"{folder}/{path}", checked.home.file_path(row.sha256)),
+        )
+    item = build_item(checked.records, packed, images, program)
+    item_sha256 = bag.add_bytes(f"{folder}/item.json", to_json(item))
+    wacz_sha256 = _pack_wacz(bag, folder, checked, item, workspace, program)
+    screenshots = [c for c in item["captured_fact"]["captures"] if c["kind"] in _SCREENSHOTS and "file" in c]
+    kept = [c for c in item["captured_fact"]["captures"] if c["kind"] in _IMAGES and "file" in c]
+    return PackedListing(
+        number=f"{number:03}",
+        item=item,
+        screenshots=screenshots,
+        images=[*images, *kept],
+        files=[(f"{folder}/item.json", item_sha256), (f"{folder}/listing.wacz", wacz_sha256)],
+    )
+
+
+def _read_segment(home: Home, segment: Segment) -> list[WarcRecord]:
+    path = home.evidence / segment.name
+    _check_file(path, segment.sha256 or "none in the database")
+    try:
+        with path.open("rb") as file:
+            records = list(read_records(file))
+    except WarcFault as error:
+        raise EvidenceDamaged(
+            f"The evidence file {path} is not a whole WARC: {error}; the export was refused."
+        ) from error
+    ids = {record.id for record in records}
+    for record in records:
+        target = record.headers.get("warc-refers-to")
+        if record.type == "revisit" and target not in ids:
+            raise EvidenceDamaged(
+                f"The evidence file {path} refers to a record outside itself ({record.uri} at byte {record.offset}); "
+                "the export was refused."
+            )
+    return records
+
+
+def _check_capture(row: Capture, segment: Segment, found: dict[tuple[int, int], WarcRecord]) -> None:
+    record = found.get((segment.id, row.offset if row.offset is not None else -1))
+    where = f"Capture {row.id} ({row.url}) in {segment.name}"
+    if record is None:
+        raise EvidenceDamaged(f"{where}: there is no record at byte {row.offset}; the export was refused.")
+    if label_sha256(record.headers.get("warc-payload-digest")) != row.sha256:
+        raise EvidenceDamaged(
+            f"{where}: its payload has another digest than {row.sha256} in the database; the export was refused."
+        )
+    if record.uri != row.url:
+        raise EvidenceDamaged(f"{where}: the record there is of {record.uri}; the export was refused.")
+
+
+def _check_file(path: Path, expected: str) -> None:
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise EvidenceDamaged(
+            f"The evidence file {path} cannot be read ({error.strerror}); it should have SHA-256 {expected}. "
+            "The export was refused."
+        ) from error
+    _expect(path, expected, found)
+
+
+def _expect(path: Path, expected: str, found: str) -> None:
+    if found != expected:
+        raise EvidenceDamaged(
+            f"The evidence file {path} was changed: its SHA-256 is {found}, the database says {expected}. "
+            "The export was refused; restore the file from a backup."
+        )
+
+
+def _warc_name(position: int) -> str:
+    return f"capture-{position + 1:03}.warc.gz"
+
+
+def _place(row: Capture, checked: CheckedListing) -> PackedCapture:
+    if row.segment_id is None:
+        return PackedCapture(row, {}, None)
+    position = [segment.id for segment in checked.segments].index(row.segment_id)
+    place = {"warc": _warc_name(position), "offset": row.offset, "length": row.length}
+    return PackedCapture(row, place, checked.found[row.segment_id, row.offset or 0])
+
+
+def _derivative_names(packed: Sequence[PackedCapture]) -> dict[int, str]:
+    """Capture id -> path below the listing's directory; a rendered page ends in `.txt`: a double click runs nothing."""
+    names: dict[int, str] = {}
+    counts: dict[str, int] = {}
+    for entry in packed:
+        row = entry.capture
+        if row.segment_id is not None:
+            continue
+        directory = "screenshots" if row.kind in _SCREENSHOTS else "images" if row.kind in _IMAGES else "rendered"
+        label = row.kind.replace("_", "-")
+        counts[label] = counts.get(label, 0) + 1
+        suffix = _SUFFIXES.get(row.media_type or "", "txt" if row.kind == "dom" else "bin")
+        names[row.id] = f"{directory}/{label}-{counts[label]:03}.{suffix}"
+    return names
+
+
+def _extract_images(bag: BagWriter, folder: str, checked: CheckedListing) -> list[dict[str, Any]]:
+    """Every picture among the captured exchanges as a file that opens: decoded, named by us, once each."""
+    shown = checked.records.observation
+    offered = set(shown.images) if shown else set()
+    rows = [row for row in checked.records.captures if row.kind == "exchange" and row.segment_id and row.status == 200]
+    images: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for row in sorted(rows, key=lambda r: (r.url not in offered, r.captured_at, r.id)):
+        data = _image_bytes(checked, row)
+        suffix = image_suffix(data) if data else None
+        if data is None or suffix is None:
+            continue
+        sha256 = hashlib.sha256(data).hexdigest()
+        if sha256 in seen:
+            continue
+        seen.add(sha256)
+        path = f"images/image-{len(images) + 1:03}.{suffix}"
+        bag.add_bytes(f"{folder}/{path}", data)
+        images.append(
+            {
+                "file": path,
+                "sha256": sha256,
+                "bytes": len(data),
+                "url": row.url,
+                "capture": row.id,
+                "of_listing": row.url in offered,
+                "note": "content decoded from the captured exchange",
+            }
+        )
+    return images
+
+
+def _image_bytes(checked: CheckedListing, row: Capture) -> bytes | None:
+    record = checked.found[row.segment_id or 0, row.offset or 0]
+    record = _original(record, checked, row.segment_id or 0)
+    segment = checked.records.segments[row.segment_id or 0]
+    with (checked.home.evidence / segment.name).open("rb") as file:
+        payload = read_payload(file, record.offset, record.length, LARGEST_IMAGE)
+    return None if payload is None else decode(payload, record.http_header("content-encoding"))
+
+
+def _original(record: WarcRecord, checked: CheckedListing, segment_id: int) -> WarcRecord:
+    """The record that holds the payload: a revisit's target, else the record itself."""
+    if record.type != "revisit":
+        return record
+    target = record.headers.get("warc-refers-to")
+    return next(r for (segment, _), r in checked.found.items() if segment == segment_id and r.id == target)
+
+
+def decode(payload: bytes, coding: str | None) -> bytes | None:
+    """The content behind a content coding; None where it is unknown, damaged or larger than a picture may be."""
+    name = (coding or "identity").strip().lower()
+    try:
+        if name in ("identity", ""):
+            return payload
+        if name in ("gzip", "x-gzip"):
+            unpacker = zlib.decompressobj(31)
+            data = unpacker.decompress(payload, LARGEST_IMAGE)
+            return data if unpacker.eof else None
+        if name == "br":
+            opened = brotli.Decompressor()
+            data = opened.process(payload, output_buffer_limit=LARGEST_IMAGE)
+            return data if opened.is_finished() else None
+    except (zlib.error, brotli.error):
+        return None
+    return None
+
+
+def image_suffix(data: bytes) -> str | None:
+    """The kind of picture by its own bytes, never by the server's word; None for all else (SVG can run code)."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return "jpg"
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return "gif"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "webp"
+    if data[4:12] in (b"ftypavif", b"ftypavis"):
+        return "avif"
+    return None
+
+
+def _pack_wacz(
+    bag: BagWriter, folder: str, checked: CheckedListing, item: dict[str, Any], workspace: Path, program: ProgramInfo
+) -> str:
+    warcs = [(_warc_name(n), checked.home.evidence / s.name) for n, s in enumerate(checked.segments)]
+    facts = item["captured_fact"]
+    title = (facts["shown"] or {}).get("title") or checked.records.listing.url
+    pages = _pages(checked, facts, title)
+    path = workspace / "listing.wacz"
+    write_wacz(path, warcs, pages, title=title, software=f"{program.name} {program.version}")
+    for segment in checked.segments:
+        _check_file(checked.home.evidence / segment.name, segment.sha256 or "")
+    try:
+        return bag.add_file(f"{folder}/listing.wacz", path)
+    finally:
+        path.unlink()
+
+
+def _pages(checked: CheckedListing, facts: dict[str, Any], title: str) -> list[Page]:
+    """The page the address led to; where the WARC has no such record, the first response in it."""
+    records = list(checked.found.values())
+    wanted = facts["final_url"] or checked.records.listing.url
+    for types in (("response", "revisit"), ("resource",)):
+        for record in records:
+            if record.uri == wanted and record.type in types:
+                return [Page(record.uri, record.date, title)]
+    first = next((r for r in records if r.type in ("response", "revisit", "resource")), None)
+    if first is None:
+        raise EvidenceMissing(f"Listing {checked.records.listing.id} has an evidence file without any captured page.")
+    return [Page(first.uri, first.date, title)]

@@ -1,0 +1,331 @@
+"""What `item.json` says of one listing: captured facts, machine opinion, human decisions, each under its label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urljoin
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crawler.program import ProgramInfo
+from evidence.warc_reading import WarcRecord
+from storage.tables import (
+    Assessment,
+    Capture,
+    Decision,
+    Exhibit,
+    Listing,
+    ListingAlias,
+    MarketApproval,
+    Observation,
+    Outcome,
+    Segment,
+    Seller,
+    User,
+)
+
+FORMAT = "relicwatch-item-1"
+NOT_A_VERDICT = "A score is not a verdict: it is a machine's opinion of the text. Only a person decides."
+_MOST_HOPS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRecords:
+    """Every row about one listing that a bundle speaks of, loaded and free of its session."""
+
+    listing: Listing
+    exhibit: Exhibit | None
+    observations: Sequence[Observation]
+    assessments: Sequence[Assessment]
+    decisions: Sequence[tuple[Decision, User]]
+    outcomes: Sequence[tuple[Outcome, User]]
+    sellers: dict[int, Seller]
+    aliases: Sequence[ListingAlias]
+    captures: Sequence[Capture]
+    """Those in sealed evidence files and those kept as files, in order of time."""
+    left_out: Sequence[Capture]
+    """Those whose bytes are in transit or in a file not sealed yet: named, not packed."""
+    segments: dict[int, Segment]
+    config_sha256: str | None
+    """Of the market's definition as approved."""
+
+    @property
+    def observation(self) -> Observation | None:
+        """The one put into the case, else the current one, else the latest."""
+        chosen = self.exhibit.observation_id if self.exhibit else self.listing.current_observation_id
+        by_id = {row.id: row for row in self.observations}
+        return by_id.get(chosen or 0) or (self.observations[-1] if self.observations else None)
+
+
+@dataclass(frozen=True, slots=True)
+class PackedCapture:
+    """Where a capture stands in the bundle: a record in a WARC of the listing's WACZ, or a file of its own."""
+
+    capture: Capture
+    place: dict[str, Any]
+    """{"warc": name, "offset": ..., "length": ...} or {"file": path below the listing's directory}."""
+    record: WarcRecord | None
+
+
+def load_listing(session: Session, listing: Listing, exhibit: Exhibit | None) -> ListingRecords:
+    """Read every row about a listing."""
+
+    def rows(table: Any, order: Any) -> list[Any]:
+        return list(session.scalars(select(table).where(table.listing_id == listing.id).order_by(order, table.id)))
+
+    observations = rows(Observation, Observation.observed_at)
+    captures = rows(Capture, Capture.captured_at)
+    segment_ids = {row.segment_id for row in captures if row.segment_id}
+    segments = {row.id: row for row in session.scalars(select(Segment).where(Segment.id.in_(segment_ids)))}
+    packed = [row for row in captures if _is_exportable(row, segments)]
+    seller_ids = {row.seller_id for row in observations if row.seller_id}
+    approval = session.scalars(
+        select(MarketApproval)
+        .where(MarketApproval.market == listing.market)
+        .order_by(MarketApproval.approved_at.desc(), MarketApproval.id.desc())
+        .limit(1)
+    ).first()
+    return ListingRecords(
+        listing=listing,
+        exhibit=exhibit,
+        observations=observations,
+        assessments=rows(Assessment, Assessment.assessed_at),
+        decisions=_with_user(session, rows(Decision, Decision.decided_at)),
+        outcomes=_with_user(session, rows(Outcome, Outcome.recorded_at)),
+        sellers={row.id: row for row in session.scalars(select(Seller).where(Seller.id.in_(seller_ids)))},
+        aliases=rows(ListingAlias, ListingAlias.recorded_at),
+        captures=packed,
+        left_out=[row for row in captures if row not in packed],
+        segments=segments,
+        config_sha256=approval.definition_sha256 if approval else None,
+    )
+
+
+def build_item(
+    records: ListingRecords, packed: Sequence[PackedCapture], images: Sequence[dict[str, Any]], program: ProgramInfo
+) -> dict[str, Any]:
+    """The content of `item.json` (plain JSON values)."""
+    listing = records.listing
+    chain = redirect_chain(listing.url, packed)
+    times = [entry.capture.captured_at for entry in packed]
+    shown = records.observation
+    by_source = {
+        entry.capture.source_id: entry.capture.id for entry in packed if entry.record and entry.capture.source_id
+    }
+    facts: dict[str, Any] = {
+        "market": listing.market,
+        "id_space": listing.id_space,
+        "site_item_id": listing.native_id,
+        "url_asked": chain[0]["url"] if chain else listing.url,
+        "final_url": chain[-1]["url"] if chain else None,
+        "http_status": chain[-1]["status"] if chain else None,
+        "capture_started_at": utc(min(times)) if times else None,
+        "capture_ended_at": utc(max(times)) if times else None,
+        "collector": _collectors(records.captures),
+        "config_sha256": records.config_sha256,
+        "first_seen_at": utc(listing.first_seen_at),
+        "last_seen_at": utc(listing.last_seen_at),
+        "state": listing.state,
+        "state_proof": listing.state_proof,
+        "shown": _observation(records, shown, by_source) if shown else None,
+        "redirects": chain,
+        "captures": [_capture(entry.capture, by_source) | entry.place for entry in packed],
+        "captures_left_out": [_left_out(row, records.segments) for row in records.left_out],
+        "images": list(images),
+        "observations": [_observation(records, row, by_source) for row in records.observations],
+        "earlier_ids": [
+            {"id_space": a.id_space, "site_item_id": a.native_id, "reason": a.reason, "recorded_at": utc(a.recorded_at)}
+            for a in records.aliases
+        ],
+    }
+    return {
+        "format": FORMAT,
+        "demo": listing.demo,
+        "item_id": f"urn:relicwatch:item:{listing.id_space}:{listing.native_id}",
+        "tool": {"name": program.name, "version": program.version, "commit": program.commit},
+        "exhibit": _exhibit(records.exhibit),
+        "captured_fact": facts,
+        "machine_opinion": {"note": NOT_A_VERDICT, "assessments": [_assessment(row) for row in records.assessments]},
+        "human_decision": {
+            "changed_after_decision": listing.changed_after_decision,
+            "decisions": [_decision(row, user) for row, user in records.decisions],
+            "outcomes": [
+                {"result": row.result, "recorded_at": utc(row.recorded_at), "by": _person(user), "note": row.note}
+                for row, user in records.outcomes
+            ],
+        },
+    }
+
+
+def redirect_chain(url: str, packed: Iterable[PackedCapture]) -> list[dict[str, Any]]:
+    """Every hop from the address asked to the page that answered, as recorded in the WARC. # EV-6"""
+    exchanges = [entry for entry in packed if entry.record is not None and entry.capture.kind == "exchange"]
+    chain: list[dict[str, Any]] = []
+    used: set[int] = set()
+    address: str | None = url
+    while address and len(chain) < _MOST_HOPS:
+        hop = next((e for e in exchanges if e.capture.url == address and e.capture.id not in used), None)
+        if hop is None or hop.record is None:
+            break
+        used.add(hop.capture.id)
+        status = hop.record.http_status
+        location = hop.record.http_header("location") if status and 300 <= status < 400 else None
+        chain.append(
+            {
+                "url": address,
+                "status": status,
+                "location": location,
+                "captured_at": utc(hop.capture.captured_at),
+                "capture": hop.capture.id,
+            }
+        )
+        address = urljoin(address, location) if location else None
+    return chain
+
+
+def utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def amount(value: Decimal | None) -> str | None:
+    return None if value is None else format(value, "f")
+
+
+def _is_exportable(row: Capture, segments: dict[int, Segment]) -> bool:
+    if row.segment_id is None:
+        return row.state != "FAILED" and row.kind != "exchange"
+    segment = segments[row.segment_id]
+    return segment.store == "evidence" and segment.state == "sealed"
+
+
+def _with_user(session: Session, rows: list[Any]) -> list[tuple[Any, User]]:
+    users = {user.id: user for user in session.scalars(select(User).where(User.id.in_({row.user_id for row in rows})))}
+    return [(row, users[row.user_id]) for row in rows]
+
+
+def _collectors(captures: Sequence[Capture]) -> list[str]:
+    names = {
+        f"automated job {row.job_id}" if row.job_id else f"automated crawl {row.crawl_id}"
+        for row in captures
+        if row.job_id or row.crawl_id
+    }
+    return sorted(names)
+
+
+def _capture(row: Capture, by_source: dict[int, int]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "url": row.url,
+        "method": row.method,
+        "status": row.status,
+        "captured_at": utc(row.captured_at),
+        "media_type": row.media_type,
+        "server_ip": row.server_ip,
+        "sha256": row.sha256,
+        "bytes": row.payload_bytes,
+        "truncated": row.truncated,
+        "decoded_by_browser": row.decoded_by_browser,
+        "state": row.state,
+        "note": row.note,
+        "source": by_source.get(row.source_id or 0, row.source_id),
+    }
+
+
+def _left_out(row: Capture, segments: dict[int, Segment]) -> dict[str, Any]:
+    segment = segments.get(row.segment_id or 0)
+    if segment is None:
+        reason = row.note or "nothing was kept"
+    elif segment.store == "transit":
+        reason = "working copy of the crawl; what it showed is kept in the sealed copies"
+    else:
+        reason = "its file was not sealed when the bundle was made"
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "url": row.url,
+        "captured_at": utc(row.captured_at),
+        "sha256": row.sha256,
+        "state": row.state,
+        "reason": reason,
+    }
+
+
+def _observation(records: ListingRecords, row: Observation, by_source: dict[int, int]) -> dict[str, Any]:
+    seller = records.sellers.get(row.seller_id or 0)
+    return {
+        "id": row.id,
+        "observed_at": utc(row.observed_at),
+        "capture": by_source.get(row.capture_id or 0, row.capture_id),
+        "digest": row.digest,
+        "title": row.title,
+        "description": row.description,
+        "price": amount(row.price),
+        "currency": row.currency,
+        "estimate_low": amount(row.estimate_low),
+        "estimate_high": amount(row.estimate_high),
+        "seller": {
+            "name_as_shown": row.seller_name,
+            "site_id": seller.native_id if seller else None,
+            "url": seller.url if seller else None,
+        },
+        "location": row.location,
+        "lot_number": row.lot_number,
+        "ends_at": utc(row.ends_at) if row.ends_at else None,
+        "availability": row.availability,
+        "state": row.state,
+        "image_urls": row.images,
+        "canonical_url": row.canonical_url,
+        "value_sources": row.sources,
+        "problems": row.problems,
+    }
+
+
+def _assessment(row: Assessment) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "observation": row.observation_id,
+        "model": row.model,
+        "score": row.score,
+        "band": row.band,
+        "flagged": row.flagged,
+        "language": row.language,
+        "labels": row.labels,
+        "reasons": row.reasons,
+        "assessed_at": utc(row.assessed_at),
+    }
+
+
+def _decision(row: Decision, user: User) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "by": _person(user),
+        "decided_at": utc(row.decided_at),
+        "observation": row.observation_id,
+        "assessment": row.assessment_id,
+        "verdict": row.verdict,
+        "reason": row.reason,
+        "next_step": row.next_step,
+        "note": row.note,
+        "supersedes": row.supersedes_id,
+    }
+
+
+def _person(user: User) -> dict[str, Any]:
+    return {"account": user.id, "name": user.name, "role": user.role}
+
+
+def _exhibit(row: Exhibit | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {
+        "number": row.number,
+        "observation": row.observation_id,
+        "added_by": row.added_by,
+        "added_at": utc(row.added_at),
+    }

@@ -1,0 +1,123 @@
+"""The pages that people read in a bundle: index.html, custody log, VERIFY.txt. Static, escaped, no link out."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+_HERE = Path(__file__).parent
+LANGUAGES = ("en", "fr", "ar")
+_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class ReportListing(Protocol):
+    """What the report needs of a packed listing."""
+
+    @property
+    def number(self) -> str: ...
+    @property
+    def item(self) -> dict[str, Any]: ...
+    @property
+    def screenshots(self) -> Sequence[dict[str, Any]]: ...
+    @property
+    def images(self) -> Sequence[dict[str, Any]]: ...
+    @property
+    def files(self) -> Sequence[tuple[str, str]]: ...
+
+
+def render_index(
+    listings: Sequence[ReportListing],
+    custody: Mapping[str, Any],
+    *,
+    case: Mapping[str, str] | None,
+    languages: Sequence[str],
+    demo: bool,
+) -> bytes:
+    """`data/index.html`. It holds nothing of the export itself, so that the same evidence gives the same page."""
+    events = [event for event in custody["events"] if event["object_kind"] != "export"]
+    return _render(
+        "index.html.jinja",
+        listings=listings,
+        events=events,
+        case=case,
+        languages=languages,
+        demo=demo,
+    )
+
+
+def render_custody(custody: Mapping[str, Any], *, languages: Sequence[str], demo: bool, bundle_id: str) -> bytes:
+    """`data/custody/custody.html`: every entry, exports included."""
+    return _render("custody.html.jinja", events=custody["events"], languages=languages, demo=demo, bundle_id=bundle_id)
+
+
+def render_instructions(*, demo: bool, fingerprint: str) -> bytes:
+    """VERIFY.txt: commands for coreutils, unzip and openssl, to be run where the file lies."""
+    return _render("VERIFY.txt.jinja", demo=demo, fingerprint=fingerprint)
+
+
+def shown(text: object) -> str:
+    """Text safe to look at: control characters and signs that turn the writing direction become visible."""
+    return "".join(_visible(character) for character in str(text))
+
+
+def pieces(text: str | None, field: str, reasons: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """The text in pieces of ("", words), ("for", words) or ("against", words); stronger reasons win an overlap."""
+    text = text or ""
+    marks = [""] * len(text)
+    for reason in sorted(reasons, key=lambda r: abs(float(r["weight"]))):
+        if reason["field"] == field:
+            kind = "for" if reason["weight"] > 0 else "against"
+            start, end = max(0, int(reason["start"])), min(len(text), int(reason["end"]))
+            marks[start:end] = [kind] * max(0, end - start)
+    found: list[tuple[str, str]] = []
+    for character, kind in zip(text, marks, strict=True):
+        if found and found[-1][0] == kind:
+            found[-1] = (kind, found[-1][1] + character)
+        else:
+            found.append((kind, character))
+    return found
+
+
+def moment(text: str | None) -> str:
+    """A stored time as read by people: `2026-11-23 14:03:22`."""
+    return (text or "")[:19].replace("T", " ")
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t":
+        return character
+    if character in _BIDI_CONTROLS or unicodedata.category(character) in ("Cc", "Cs", "Co"):
+        return f"[U+{ord(character):04X}]"
+    return character
+
+
+@cache
+def _words() -> dict[str, Any]:
+    words: dict[str, Any] = yaml.safe_load((_HERE / "words.yaml").read_text("utf-8"))
+    return words
+
+
+@cache
+def _environment() -> Environment:
+    # VERIFY.txt is no HTML; it is filled with our own values alone.
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=select_autoescape(enabled_extensions=("html.jinja",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(shown=shown, moment=moment)
+    environment.globals.update(pieces=pieces)
+    return environment
+
+
+def _render(template: str, **values: Any) -> bytes:
+    return _environment().get_template(template).render(words=_words(), **values).encode("utf-8", "replace")

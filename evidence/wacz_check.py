@@ -1,0 +1,198 @@
+"""Checking a WACZ and the WARC files in it from their own bytes alone."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import IO, Any
+
+from evidence.bundle_files import ZipFiles, as_mapping
+from evidence.plain_zip import ZipCutShort
+from evidence.wacz import INDEX, INDEX_OF_INDEX, LINES_PER_BLOCK, PAGES, WACZ_VERSION, cdxj_line, pack_index
+from evidence.warc_reading import (
+    NOT_MODIFIED_PROFILE,
+    REVISIT_PROFILE,
+    WarcFault,
+    WarcRecord,
+    label_sha256,
+    read_records,
+)
+
+_UNLISTED = ("datapackage.json", "datapackage-digest.json")
+_SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
+LARGEST_INDEX = 256 << 20
+
+
+class WaczCheck:
+    """The outcome: `faults` in sentences, `records` by (WARC name, offset)."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.faults: list[str] = []
+        self.records: dict[tuple[str, int], WarcRecord] = {}
+        try:
+            self._files = ZipFiles(file, has_top_directory=False)
+        except ZipCutShort as error:
+            self.faults.append(str(error))
+            return
+        self.faults += self._files.faults
+        self._check_package()
+        for path in sorted(self._files.sizes):
+            if path.startswith("archive/"):
+                self._check_warc(path)
+        if not self.records:
+            self.faults.append("archive/ holds no WARC record")
+        self._check_revisits()
+        self._check_index()
+        self._check_pages()
+
+    def _check_package(self) -> None:
+        package = self._json("datapackage.json")
+        digest = self._json("datapackage-digest.json")
+        if package is None or digest is None:
+            return
+        if set(digest) != {"path", "hash"} or digest.get("path") != "datapackage.json":
+            self.faults.append("datapackage-digest.json holds something other than the digest of datapackage.json")
+        if digest.get("hash") != f"sha256:{self._files.sha256('datapackage.json')}":
+            self.faults.append("datapackage.json does not match datapackage-digest.json")
+        if package.get("profile") != "data-package" or package.get("wacz_version") != WACZ_VERSION:
+            self.faults.append(f"datapackage.json is not of WACZ {WACZ_VERSION}")
+        listed: set[str] = set()
+        resources = package.get("resources")
+        for resource in resources if isinstance(resources, list) else []:
+            entry = as_mapping(resource)
+            path = str(entry.get("path"))
+            if path in listed:
+                self.faults.append(f"{path} is listed twice in datapackage.json")
+            listed.add(path)
+            self._check_resource(path, entry)
+        for path in sorted(set(self._files.sizes) - listed - set(_UNLISTED)):
+            self.faults.append(f"{path} is not listed in datapackage.json")
+
+    def _check_resource(self, path: str, entry: dict[str, Any]) -> None:
+        if path not in self._files.sizes:
+            self.faults.append(f"{path} is listed in datapackage.json but missing")
+            return
+        if not _SHA256.fullmatch(str(entry.get("hash"))):
+            self.faults.append(f"{path} has no sha256 digest in datapackage.json")
+        elif entry["hash"] != f"sha256:{self._files.sha256(path)}":
+            self.faults.append(f"{path} does not match its digest in datapackage.json")
+        if entry.get("bytes") != self._files.sizes[path]:
+            self.faults.append(f"{path} has another size than datapackage.json states")
+
+    def _check_warc(self, path: str) -> None:
+        if not path.endswith(".warc.gz"):
+            self.faults.append(f"{path} is no .warc.gz file")
+            return
+        records: list[WarcRecord] = []
+        with self._files.open(path) as file:
+            try:
+                for record in read_records(file):
+                    records.append(record)
+                    self.records[path.removeprefix("archive/"), record.offset] = record
+            except WarcFault as error:
+                self.faults.append(f"{path}: {error}")
+                return
+        self.faults += [f"{path}: {fault}" for fault in _warc_faults(records)]
+
+    def _check_revisits(self) -> None:
+        by_id = {record.id: record for record in self.records.values()}
+        if len(by_id) != len(self.records):
+            self.faults.append("two records carry the same WARC-Record-ID")
+        for (name, _), record in self.records.items():
+            if record.type == "revisit":
+                fault = _revisit_fault(record, by_id)
+                if fault:
+                    self.faults.append(f"archive/{name}: the revisit record at byte {record.offset} {fault}")
+
+    def _check_index(self) -> None:
+        packed, heads = self._files.read(INDEX), self._files.read(INDEX_OF_INDEX)
+        if packed is None or heads is None:
+            self.faults.append(f"{INDEX if packed is None else INDEX_OF_INDEX} is missing")
+            return
+        expected = sorted(
+            cdxj_line(name, record)
+            for (name, _), record in self.records.items()
+            if record.type in ("response", "revisit", "resource")
+        )
+        try:
+            with gzip.GzipFile(fileobj=io.BytesIO(packed)) as unpacked:
+                found = unpacked.read(LARGEST_INDEX).decode("utf-8").splitlines()
+        except (OSError, EOFError, ValueError) as error:
+            self.faults.append(f"{INDEX} cannot be read ({error})")
+            return
+        if found != expected:
+            self.faults.append(f"{INDEX} does not say what the WARC files hold")
+        if len(expected) <= LINES_PER_BLOCK and not _same_index_of_index(heads, packed, expected):
+            self.faults.append(f"{INDEX_OF_INDEX} does not fit {INDEX}")
+
+    def _check_pages(self) -> None:
+        data = self._files.read(PAGES)
+        if data is None:
+            self.faults.append(f"{PAGES} is missing")
+            return
+        try:
+            rows = [as_mapping(json.loads(line)) for line in data.decode("utf-8").splitlines()]
+        except ValueError:
+            self.faults.append(f"{PAGES} is not JSON, one object a line")
+            return
+        if len(rows) < 2 or rows[0].get("format") != "json-pages-1.0":
+            self.faults.append(f"{PAGES} lists no page, or its first line is not the format's")
+        known = {(record.uri, record.date) for record in self.records.values()}
+        for number, row in enumerate(rows[1:], 2):
+            if (row.get("url"), row.get("ts")) not in known:
+                self.faults.append(f"{PAGES} line {number} names a page and time that no WARC record has")
+
+    def _json(self, path: str) -> dict[str, Any] | None:
+        data = self._files.read(path)
+        if data is None:
+            self.faults.append(f"{path} is missing")
+            return None
+        try:
+            return as_mapping(json.loads(data))
+        except ValueError:
+            self.faults.append(f"{path} is not JSON")
+            return None
+
+
+def _warc_faults(records: list[WarcRecord]) -> Iterator[str]:
+    if not records or records[0].type != "warcinfo":
+        yield "it does not start with a warcinfo record"
+    answers = {record.id: record for record in records if record.type in ("response", "revisit")}
+    asked: set[str] = set()
+    for record in records:
+        if record.type != "request":
+            continue
+        answer = answers.get(record.headers.get("warc-concurrent-to", ""))
+        if answer is None or (answer.uri, answer.date) != (record.uri, record.date):
+            yield f"the request at byte {record.offset} ({record.uri}) belongs to no response of its address and time"
+        else:
+            asked.add(answer.id)
+    for record in answers.values():
+        if record.id not in asked:
+            yield f"the response at byte {record.offset} ({record.uri}) has no request"
+
+
+def _revisit_fault(record: WarcRecord, by_id: dict[str, WarcRecord]) -> str | None:
+    profile = record.headers.get("warc-profile")
+    if profile not in (REVISIT_PROFILE, NOT_MODIFIED_PROFILE):
+        return "has an unknown profile"
+    target = by_id.get(record.headers.get("warc-refers-to", ""))
+    if target is None or target.type == "revisit":
+        return "refers to a record that is not in this bundle"
+    if label_sha256(record.headers.get("warc-payload-digest")) != target.payload_sha256:
+        return "refers to a record with another payload"
+    stated = (record.headers.get("warc-refers-to-target-uri"), record.headers.get("warc-refers-to-date"))
+    return None if stated == (target.uri, target.date) else "states another address or time than its target has"
+
+
+def _same_index_of_index(heads: bytes, packed: bytes, lines: list[str]) -> bool:
+    rows = heads.decode("utf-8", "replace").splitlines()
+    if not lines:
+        return len(rows) == 1
+    place = {"offset": 0, "length": len(packed), "digest": f"sha256:{hashlib.sha256(packed).hexdigest()}"}
+    expected = " ".join(lines[0].split(" ", 2)[:2]) + " " + json.dumps({**place, "filename": "index.cdx.gz"})
+    return rows == [pack_index([])[1].decode().rstrip("\n"), expected]
