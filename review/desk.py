@@ -111,6 +111,7 @@ class Desk:
             "path": request.url.path,
             "address": _with_query(request),
             "new_key": new_key,
+            "in_language": lambda code: f"?{request.url.include_query_params(lang=code).query}",
         }
         return HTMLResponse(template.render(common | values), status)
 
