@@ -26,7 +26,7 @@ from crawler.egress import ConnectProxy, Guard
 from crawler.home import loopback_allowed
 from crawler.items import Exchange
 from crawler.program import user_agent
-from crawler.recording import recorder_of
+from crawler.recording import CaptureFailed, recorder_of
 
 logger = logging.getLogger(__name__)
 
@@ -73,8 +73,8 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]
 
         async def watch(page: Page, _request: Request) -> None:
             page.on("request", lambda r: waiting.add(r) if r.resource_type in ("xhr", "fetch") else None)
-            page.on("requestfinished", waiting.discard)
-            page.on("requestfailed", waiting.discard)
+            page.on("requestfinished", lambda r: waiting.discard(r))
+            page.on("requestfailed", lambda r: waiting.discard(r))
             page.on("response", lambda r: seen.append((r, datetime.now(UTC))))
 
         async def settle_and_record(page: Page) -> None:
@@ -108,7 +108,7 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]
             else:
                 captures.append(self._recorder.append(exchange))
         if main is None:
-            return
+            raise CaptureFailed(f"The browser showed {request.url} without its response: nothing may be read from it.")
         place = self._recorder.append(main)
         captures.append(place)
         html = (await page.content()).encode()
