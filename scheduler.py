@@ -116,13 +116,15 @@ class Scheduler:
 
     def stop(self, grace_seconds: float = 30.0) -> None:
         """Ask every job to stop, wait, then kill what is left; jobs that had not ended are queued again."""
+        self._stopping = True
         with self._lock:
-            self._stopping = True
             for child in self._children:
                 if not _has_ended(child.process):
                     child.process.terminate()
         if self._clock.running:
-            self._clock.shutdown(wait=True)
+            # Not wait=True: it waits for rounds while it holds a lock that they need. They are waited for by the lock
+            # above, and those that come later return at once.
+            self._clock.shutdown(wait=False)
         deadline = time.monotonic() + grace_seconds
         with self._lock:
             while not all(_has_ended(child.process) for child in self._children) and time.monotonic() < deadline:
@@ -153,26 +155,32 @@ class Scheduler:
     # -- the clock --
 
     def _feed(self) -> None:
-        """Let the clock ring for each watch at the time the database says now."""
-        with self._database.reading() as session:
-            due = due_times(session)
-        rings = {job.id: job for job in self._clock.get_jobs() if job.id.startswith("watch:")}
-        for watch_id, due_at in due.items():
-            ring = rings.pop(f"watch:{watch_id}", None)
-            if ring is None or ring.trigger.run_date != due_at:
-                self._clock.add_job(
-                    self._run_watch,
-                    "date",
-                    run_date=due_at,
-                    args=[watch_id],
-                    id=f"watch:{watch_id}",
-                    replace_existing=True,
-                )
-        for ring in rings.values():
-            self._clock.remove_job(ring.id)
+        """Let the clock ring for each watch at the time the database says now.
+
+        The ring of a watch that was paused or removed meanwhile stays: it finds nothing due.
+        """
+        with self._lock:
+            if self._stopping:
+                return
+            with self._database.reading() as session:
+                due = due_times(session)
+            rings = {job.id: job for job in self._clock.get_jobs() if job.id.startswith("watch:")}
+            for watch_id, due_at in due.items():
+                ring = rings.get(f"watch:{watch_id}")
+                if ring is None or ring.trigger.run_date != due_at:
+                    self._ring_at(watch_id, due_at)
+
+    def _ring_at(self, watch_id: int, due_at: datetime) -> None:
+        ring_id = f"watch:{watch_id}"
+        self._clock.add_job(
+            self._run_watch, "date", run_date=due_at, args=[watch_id], id=ring_id, replace_existing=True
+        )
 
     def _run_watch(self, watch_id: int) -> None:
-        made = make_due_jobs(self._database, watch_id)
+        with self._lock:
+            if self._stopping:
+                return
+            made = make_due_jobs(self._database, watch_id)
         if made:
             _log.info("Watch %s is due: jobs %s", watch_id, made)
 

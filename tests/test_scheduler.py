@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,20 @@ def ended(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 
+@pytest.fixture
+def started(database_url: str, home: Home, program: Path) -> Iterator[Callable[[], SchedulerProcess]]:
+    """Starts schedulers in processes of their own; those that still run when the test is over are killed."""
+    running: list[SchedulerProcess] = []
+
+    def start() -> SchedulerProcess:
+        running.append(SchedulerProcess(database_url, home, program))
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.kill()
+
+
 class SchedulerProcess:
     """`relicwatch run` in small: a scheduler in a process of its own."""
 
@@ -160,8 +175,9 @@ class SchedulerProcess:
         assert self.process.returncode == 0
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
+        if self.process.returncode is None:
+            self.process.kill()
+            self.process.communicate()
 
 
 def test_a_due_watch_runs_in_a_process_of_its_own(database: Database, home: Home, scheduler: Scheduler) -> None:
@@ -221,11 +237,11 @@ def test_a_paused_watch_makes_no_job(database: Database, scheduler: Scheduler) -
 
 
 def test_five_schedulers_at_once_run_a_due_watch_once(
-    database: Database, database_url: str, home: Home, program: Path
+    database: Database, started: Callable[[], SchedulerProcess]
 ) -> None:
     # RL-26
     watch(database, markets=["one", "two"], first_due_at=utc_now() + timedelta(seconds=2))
-    running = [SchedulerProcess(database_url, home, program) for _ in range(5)]
+    running = [started() for _ in range(5)]
     for each in running:
         each.wait_started()
     eventually(lambda: states(database) == ["done", "done"])
@@ -321,10 +337,10 @@ def test_stop_kills_what_does_not_end_and_queues_its_job_again(database: Databas
 
 
 def test_jobs_of_a_killed_scheduler_stop_and_the_next_scheduler_finishes_them(
-    database: Database, database_url: str, home: Home, program: Path, scheduler: Scheduler
+    database: Database, started: Callable[[], SchedulerProcess], scheduler: Scheduler
 ) -> None:
     queue(database, what="wait")
-    first = SchedulerProcess(database_url, home, program)
+    first = started()
     first.wait_started()
     pid = eventually(lambda: job_pid(database))
     first.kill()
@@ -335,10 +351,10 @@ def test_jobs_of_a_killed_scheduler_stop_and_the_next_scheduler_finishes_them(
 
 
 def test_a_job_whose_scheduler_and_process_were_both_killed_is_taken_over_at_once(
-    database: Database, database_url: str, home: Home, program: Path, scheduler: Scheduler
+    database: Database, started: Callable[[], SchedulerProcess], scheduler: Scheduler
 ) -> None:
     queue(database, what="wait once")
-    first = SchedulerProcess(database_url, home, program)
+    first = started()
     first.wait_started()
     pid = eventually(lambda: job_pid(database))
     first.process.send_signal(signal.SIGSTOP)
@@ -349,6 +365,18 @@ def test_a_job_whose_scheduler_and_process_were_both_killed_is_taken_over_at_onc
     scheduler.start()
     assert scheduler.wait_idle(60)
     assert [(job.state, job.attempts) for job in jobs(database)] == [("done", 2)]
+
+
+def test_stop_ends_at_once_even_in_the_middle_of_a_round(database: Database, home: Home, command: Command) -> None:
+    # RL-33: APScheduler waits for its rounds while it holds the lock they need, unless told not to.
+    for _ in range(10):
+        scheduler = quick(database, home, command, feed_seconds=0.01, supervise_seconds=0.01)
+        scheduler.start()
+        assert scheduler.wait_idle(60)
+        stopping = threading.Thread(target=scheduler.stop, daemon=True)
+        stopping.start()
+        stopping.join(30)
+        assert not stopping.is_alive()
 
 
 def test_a_job_claimed_elsewhere_is_left_to_its_holder(database: Database, scheduler: Scheduler) -> None:
