@@ -47,7 +47,7 @@ class BagWriter:
         return sha256
 
     def seal(self, info: Mapping[str, str], instructions: bytes, key: SigningKey) -> None:
-        """Write the tag files and the signature and end the zip."""
+        """Write the tag files and the signature."""
         info = {**info, "Payload-Oxum": f"{self._bytes}.{len(self._payload)}"}
         tags = {
             "bagit.txt": DECLARATION,
@@ -61,7 +61,6 @@ class BagWriter:
         tags[SIGNATURE] = sign_detached(key, tags[TAG_MANIFEST]).pem
         for name, data in tags.items():
             self._package.add_bytes(f"{self._name}/{name}", data)
-        self._package.close()
 
 
 def manifest_lines(digests: Mapping[str, str]) -> bytes:

@@ -172,16 +172,12 @@ def _write(
     try:
         draft = workspace / "bundle.zip"
         with draft.open("wb") as file:
-            bag = BagWriter(PlainZipWriter(file), name)
-            packed = [
-                pack_listing(bag, number, listing, workspace, program) for number, listing in enumerate(checked, 1)
-            ]
-            _add_report(bag, subject, packed, custody, languages, demo, bundle_id)
-            bag.seal(
-                _bag_info(subject, bundle_id, now, demo, program, key),
-                render_instructions(demo=demo, fingerprint=key.fingerprint),
-                key,
-            )
+            with PlainZipWriter(file) as package:
+                bag = BagWriter(package, name)
+                packed = [pack_listing(bag, n, listing, workspace, program) for n, listing in enumerate(checked, 1)]
+                _add_report(bag, subject, packed, custody, languages, demo, bundle_id)
+                instructions = render_instructions(demo=demo, fingerprint=key.fingerprint)
+                bag.seal(_bag_info(subject, bundle_id, now, demo, program, key), instructions, key)
             file.flush()
             os.fsync(file.fileno())
         with draft.open("rb") as file:

@@ -5,6 +5,7 @@ A changed byte anywhere in such a file is therefore found: in an entry by its di
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import struct
@@ -13,6 +14,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import IO
 
 from crawler.errors import RelicwatchError
@@ -60,7 +62,7 @@ def name_fault(path: str) -> str | None:
 
 
 class PlainZipWriter:
-    """Writes entries one after the other to an open binary file."""
+    """Writes entries one after the other to an open binary file; leave its context to end the zip."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True)
@@ -82,6 +84,18 @@ class PlainZipWriter:
 
     def close(self) -> None:
         self._zip.close()
+
+    def __enter__(self) -> PlainZipWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+            return
+        with contextlib.suppress(OSError, ValueError):
+            self.close()  # the file is given up; the error under way is the one to report
 
 
 def _info(name: str, size: int) -> zipfile.ZipInfo:

@@ -50,8 +50,7 @@ def write_wacz(
                 if record.type in _INDEXED:
                     lines.append(cdxj_line(name, record))
     resources: list[dict[str, Any]] = []
-    with path.open("wb") as file:
-        package = PlainZipWriter(file)
+    with path.open("wb") as file, PlainZipWriter(file) as package:
         for name, file_path in warcs:
             digest = package.add_file(f"archive/{name}", file_path)
             resources.append(_resource(f"archive/{name}", digest, file_path.stat().st_size))
@@ -71,7 +70,6 @@ def write_wacz(
         data = to_json(description)
         digest = package.add_bytes("datapackage.json", data)
         package.add_bytes("datapackage-digest.json", to_json({"path": "datapackage.json", "hash": f"sha256:{digest}"}))
-        package.close()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -54,11 +54,9 @@ def complaints(result: Verification) -> str:
 
 def repack(bag: Path, to: Path) -> Path:
     """The bag as a zip in the form that relicwatch packs."""
-    with to.open("wb") as file:
-        package = PlainZipWriter(file)
+    with to.open("wb") as file, PlainZipWriter(file) as package:
         for name in files_of(bag):
             package.add_file(f"{to.stem}/{name}", bag / name)
-        package.close()
     return to
 
 
