@@ -417,7 +417,9 @@ def capture_command(listing_id: Annotated[int, typer.Option("--listing", help="W
         assert job is not None
         job_id = job.id
     claimed = claim_job(database, process_holder(), job_id=job_id)
-    assert claimed is not None
+    if claimed is None:
+        out.print(f"The running scheduler has taken it: job {job_id} captures listing {listing_id}.", highlight=False)
+        return
     _print_record(run_job(database, home, claimed), False)
 
 
@@ -502,13 +504,16 @@ def verify(bundle: Path, as_json: AsJson = False) -> None:
 
     Example: relicwatch verify RW-2026-0001.zip
     """
-    from evidence.verify import verify_bundle
+    from dataclasses import asdict
+
+    from evidence.verify import report_lines, verify_bundle
 
     verification = verify_bundle(bundle)
     if as_json:
-        _print_record(verification.as_record(), True)
+        _print_record(asdict(verification), True)
     else:
-        out.print(verification.as_text(), markup=False, highlight=False, soft_wrap=True)
+        for line in report_lines(verification):
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(verification.exit_status)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from rich.console import Console
 from rich.table import Table
@@ -218,9 +220,13 @@ def _progress_line(database: Database, scheduler: Scheduler) -> str:
 
 def _show_flagged(database: Database, console: Console) -> None:
     """The table of flagged listings: strong, medium or weak beside the score, reasons in the listing's own words."""
-    table = Table(title="DEMO: flagged listings (a score is not a verdict: a person decides)", title_justify="left")
-    for name in ("score", "title", "reasons, in its own words", "link"):
-        table.add_column(name, overflow="fold", ratio=None if name == "score" else 1)
+    table = Table(
+        title="DEMO: flagged listings (a score is not a verdict: a person decides)",
+        title_justify="left",
+        show_lines=True,
+    )
+    table.add_column("score", no_wrap=True)
+    table.add_column("listing, reasons in its own words, link", overflow="fold")
     with database.reading() as session:
         rows = session.execute(
             select(Listing, Observation, Assessment)
@@ -231,14 +237,15 @@ def _show_flagged(database: Database, console: Console) -> None:
         ).all()
     for listing, observation, assessment in rows:
         reasons = [str(reason["text"]) for reason in assessment.reasons if reason["weight"] > 0][:SHOWN_REASONS]
-        table.add_row(
-            f"{assessment.band} {assessment.score:.2f}",
-            Text(observation.title or ""),
-            Text(" · ".join(reasons)),
-            Text(listing.url),
-        )
+        lines = (observation.title or "", "reasons: " + " · ".join(reasons), _readable(listing.url))
+        table.add_row(f"{assessment.band} {assessment.score:.2f}", Text("\n".join(lines)))
     console.print(table)
     console.print(f"{len(rows)} listings are flagged.", highlight=False)
+
+
+def _readable(url: str) -> str:
+    """The address with letters for escapes, as browsers show it; control and direction signs stay escaped."""
+    return re.sub(r"[^\w/:.?&=%#~+,;@!$'()*-]", lambda sign: quote(sign[0]), unquote(url))
 
 
 def _open_case(home: Home, database: Database, chain: AuditChain) -> str:
@@ -257,18 +264,18 @@ def _open_case(home: Home, database: Database, chain: AuditChain) -> str:
         chosen = {language: listing for listing, language in reversed(rows)}
         if not chosen:
             raise DemoFailed("No listing was flagged, so there is no case to show: look at `relicwatch crawls list`.")
-        case: Case = open_case(session, chain, actor=ACTOR, title="DEMO case: offers to look at", demo=home.is_demo)
+        opened: Case = open_case(session, chain, actor=ACTOR, title="DEMO case: offers to look at", demo=home.is_demo)
         for listing in chosen.values():
             assert listing.current_observation_id is not None
             add_exhibit(
                 session,
                 chain,
-                case=case,
+                case=opened,
                 listing_id=listing.id,
                 observation_id=listing.current_observation_id,
                 actor=ACTOR,
             )
-        return case.reference
+        return opened.reference
 
 
 def _export_and_verify(home: Home, database: Database, chain: AuditChain, case: str, console: Console) -> bool:

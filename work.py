@@ -27,6 +27,7 @@ from evidence.page_capture import capture_listing
 from evidence.sealing import heal
 from evidence.transit import recover_market
 from markets.admission import admit
+from markets.definition import Definition
 from markets.health import crawl_fault
 from storage.audit import AuditChain
 from storage.database import Database
@@ -89,13 +90,13 @@ def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Prog
             "RELICWATCH_JOB_ID": job.id,
             "RELICWATCH_JOB_TOKEN": job.token,
             "RELICWATCH_HOLDER": job.holder,
+            "RELICWATCH_ON_COMMIT": progress,
             "LOG_FILE": str(home.logs / f"crawl-{job.id}.log"),
         },
         priority="cmdline",
     )
     process = CrawlerProcess(settings)
     crawler = process.create_crawler(definition.spider)
-    crawler.relicwatch_on_commit = progress
     started = time.monotonic()
     process.crawl(
         crawler,
@@ -104,15 +105,14 @@ def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Prog
         max_listings=job.arguments.get("max_listings"),
     )
     process.start()
-    return _crawl_result(database, job, definition, crawler, time.monotonic() - started)
+    return _crawl_result(database, job, definition, time.monotonic() - started)
 
 
-def _crawl_result(database: Database, job: ClaimedJob, definition: Any, crawler: Any, seconds: float) -> dict[str, Any]:
+def _crawl_result(database: Database, job: ClaimedJob, definition: Definition, seconds: float) -> dict[str, Any]:
     with database.transaction() as session:
         crawl = session.scalars(select(Crawl).where(Crawl.job_id == job.id)).one_or_none()
         if crawl is None:
-            failed = getattr(crawler, "relicwatch_start_error", None)
-            raise JobFailed(f"The crawl of {definition.name} could not start: {failed or 'see the log'}.")
+            raise JobFailed(f"The crawl of {definition.name} could not start: see its log.")
         counts = {**crawl.counts.get("counts", {}), "queries": len(crawl.queries)}
         if crawl.state == "stopped" and crawl.fault is None:
             raise Stopped(f"The crawl of {definition.name} was stopped; it goes on where it was.")

@@ -11,6 +11,7 @@ from scrapy.utils.misc import load_object
 
 from crawler.errors import RelicwatchError
 from crawler.items import Exchange, RecordPlace
+from crawler.shared import shared
 
 
 class CaptureFailed(RelicwatchError):
@@ -41,8 +42,6 @@ class Recorder(Protocol):
 
 def recorder_of(crawler: Crawler) -> Recorder:
     """The one recorder of this crawl, made on first use from the setting RELICWATCH_RECORDER."""
-    recorder: Recorder | None = getattr(crawler, "relicwatch_recorder", None)
-    if recorder is None:
-        recorder = load_object(crawler.settings["RELICWATCH_RECORDER"]).from_crawler(crawler)
-        crawler.relicwatch_recorder = recorder
+    make = load_object(crawler.settings["RELICWATCH_RECORDER"]).from_crawler
+    recorder: Recorder = shared(crawler, "recorder", lambda: make(crawler))
     return recorder

@@ -24,7 +24,7 @@ class PoliteRetryMiddleware(RetryMiddleware):
             if pause > LONGEST_WAIT_SECONDS:
                 return response
             await asyncio.sleep(pause)
-        return outcome  # type: ignore[no-any-return]
+        return outcome
 
 
 def retry_after_seconds(value: bytes | None, now: datetime) -> float:

@@ -121,6 +121,7 @@ class TransitRecorder:
         )
         with self._database.transaction() as session:
             for sha256, record_id, url, captured_at, offset in session.execute(statement):
+                assert record_id is not None and offset is not None
                 writer.remember(sha256, EarlierRecord(record_id, url, warc_date(captured_at), offset))
 
 

@@ -30,8 +30,8 @@ PHOTO_PRIORITY = 5
 class MarketSpider(Spider):
     """Base of all walking spiders. A subclass gives `name` and says how pages are asked for (`page_meta`).
 
-    Arguments: `market` (required), `query` (one search, or several as a JSON list), `max_listings`. The market must have
-    a standing approval; its definition gives addresses, selectors, rate and concurrency. May be overridden: `start`,
+    Arguments: `market` (required), `query` (one search, or several as a JSON list), `max_listings`. The market must
+    have a standing approval; its definition gives addresses, selectors, rate and concurrency. May be overridden: `start`,
     `parse_search`, `parse_listing`, `page_meta`. Callbacks are named `parse_<kind>`: the frontier keeps that name.
     """
 
@@ -101,10 +101,11 @@ class MarketSpider(Spider):
         if not urls and number == 1:
             yield PageProblem(response.url, self._no_listings(page))
         if urls and page.next_url and self.definition.in_domains(page.next_url):
-            if number < self.definition.search.max_pages:
+            most = self.definition.search.max_pages if self.definition.search else 1
+            if number < most:
                 yield self.search_request(page.next_url, response.meta["query"], number + 1)
             else:
-                yield PageProblem(response.url, f"more pages follow, but search.max_pages is {number}")
+                yield PageProblem(response.url, f"more pages follow, but search.max_pages is {most}")
 
     def parse_listing(self, response: Response) -> Iterator[Any]:
         """The listing of a page, or the reason why there is none."""
@@ -151,15 +152,13 @@ class MarketSpider(Spider):
 
     def page_failed(self, failure: Failure) -> Iterable[Any]:
         """A page that could not be had is kept with the reason; one that could not be *recorded* stays pending."""
-        if failure.check(CaptureFailed):
+        if isinstance(failure.value, CaptureFailed):
             return ()
         return page_ended(failure.request, failure_reason(failure))  # type: ignore[attr-defined]
 
     def read(self, response: Response, expected: PageKind | None = None) -> ExtractedPage:
-        content_type = response.headers.get(b"Content-Type", b"").decode("latin-1") or None
-        page = extract_page(
-            response.body, response.url, content_type=content_type, rules=self.rules, expected=expected
-        )
+        content_type = (response.headers.get(b"Content-Type") or b"").decode("latin-1") or None
+        page = extract_page(response.body, response.url, content_type=content_type, rules=self.rules, expected=expected)
         if "truncated" in response.flags:
             page.problems.append(f"the page is larger than the limit and was cut after {len(response.body)} bytes")
         return page

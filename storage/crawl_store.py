@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from crawler.home import Home
 from crawler.items import ListingGone, ListingItem, ListingPhoto, PageProblem
 from crawler.recording import Recorder, recorder_of
+from crawler.shared import shared
 from crawler.visits import Entry, Visit
 from storage import leases
 from storage.captures import insert_captures
@@ -71,7 +72,7 @@ class CrawlStore:
         job_id = settings.getint("RELICWATCH_JOB_ID") or None
         if job_id is not None:
             self.job = (job_id, settings.getint("RELICWATCH_JOB_TOKEN"))
-        self.on_commit = getattr(spider.crawler, "relicwatch_on_commit", None)
+        self.on_commit = settings.get("RELICWATCH_ON_COMMIT")
         leases.take_market(self.database, self._market, self._holder, MARKET_LEASE_SECONDS)
         with self.database.transaction() as session:
             crawl = self._find_crawl(session, job_id)
@@ -273,23 +274,23 @@ class CrawlStore:
 
 def crawl_store_of(crawler: Crawler) -> CrawlStore:
     """The one store of this crawl, made on first use."""
-    store: CrawlStore | None = getattr(crawler, "relicwatch_store", None)
-    if store is None:
-        home = Home.from_environment()
+
+    def make() -> CrawlStore:
         holder = crawler.settings.get("RELICWATCH_HOLDER") or leases.process_holder()
-        store = CrawlStore(database_of(crawler), home, recorder_of(crawler), holder)
-        crawler.relicwatch_store = store
-    return store
+        return CrawlStore(database_of(crawler), Home.from_environment(), recorder_of(crawler), holder)
+
+    return shared(crawler, "store", make)
 
 
 def database_of(crawler: Crawler) -> Database:
     """The one database connection pool of this crawl's process."""
-    database: Database | None = getattr(crawler, "relicwatch_database", None)
-    if database is None:
+
+    def make() -> Database:
         database = Database(Home.from_environment().database_url)
         database.require_current()
-        crawler.relicwatch_database = database
-    return database
+        return database
+
+    return shared(crawler, "database", make)
 
 
 def _filled_fields(item: ListingItem) -> Iterator[str]:

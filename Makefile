@@ -1,0 +1,37 @@
+# What people and CI call. Everything but `setup` is one line, so that the commands can be typed by hand too.
+.PHONY: setup demo test prove bench lint format lock pictures clean
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml scripts/setup
+	scripts/setup
+
+demo: .venv/ready   ## the whole job on the make-believe market; ARGS=--once ends when the bundle is verified
+	.venv/bin/relicwatch demo $(ARGS)
+
+test: .venv/ready   ## every test but the long proofs; ARGS= goes to pytest
+	.venv/bin/pytest $(ARGS)
+
+prove: .venv/ready  ## the long proofs (kills), with their log
+	.venv/bin/pytest -m prove -s tests/prove $(ARGS)
+
+bench: .venv/ready  ## speed, side by side in one run
+	.venv/bin/python bench/run.py $(ARGS)
+
+lint: .venv/ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: .venv/ready
+	.venv/bin/ruff check --fix-only --quiet .
+	.venv/bin/ruff format --quiet .
+
+lock:               ## pin again; needs uv
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade --output-file requirements.lock
+
+pictures: .venv/ready ## docs/pictures from the demo
+	.venv/bin/python scripts/pictures.py
+
+clean:
+	rm -rf .venv demo-home build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
