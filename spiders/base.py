@@ -31,8 +31,8 @@ class MarketSpider(Spider):
     """Base of all walking spiders. A subclass gives `name` and says how pages are asked for (`page_meta`).
 
     Arguments: `market` (required), `query` (one search, or several as a JSON list), `max_listings`. The market must
-    have a standing approval; its definition gives addresses, selectors, rate and concurrency. May be overridden: `start`,
-    `parse_search`, `parse_listing`, `page_meta`. Callbacks are named `parse_<kind>`: the frontier keeps that name.
+    have a standing approval; its definition gives addresses, selectors, rate and concurrency. May be overridden:
+    `start`, `parse_search`, `parse_listing`, `page_meta`. Callbacks are named `parse_<kind>`: the frontier keeps that.
     """
 
     def __init__(self, market: str, definition: Definition, queries: list[str], max_listings: int | None) -> None:
