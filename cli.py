@@ -17,6 +17,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from crawler.errors import RelicwatchError, UsageError
 from crawler.home import Home
@@ -723,12 +724,21 @@ def _print_rows(rows: Iterable[Mapping[str, Any]], as_json: bool) -> None:
         return
     table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
     for key in rows[0]:
-        table.add_column(key, overflow="fold")
+        table.add_column(key)
     for row in rows:
-        table.add_row(
-            *(", ".join(map(str, v)) if isinstance(v, list) else str("" if v is None else v) for v in row.values())
-        )
-    out.print(table)
+        table.add_row(*(Text(_shown(value)) for value in row.values()))
+    if out.measure(table).maximum <= out.width:
+        out.print(table)
+        return
+    for row in rows:  # too wide for this terminal: a block each reads better than columns of three letters
+        for key, value in row.items():
+            if _shown(value):
+                out.print(Text.assemble((f"{key}: ", "bold"), _shown(value)), soft_wrap=True)
+        out.print()
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else "" if value is None else str(value)
 
 
 def _progress(what: str, *, quiet: bool) -> Any:

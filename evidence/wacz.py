@@ -70,8 +70,8 @@ def write_wacz(
         data = to_json(description)
         digest = package.add_bytes("datapackage.json", data)
         package.add_bytes("datapackage-digest.json", to_json({"path": "datapackage.json", "hash": f"sha256:{digest}"}))
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with path.open("rb") as written:
+        return hashlib.file_digest(written, "sha256").hexdigest()
 
 
 def cdxj_line(filename: str, record: WarcRecord) -> str:
