@@ -34,6 +34,7 @@ from crawler.items import CertificateChain, Exchange
 from crawler.recording import recorder_of
 
 _HEAD_LIMIT = 256 * 1024
+"""Of a response head in bytes, and of a single line in it: a longer one is refused, because it could not be kept."""
 _SKIPPED_REQUEST_HEADERS = frozenset({b"host", b"content-length", b"connection", b"transfer-encoding"})
 
 
@@ -50,6 +51,7 @@ class _RawHeadHandler(ResponseHandler):
         """A new request goes out on this connection: what comes next begins with a status line."""
         self._raw.clear()
         self._reading_head = True
+        self.raw_head = b""
 
     def data_received(self, data: bytes) -> None:
         if self._reading_head and data:
@@ -92,6 +94,8 @@ class RawResponse(aiohttp.ClientResponse):
             self.certificate = tls.getpeercert(binary_form=True) if tls is not None else None
         response = await super().start(connection)
         if isinstance(protocol, _RawHeadHandler):
+            if not protocol.raw_head:
+                raise aiohttp.ClientConnectionError(f"the head of the answer is longer than {_HEAD_LIMIT} bytes")
             self.raw_head = protocol.raw_head
         return response
 
@@ -203,8 +207,8 @@ def open_session(guard: Guard) -> aiohttp.ClientSession:
         timeout=aiohttp.ClientTimeout(total=None),
         response_class=RawResponse,
         trust_env=False,
-        max_line_size=64 * 1024,
-        max_field_size=64 * 1024,
+        max_line_size=_HEAD_LIMIT,
+        max_field_size=_HEAD_LIMIT,
     )
 
 
