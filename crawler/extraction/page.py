@@ -310,9 +310,10 @@ def _kind(
     document, heading, rules = scope.document, scope.heading, findings.rules
     if findings.expected == "search":
         return "search", None
-    if rules.listing_url is not None and document.url and rules.listing_url.search(document.url):
-        return "listing", None
     one, many = 0.0, _search_signs(document, nodes, main is None and item is None)
+    by_address = bool(rules.listing_url is not None and document.url and rules.listing_url.search(document.url))
+    if by_address:
+        one += 1.5
     if main is not None:
         if _is_list_of_offers(main):
             many += 4
@@ -340,8 +341,12 @@ def _kind(
     if _has_address_id(document.url):
         one += 1
     if many >= 2.5 and many > one:
-        return "search", found
-    return ("listing" if one >= 2 else "other"), None
+        if not by_address:
+            return "search", found
+        # The definition decides: a lot taken for a list would be lost, a list taken for a lot is only noise.
+        findings.problem(f"The page looks like a list of {count} offers, though its address is a listing's.")
+        return "listing", None
+    return ("listing" if one >= 2 or by_address else "other"), None
 
 
 def _search_signs(document: Document, nodes: list[dict[str, Any]], nothing_offered: bool) -> float:
