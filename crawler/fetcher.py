@@ -12,6 +12,7 @@ import functools
 import ssl
 from datetime import UTC, datetime
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -32,6 +33,7 @@ from crawler.egress import EgressRefused, Guard
 from crawler.home import loopback_allowed
 from crawler.items import CertificateChain, Exchange
 from crawler.recording import recorder_of
+from crawler.retry import pauses_of
 
 _HEAD_LIMIT = 256 * 1024
 """Of a response head in bytes, and of a single line in it: a longer one is refused, because it could not be kept."""
@@ -108,6 +110,7 @@ class FetcherHandler(BaseDownloadHandler):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._recorder = recorder_of(crawler)
+        self._pauses = pauses_of(crawler)
         self._guard = Guard(allow_loopback=loopback_allowed())
         self._session: aiohttp.ClientSession | None = None
         self._browser: Any = None
@@ -119,7 +122,11 @@ class FetcherHandler(BaseDownloadHandler):
         if request.meta.get("playwright"):
             return await self._browse(request)
         self._guard.check_url(request.url)
-        return await self._fetch(request)
+        host = urlsplit(request.url).netloc
+        await self._pauses.keep(host)
+        response = await self._fetch(request)
+        self._pauses.note(host, response)
+        return response
 
     async def close(self) -> None:
         if self._session is not None:
@@ -134,7 +141,10 @@ class FetcherHandler(BaseDownloadHandler):
                 browser = load_object(self.crawler.settings["RELICWATCH_BROWSER_HANDLER"])(self.crawler)
                 await browser.start()
                 self._browser = browser
+        host = urlsplit(request.url).netloc
+        await self._pauses.keep(host)
         response: Response = await self._browser.download_request(request)
+        self._pauses.note(host, response)
         return response
 
     async def _fetch(self, request: Request) -> Response:

@@ -44,6 +44,8 @@ SCHEDULER = "storage.frontier.FrontierScheduler"
 SCHEDULER_DEBUG = False
 
 DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+    "crawler.bounds.MarketBoundsMiddleware": 50,  # where Scrapy's stood: before robots.txt of another host is fetched
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "crawler.robots.Rfc9309Middleware": 100,  # where Scrapy's stood
     "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,  # a page's own redirects are listings' text

@@ -42,7 +42,6 @@ class MarketSpider(Spider):
         self.queries = queries
         self.max_listings = max_listings
         self.rules = definition.page_rules()
-        self.allowed_domains = [domain.partition(":")[0] for domain in definition.domains]
 
     @classmethod
     def from_crawler(
@@ -163,9 +162,13 @@ class MarketSpider(Spider):
             page.problems.append(f"the page is larger than the limit and was cut after {len(response.body)} bytes")
         return page
 
+    def in_market(self, url: str) -> bool:
+        """Whether an address lies inside the market's domains; no other is ever asked for."""
+        return self.definition.in_domains(url)
+
     def is_listing(self, url: str) -> bool:
         """Whether a link leads to a listing of this market; a link elsewhere is never followed."""
-        if not self.definition.in_domains(url):
+        if not self.in_market(url):
             return False
         return self.definition.native_id(url) is not None
 

@@ -17,7 +17,7 @@ from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto
 from storage.captures import derivative
 from storage.folding import fold
 from storage.jobs import insert_job
-from storage.tables import Assessment, Capture, Crawl, Listing, ListingAlias, Observation, Seller
+from storage.tables import Assessment, Capture, Crawl, FrontierEntry, Listing, ListingAlias, Observation, Seller
 
 ABSENCES_FOR_GONE = 3
 """Complete crawls in a row that must miss a listing before it counts as gone without an answer from the market."""
@@ -215,8 +215,17 @@ class ListingWriter:
 def count_absences(session: Session, crawl: Crawl) -> int:
     """After a complete crawl: one absence more for each live listing it should have met; gone after several.
 
-    Returns how many became gone.
+    A crawl in which a search page failed misses listings for that reason, and a listing whose own page failed is not
+    known to be absent: neither counts. Returns how many became gone.
     """
+    failed = session.execute(
+        select(FrontierEntry.kind, FrontierEntry.url).where(
+            FrontierEntry.crawl_id == crawl.id, FrontierEntry.state == "failed"
+        )
+    ).all()
+    if any(kind == "search" for kind, _ in failed):
+        return 0
+    unanswered = {url for _, url in failed}
     rows = session.scalars(
         select(Listing)
         .join(Crawl, Crawl.id == Listing.seen_in_crawl_id)
@@ -226,7 +235,7 @@ def count_absences(session: Session, crawl: Crawl) -> int:
     gone = 0
     for listing in rows:
         before = session.get_one(Crawl, listing.seen_in_crawl_id)
-        if not set(before.queries) <= set(crawl.queries):
+        if not set(before.queries) <= set(crawl.queries) or listing.url in unanswered:
             continue
         listing.absent_from_crawls += 1
         if listing.absent_from_crawls >= ABSENCES_FOR_GONE:
