@@ -18,7 +18,7 @@ from evidence.bag import BagWriter
 from evidence.item import ListingRecords, PackedCapture, build_item
 from evidence.wacz import Page, to_json, write_wacz
 from evidence.warc_reading import WarcFault, WarcRecord, label_sha256, read_payload, read_records
-from storage.tables import Capture, Segment
+from storage.tables import Capture, Listing, Segment
 
 LARGEST_IMAGE = 64 << 20
 _SCREENSHOTS = ("screenshot", "screenshot_viewport")
@@ -27,6 +27,7 @@ _SUFFIXES = {
     "image/png": "png",
     "image/jpeg": "jpg",
     "application/pdf": "pdf",
+    "application/json": "json",
     "image/webp": "webp",
     "image/gif": "gif",
 }
@@ -69,6 +70,12 @@ def check_listing(home: Home, records: ListingRecords) -> CheckedListing:
     listing = records.listing
     used = {row.segment_id for row in records.captures if row.segment_id}
     segments = sorted((s for s in records.segments.values() if s.id in used), key=lambda s: s.id)
+    gone = [s for s in records.segments.values() if s.store == "evidence" and s.state not in ("open", "sealed")]
+    if gone:
+        raise EvidenceDamaged(
+            f"The evidence file {home.evidence / gone[0].name} of listing {listing.id} is marked {gone[0].state}; "
+            f"it should have SHA-256 {gone[0].sha256}. The export was refused; restore the file from a backup."
+        )
     if not segments:
         raise EvidenceMissing(
             f"Listing {listing.id} ({listing.url}) has no sealed capture yet: capture it first, then export."
@@ -77,6 +84,7 @@ def check_listing(home: Home, records: ListingRecords) -> CheckedListing:
     for segment in segments:
         for record in _read_segment(home, segment):
             found[segment.id, record.offset] = record
+    _check_revisits(listing, found)
     for row in records.captures:
         if row.segment_id is None:
             _check_file(home.file_path(row.sha256), row.sha256)
@@ -127,15 +135,18 @@ def _read_segment(home: Home, segment: Segment) -> list[WarcRecord]:
         raise EvidenceDamaged(
             f"The evidence file {path} is not a whole WARC: {error}; the export was refused."
         ) from error
-    ids = {record.id for record in records}
-    for record in records:
-        target = record.headers.get("warc-refers-to")
-        if record.type == "revisit" and target not in ids:
-            raise EvidenceDamaged(
-                f"The evidence file {path} refers to a record outside itself ({record.uri} at byte {record.offset}); "
-                "the export was refused."
-            )
     return records
+
+
+def _check_revisits(listing: Listing, found: dict[tuple[int, int], WarcRecord]) -> None:
+    """Every payload must be in the bundle itself. # EV-8"""
+    ids = {record.id for record in found.values() if record.type != "revisit"}
+    for record in found.values():
+        if record.type == "revisit" and record.headers.get("warc-refers-to") not in ids:
+            raise EvidenceDamaged(
+                f"The evidence of listing {listing.id} refers to a record outside itself "
+                f"({record.uri} at byte {record.offset}); the export was refused: capture the listing again."
+            )
 
 
 def _check_capture(row: Capture, segment: Segment, found: dict[tuple[int, int], WarcRecord]) -> None:
@@ -191,7 +202,7 @@ def _derivative_names(packed: Sequence[PackedCapture]) -> dict[int, str]:
         row = entry.capture
         if row.segment_id is not None:
             continue
-        directory = "screenshots" if row.kind in _SCREENSHOTS else "images" if row.kind in _IMAGES else "rendered"
+        directory = "screenshots" if row.kind in _SCREENSHOTS else "images" if row.kind in _IMAGES else "derived"
         label = row.kind.replace("_", "-")
         counts[label] = counts.get(label, 0) + 1
         suffix = _SUFFIXES.get(row.media_type or "", "txt" if row.kind == "dom" else "bin")
@@ -232,20 +243,14 @@ def _extract_images(bag: BagWriter, folder: str, checked: CheckedListing) -> lis
 
 
 def _image_bytes(checked: CheckedListing, row: Capture) -> bytes | None:
-    record = checked.found[row.segment_id or 0, row.offset or 0]
-    record = _original(record, checked, row.segment_id or 0)
-    segment = checked.records.segments[row.segment_id or 0]
-    with (checked.home.evidence / segment.name).open("rb") as file:
+    at = (row.segment_id or 0, row.offset or 0)
+    record = checked.found[at]
+    if record.type == "revisit":
+        target = record.headers["warc-refers-to"]
+        at, record = next((k, r) for k, r in checked.found.items() if r.id == target and r.type != "revisit")
+    with (checked.home.evidence / checked.records.segments[at[0]].name).open("rb") as file:
         payload = read_payload(file, record.offset, record.length, LARGEST_IMAGE)
     return None if payload is None else decode(payload, record.http_header("content-encoding"))
-
-
-def _original(record: WarcRecord, checked: CheckedListing, segment_id: int) -> WarcRecord:
-    """The record that holds the payload: a revisit's target, else the record itself."""
-    if record.type != "revisit":
-        return record
-    target = record.headers.get("warc-refers-to")
-    return next(r for (segment, _), r in checked.found.items() if segment == segment_id and r.id == target)
 
 
 def decode(payload: bytes, coding: str | None) -> bytes | None:

@@ -193,7 +193,11 @@ def utc(moment: datetime) -> str:
 
 
 def amount(value: Decimal | None) -> str | None:
-    return None if value is None else format(value, "f")
+    """As people write it: two places where there is a fraction, none where there is none."""
+    if value is None:
+        return None
+    text = format(value, "f")
+    return f"{value:.2f}" if len(text.partition(".")[2]) == 1 else text
 
 
 def _is_exportable(row: Capture, segments: dict[int, Segment]) -> bool:

@@ -248,7 +248,7 @@ def _item_faults(files: BundleFiles, folder: str, wacz: WaczCheck) -> Iterator[s
             yield f"{label} is at no record of the WACZ"
         elif (record.uri, _payload_digest(record)) != (capture.get("url"), capture.get("sha256")):
             yield f"{label} has another address or digest than its WARC record"
-        elif capture.get("kind") == "exchange" and record.http_status != capture.get("status"):
+        elif capture.get("kind") == "exchange" and (record.http_status or 0) != (capture.get("status") or 0):
             yield f"{label} has another status than its WARC record"
     images = facts.get("images")
     for image in map(as_mapping, images if isinstance(images, list) else []):

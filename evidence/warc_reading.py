@@ -195,7 +195,7 @@ def _read_record(unpacker: _Unpacker) -> WarcRecord:
             break
     if seen != size or rest != _GAP:
         raise WarcFault(f"the record at byte {unpacker.offset} is not of the length it states")
-    if is_http and headers["warc-type"] != "revisit" and head_open:
+    if head_open and headers["warc-type"] != "revisit" and "warc-truncated" not in headers:
         raise WarcFault(f"the record at byte {unpacker.offset} holds no whole HTTP head")
     return WarcRecord(
         offset=unpacker.offset,

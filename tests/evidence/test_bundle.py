@@ -230,6 +230,14 @@ def test_a_target_that_is_a_file_and_unknown_subjects_are_refused(planted: Plant
     assert_nothing_left(planted)
 
 
+def test_an_evidence_file_marked_missing_refuses_the_export(planted: Planted) -> None:
+    with planted.database.transaction() as session:
+        session.scalars(select(Segment)).first().state = "missing"
+    with pytest.raises(EvidenceDamaged, match="marked missing"):
+        planted.export()
+    assert_nothing_left(planted)
+
+
 def test_a_listing_without_a_sealed_capture_is_refused(planted: Planted) -> None:
     with planted.database.transaction() as session:
         for segment in session.scalars(select(Segment)):

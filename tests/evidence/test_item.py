@@ -1,0 +1,99 @@
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from crawler.home import Home
+from evidence.item import NOT_A_VERDICT, amount
+from storage.database import Database
+from storage.tables import Capture, Segment
+from tests.evidence.factory import PROGRAM, Planted, plant
+
+
+@pytest.fixture
+def planted(sqlite_template: Path, home: Home, tmp_path: Path) -> Iterator[Planted]:
+    database = Database(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'own.sqlite3')}")
+    yield plant(database, home, tmp_path / "out")
+    database.dispose()
+
+
+def item(planted: Planted, number: int = 1) -> dict[str, Any]:
+    path = planted.export().path
+    with zipfile.ZipFile(path) as package:
+        found: dict[str, Any] = json.loads(package.read(f"{path.stem}/data/listings/{number:03}/item.json"))
+    return found
+
+
+def test_it_names_what_was_asked_what_answered_who_and_with_what(planted: Planted) -> None:  # EV-17
+    record = item(planted)
+    facts = record["captured_fact"]
+    assert record["item_id"] == "urn:relicwatch:item:ex:3/1"
+    assert record["tool"] == {"name": "relicwatch", "version": "0.1.0", "commit": PROGRAM.commit}
+    assert (facts["url_asked"], facts["final_url"], facts["http_status"]) == (
+        "https://auction.example/lot/1",
+        "https://auction.example/sale/3/lot/1",
+        200,
+    )
+    assert facts["capture_started_at"] == "2026-11-20T15:03:22.123456Z" < facts["capture_ended_at"]
+    assert (facts["site_item_id"], facts["config_sha256"]) == ("3/1", "d" * 64)
+    shown = facts["shown"]
+    assert (shown["price"], shown["currency"], shown["lot_number"]) == ("1350", "GBP", "1")
+    assert shown["seller"] == {"name_as_shown": "Old & Rare", "site_id": "s-77", "url": None}
+
+
+def test_every_hop_of_a_redirect_is_told(planted: Planted) -> None:  # EV-6
+    hops = item(planted)["captured_fact"]["redirects"]
+    assert [(hop["status"], hop["location"]) for hop in hops] == [(302, "/sale/3/lot/1"), (200, None)]
+
+
+def test_fact_opinion_and_decision_stand_apart(planted: Planted) -> None:  # EV-30
+    record = item(planted)
+    assert [o["price"] for o in record["captured_fact"]["observations"]] == ["1200.50", "1350"]
+    opinion = record["machine_opinion"]
+    assert opinion["note"] == NOT_A_VERDICT and opinion["assessments"][0]["reasons"][0]["text"] == "faience"
+    decision = record["human_decision"]["decisions"][0]
+    assert (decision["by"]["name"], decision["by"]["role"], decision["verdict"]) == ("amira", "reviewer", "antiquity")
+    assert item(planted, 2)["human_decision"]["decisions"] == []
+
+
+def test_pictures_are_taken_out_of_the_exchanges_the_offered_one_first(planted: Planted) -> None:  # EV-13
+    images = item(planted)["captured_fact"]["images"]
+    assert [(i["file"], i["of_listing"]) for i in images] == [
+        ("images/image-001.png", True),
+        ("images/image-002.png", False),
+    ]
+
+
+def test_a_derivative_points_to_its_exchange_and_what_is_cut_says_so(planted: Planted) -> None:  # EV-7, EV-14
+    with planted.database.transaction() as session:
+        cut = session.scalars(select(Capture).where(Capture.kind == "exchange")).all()[3]
+        cut.truncated, cut.state, cut.note = "disconnect", "PARTIAL", "the server hung up"
+    captures = {c["id"]: c for c in item(planted)["captured_fact"]["captures"]}
+    shot = next(c for c in captures.values() if c["kind"] == "screenshot")
+    assert captures[shot["source"]]["url"] == "https://auction.example/sale/3/lot/1"
+    assert (captures[cut.id]["truncated"], captures[cut.id]["state"]) == ("disconnect", "PARTIAL")
+
+
+def test_working_copies_are_named_but_not_packed(planted: Planted) -> None:
+    with planted.database.transaction() as session:
+        transit = Segment(store="transit", name="ex/t.warc.gz", state="open")
+        session.add(transit)
+        session.flush()
+        one = session.scalars(select(Capture).where(Capture.kind == "exchange")).first()
+        row = Capture(kind="exchange", listing_id=one.listing_id, url=one.url, captured_at=one.captured_at)
+        row.sha256, row.segment_id, row.offset = one.sha256, transit.id, 0
+        session.add(row)
+        session.flush()
+    left_out = item(planted)["captured_fact"]["captures_left_out"]
+    assert [(entry["id"], entry["reason"][:12]) for entry in left_out] == [(row.id, "working copy")]
+
+
+@pytest.mark.parametrize(("value", "text"), [("1200.5", "1200.50"), ("1350", "1350"), ("0.125", "0.125")])
+def test_amounts_read_as_people_write_them(value: str, text: str) -> None:
+    assert amount(Decimal(value)) == text
