@@ -135,7 +135,7 @@ def build_item(
         "shown": _observation(records, shown, by_source) if shown else None,
         "redirects": chain,
         "captures": [_capture(entry.capture, by_source) | entry.place for entry in packed],
-        "captures_left_out": [_left_out(row, records.segments) for row in records.left_out],
+        "captures_left_out": [_left_out(row, records.segments, by_source) for row in records.left_out],
         "images": list(images),
         "observations": [_observation(records, row, by_source) for row in records.observations],
         "earlier_ids": [
@@ -241,12 +241,15 @@ def _capture(row: Capture, by_source: dict[int, int]) -> dict[str, Any]:
     }
 
 
-def _left_out(row: Capture, segments: dict[int, Segment]) -> dict[str, Any]:
+def _left_out(row: Capture, segments: dict[int, Segment], by_source: dict[int, int]) -> dict[str, Any]:
     segment = segments.get(row.segment_id or 0)
     if segment is None:
         reason = row.note or "nothing was kept"
     elif segment.store == "transit":
-        reason = "working copy of the crawl; what it showed is kept in the sealed copies"
+        copy = by_source.get(row.id)
+        reason = (
+            f"working copy of the crawl; sealed as capture {copy}" if copy else "working copy of the crawl, not sealed"
+        )
     else:
         reason = "its file was not sealed when the bundle was made"
     return {
