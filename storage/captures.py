@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 from crawler.items import RecordPlace
 from storage.tables import Capture, Segment
 
+KINDS = ("exchange", "dom", "screenshot", "screenshot_viewport", "pdf", "thumbnail", "capture_report")
+"""Every kind of capture there is: screens and reports need a word for each."""
+
 
 def find_segment(session: Session, store: str, name: str) -> Segment | None:
     return session.scalars(select(Segment).where(Segment.store == store, Segment.name == name)).first()

@@ -202,7 +202,7 @@ class Capture(Identified, Base):
     __table_args__ = (Index("ix_capture_listing_id_kind", "listing_id", "kind"),)
 
     kind: Mapped[str]
-    """exchange; or a derivative: dom, screenshot, screenshot_viewport, pdf, thumbnail."""
+    """One of `storage.captures.KINDS`: an exchange or a derivative."""
     crawl_id: Mapped[int | None] = mapped_column(ForeignKey("crawl.id"), index=True)
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"), index=True)
     listing_id: Mapped[int | None] = mapped_column(ForeignKey("listing.id"))

@@ -12,6 +12,7 @@ import pytest
 
 from review.highlight import highlighted
 from review.words import MESSAGES, Words, chosen_language, messages, visible
+from storage.captures import KINDS
 from storage.decisions import DISMISSAL_REASONS, NEXT_STEPS, VERDICTS
 from storage.users import LANGUAGES, ROLES
 
@@ -48,7 +49,7 @@ def test_every_key_of_a_template_is_there():
         ("listing_", ("live", "sold", "ended", "gone")),
         ("crawl_", ("running", "complete", "failed", "stopped")),
         ("job_", ("queued", "running", "done", "failed", "cancelled")),
-        ("kind_", ("exchange", "dom", "screenshot", "screenshot_viewport", "pdf", "thumbnail")),
+        ("kind_", KINDS),
     ],
 )
 def test_every_value_of_a_record_has_its_word(prefix, names):

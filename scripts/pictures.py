@@ -1,0 +1,80 @@
+"""Takes the pictures of docs/pictures from the demo: `make pictures`. Needs Chromium."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "docs" / "pictures"
+SIZE = {"width": 1366, "height": 768}
+
+
+def main() -> int:
+    sys.path.insert(0, str(ROOT))
+    from crawler.chromium import find_chromium
+
+    chromium = find_chromium()
+    if chromium is None:
+        sys.stderr.write("No Chromium here, so no pictures.\n")
+        return 1
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "cli", "demo"]
+    demo = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert demo.stdout is not None
+    address = bundle = ""
+    for line in demo.stdout:
+        if found := re.search(r"DEMO evidence bundle of \S+ (\S+\.zip)", line):
+            bundle = found[1]
+        if found := re.search(r"Review desk: (\S+)", line):
+            address = found[1]
+            break
+    try:
+        with sync_playwright() as playwright, TemporaryDirectory() as place:
+            browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
+            page = browser.new_page(viewport=SIZE)
+            take_desk(page, address)
+            take_bundle(page, Path(bundle), Path(place))
+            browser.close()
+    finally:
+        demo.terminate()
+        demo.wait()
+    return 0
+
+
+def take_desk(page: Page, address: str) -> None:
+    desk = address.split("/sign-in")[0]
+    page.goto(address)
+    page.locator("main button.primary").first.click()
+    for language in ("en", "ar"):
+        page.goto(f"{desk}/")
+        choose(page, language)
+        page.goto(f"{desk}/")
+        page.screenshot(path=PICTURES / f"queue-{language}.png")
+        page.goto(page.locator("a[href*='/listings/']").first.evaluate("link => link.href"))
+        page.screenshot(path=PICTURES / f"listing-{language}.png")
+    choose(page, "en")
+
+
+def choose(page: Page, language: str) -> None:
+    button = page.locator(f"button[name=language][value={language}]")
+    if button.count() and button.first.is_enabled():
+        button.first.click()
+
+
+def take_bundle(page: Page, bundle: Path, place: Path) -> None:
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(place)
+    index = next(place.glob("*/data/index.html"))
+    page.goto(index.as_uri())
+    page.screenshot(path=PICTURES / "bundle.png")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
