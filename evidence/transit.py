@@ -51,6 +51,7 @@ class TransitRecorder:
         self._writer: SegmentWriter | None = None
         self._day = ""
         self._waiting: list[RecordPlace] = []
+        self.refused: CaptureFailed | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> TransitRecorder:
@@ -61,7 +62,8 @@ class TransitRecorder:
         try:
             place = self._open().append(exchange)
         except StoreError as error:
-            raise CaptureFailed(str(error)) from error
+            self.refused = CaptureFailed(str(error))
+            raise self.refused from error
         self._waiting.append(place)
         return place
 
@@ -70,7 +72,8 @@ class TransitRecorder:
         try:
             place = self._open().append_dom(url=url, moment=moment, html=html, server_ip=source.server_ip)
         except StoreError as error:
-            raise CaptureFailed(str(error)) from error
+            self.refused = CaptureFailed(str(error))
+            raise self.refused from error
         self._waiting.append(place)
         return place
 
@@ -158,7 +161,7 @@ def recover_market(database: Database, home: Home, market: str) -> Recovery:
             continue
         if size == known:
             continue
-        end, places = _whole_exchanges(path, name, known)
+        end, places = _whole_exchanges(path, name, known, _known_payloads(database, name))
         if end < size:
             cut += size - end
             logger.warning("%s: a torn record of %s bytes after byte %s is cut off.", name, size - end, end)
@@ -176,8 +179,31 @@ def recover_market(database: Database, home: Home, market: str) -> Recovery:
     return Recovery(found, cut, tuple(dict.fromkeys(too_short)))
 
 
-def _whole_exchanges(path: Path, name: str, start: int) -> tuple[int, list[RecordPlace]]:
-    """The exchanges that are whole (response and its request) from `start` on, and where the last one ends."""
+@dataclass(frozen=True, slots=True)
+class _Payload:
+    """Where in its segment the payload of a record lies, for a revisit that refers to it."""
+
+    offset: int
+    size: int
+
+
+def _known_payloads(database: Database, name: str) -> dict[str, _Payload]:
+    """WARC-Record-ID -> payload, of the records of a segment that have a row."""
+    statement = (
+        select(Capture.record_id, Capture.offset, Capture.payload_bytes)
+        .join(Segment, Segment.id == Capture.segment_id)
+        .where(Segment.store == "transit", Segment.name == name, Capture.refers_to_offset.is_(None))
+    )
+    with database.reading() as session:
+        rows = session.execute(statement)
+        return {id_: _Payload(offset, size) for id_, offset, size in rows if id_ is not None and offset is not None}
+
+
+def _whole_exchanges(path: Path, name: str, start: int, payloads: dict[str, _Payload]) -> tuple[int, list[RecordPlace]]:
+    """The exchanges that are whole (response and its request) from `start` on, and where the last one ends.
+
+    `payloads`: those a revisit may refer to; what is found is added.
+    """
     end = start
     places: list[RecordPlace] = []
     response: Member | None = None
@@ -185,18 +211,21 @@ def _whole_exchanges(path: Path, name: str, start: int) -> tuple[int, list[Recor
         if member.type == "warcinfo":
             end = member.offset + member.length
         elif member.type == "resource":
-            places.append(_place(name, member, None))
+            places.append(_place(name, member, None, None))
             end = member.offset + member.length
         elif member.type in ("response", "revisit"):
             response = member
         elif member.type == "request" and response is not None:
-            places.append(_place(name, response, member))
+            earlier = payloads.get(response.headers.get("warc-refers-to", ""))
+            place = _place(name, response, member, earlier)
+            places.append(place)
+            payloads.setdefault(place.record_id, _Payload(place.offset, place.payload_bytes))
             end = member.offset + member.length
             response = None
     return end, places
 
 
-def _place(name: str, response: Member, request: Member | None) -> RecordPlace:
+def _place(name: str, response: Member, request: Member | None, earlier: _Payload | None) -> RecordPlace:
     head, body = (b"", response.block) if request is None else split_http(response.block)
     status = head.split(b" ", 2)[1:2]
     return RecordPlace(
@@ -212,7 +241,8 @@ def _place(name: str, response: Member, request: Member | None) -> RecordPlace:
         server_ip=response.headers.get("warc-ip-address"),
         truncated=response.headers.get("warc-truncated"),
         decoded_by_browser="warc-relicwatch-note" in response.headers,
-        payload_bytes=len(body),
+        payload_bytes=len(body) if earlier is None else earlier.size,
+        refers_to_offset=None if earlier is None else earlier.offset,
         record_id=response.headers.get("warc-record-id", ""),
         kind="exchange" if request else "dom",
     )
