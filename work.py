@@ -25,12 +25,13 @@ from crawler.home import Home, loopback_allowed
 from evidence.bundle import export_bundle
 from evidence.page_capture import capture_listing
 from evidence.sealing import heal
+from evidence.segments import StoreError
 from evidence.transit import recover_market
 from markets.admission import admit
 from markets.definition import Definition
 from markets.health import crawl_fault
 from storage.audit import AuditChain
-from storage.database import Database
+from storage.database import Database, DatabaseError
 from storage.jobs import ClaimedJob, JobHeartbeat, LeaseLost, fail_job, finish_job, release_job
 from storage.leases import MARKET_LEASE_SECONDS, reserve_request, take_market
 from storage.tables import Crawl, Listing
@@ -44,8 +45,16 @@ class JobFailed(RelicwatchError):
     """The work ended without what was asked for; the sentence says why."""
 
 
+class StorageRefused(JobFailed):
+    """The disk or the database refused what was found; the job is tried again and goes on where it was."""
+
+
 class Stopped(RelicwatchError):
     """The process was asked to stop; the job goes back to the queue and goes on later."""
+
+
+_PASSING = (StorageRefused, StoreError, DatabaseError)
+"""What a person mends outside relicwatch (space, a lock): the same job then goes on."""
 
 
 def run_job(database: Database, home: Home, job: ClaimedJob, progress: Progress | None = None) -> dict[str, Any]:
@@ -64,7 +73,7 @@ def run_job(database: Database, home: Home, job: ClaimedJob, progress: Progress 
             release_job(database, job)
             raise
         except RelicwatchError as error:
-            fail_job(database, job, str(error), retry=False)
+            fail_job(database, job, str(error), retry=isinstance(error, _PASSING))
             raise
         except BaseException as error:
             fail_job(database, job, f"{type(error).__name__}: {error}", retry=True)
@@ -114,7 +123,12 @@ def _crawl_result(database: Database, job: ClaimedJob, definition: Definition, s
         if crawl is None:
             raise JobFailed(f"The crawl of {definition.name} could not start: see its log.")
         counts = {**crawl.counts.get("counts", {}), "queries": len(crawl.queries)}
-        if crawl.state == "stopped" and crawl.fault is None:
+        if crawl.state == "running" or (crawl.state == "stopped" and crawl.fault):
+            why = (
+                crawl.fault or "How the crawl ended could not be recorded (its log says why): see to disk and database."
+            )
+            raise StorageRefused(f"{definition.name}: {why} Started again, the crawl goes on where it was.")
+        if crawl.state == "stopped":
             raise Stopped(f"The crawl of {definition.name} was stopped; it goes on where it was.")
         if crawl.state == "complete":
             first = next((str(problem["reason"]) for problem in crawl.problems), None)

@@ -21,6 +21,9 @@ class CaptureFailed(RelicwatchError):
 class Recorder(Protocol):
     """Keeps exchanges. `append` is called before anything may read the response."""
 
+    refused: CaptureFailed | None
+    """Set once an exchange could not be kept: the crawl must end, for its page is pending and nobody asks again."""
+
     def append(self, exchange: Exchange) -> RecordPlace:
         """Write the exchange; raises CaptureFailed where the disk refuses it."""
         ...

@@ -16,6 +16,7 @@ from scrapy.crawler import Crawler
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from crawler.errors import RelicwatchError
 from crawler.home import Home
 from crawler.items import ListingGone, ListingItem, ListingPhoto, PageProblem
 from crawler.recording import Recorder, recorder_of
@@ -57,6 +58,7 @@ class CrawlStore:
         self._market = ""
         self._max_listings: int | None = None
         self._photographed: set[str] = set()
+        self._was_complete = False
         self.job: tuple[int, int] | None = None
         """The job this crawl belongs to and its fencing token: a commit with an older token is refused."""
         self.on_commit: Callable[[Mapping[str, Any]], None] | None = None
@@ -86,7 +88,9 @@ class CrawlStore:
                 )
                 session.add(crawl)
                 session.flush()
-            crawl.state = "running"
+            # A process that died between the crawl's end and its job's: the absences were counted then.
+            self._was_complete = crawl.state in ("complete", "failed")
+            crawl.state, crawl.fault = "running", None
             self.crawl_id = crawl.id
             self.counts = Counter(crawl.counts.get("counts", {}))
             self.filled = Counter(crawl.counts.get("filled", {}))
@@ -106,24 +110,37 @@ class CrawlStore:
             return [Entry(r.fingerprint, r.url, r.kind, dict(r.meta), r.priority, r.id) for r in rows]
 
     def finish(self, reason: str) -> None:
-        """The last commit. `reason` is Scrapy's: only "finished" makes the crawl complete."""
+        """The last commit. `reason` is Scrapy's: only "finished" makes the crawl complete, and only if all was kept."""
         if not self.crawl_id:
             return
-        if self.fault is None:
+        try:
+            if self.fault is None:
+                self._commit_last()
+            self._record_end(reason)
+            leases.release_market(self.database, self._market, self._holder)
+        finally:
+            self._recorder.close()
+
+    def _commit_last(self) -> None:
+        try:
             self.commit()
+        except RelicwatchError as error:
+            logger.error("%s", error)
+            self.fault = str(error)
+
+    def _record_end(self, reason: str) -> None:
         with self.database.transaction() as session:
+            self._require_job(session)
             crawl = session.get_one(Crawl, self.crawl_id)
             crawl.finished_at = utc_now()
             if self.fault is not None:
                 crawl.state, crawl.fault = "stopped", self.fault
             elif reason == "finished":
                 crawl.state = "complete"
-                if not self._max_listings:
+                if not self._max_listings and not self._was_complete:
                     count_absences(session, crawl)
             else:
                 crawl.state = "stopped"
-        leases.release_market(self.database, self._market, self._holder)
-        self._recorder.close()
 
     # -- while it runs ------------------------------------------------------------------------------------------
 
@@ -168,7 +185,15 @@ class CrawlStore:
         return len(self._finished)
 
     def commit(self) -> None:
-        """Fsync the segment, then keep everything in one transaction. On an error nothing is forgotten."""
+        """Fsync the segment, then keep everything in one transaction. On an error nothing is forgotten.
+
+        Raises CaptureFailed, after keeping what there is, once the recorder has had to refuse an exchange.
+        """
+        self._keep_all()
+        if self._recorder.refused is not None:
+            raise self._recorder.refused
+
+    def _keep_all(self) -> None:
         places = self._recorder.sync()
         ready = [visit for visit in self._finished if visit.entry.id is not None or visit.entry in self._new]
         if not (places or self._new or ready):

@@ -18,6 +18,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 from scrapy.utils.request import fingerprint
 
+from crawler.errors import RelicwatchError
 from crawler.visits import Entry, Visit
 from storage.crawl_store import CrawlStore, crawl_store_of
 
@@ -105,7 +106,13 @@ class FrontierScheduler(BaseScheduler):
         if self._rechecked or self._store.stopping:
             return
         self._rechecked = True
-        self._store.commit()
+        try:
+            self._store.commit()
+        except RelicwatchError as error:
+            # Scrapy would log it and end the crawl as finished, without the listings that are to be asked for here.
+            logger.error("%s", error)
+            self._store.stopping, self._store.fault = True, str(error)
+            return
         make = getattr(self._spider, "listing_request", None)
         if make is None:
             return
