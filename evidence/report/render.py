@@ -89,6 +89,13 @@ def moment(text: str | None) -> str:
     return (text or "")[:19].replace("T", " ")
 
 
+def probability(score: float) -> str:
+    """A score as read by people; it never rounds to certainty."""
+    if score > 0.99:
+        return "> 0.99"
+    return "< 0.01" if score < 0.01 else f"{score:.2f}"
+
+
 def _visible(character: str) -> str:
     if character in "\n\t":
         return character
@@ -114,7 +121,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(shown=shown, moment=moment)
+    environment.filters.update(shown=shown, moment=moment, probability=probability)
     environment.globals.update(pieces=pieces)
     return environment
 

@@ -16,6 +16,7 @@ from crawler.home import Home
 from evidence.bundle import EvidenceDamaged, EvidenceMissing, ExportFailed
 from evidence.custody import CustodyDamaged
 from evidence.plain_zip import PlainZipWriter, name_fault
+from evidence.report.render import probability
 from evidence.signing import KEY_FILE, SigningError
 from evidence.verify import verify_bundle
 from storage.audit import chain_faults
@@ -282,6 +283,10 @@ def test_the_page_needs_no_script_and_reaches_for_nothing(planted: Planted, tmp_
     assert 'dir="rtl"' in page and "A score is not a verdict" in page and "الدرجة ليست حكمًا" in page
     assert '<mark class="for">faience</mark>' in page
     assert not re.search(r"looted|stolen|pillé|volé|مسروق|منهوب", page)
+
+
+def test_a_score_never_reads_as_certainty() -> None:
+    assert [probability(score) for score in (0.0001, 0.914, 0.9999)] == ["< 0.01", "0.91", "> 0.99"]
 
 
 def test_a_demo_bundle_says_demo_everywhere(own_database: Database, home: Home, tmp_path: Path) -> None:
