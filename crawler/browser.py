@@ -26,7 +26,7 @@ from crawler.egress import ConnectProxy, Guard
 from crawler.home import loopback_allowed
 from crawler.items import Exchange
 from crawler.program import user_agent
-from crawler.recording import CaptureFailed, recorder_of
+from crawler.recording import recorder_of
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]
             else:
                 captures.append(self._recorder.append(exchange))
         if main is None:
-            raise CaptureFailed(f"The browser showed {request.url} without its response: nothing may be read from it.")
+            raise DownloadFailedError(f"the browser showed {request.url} without its response: nothing may be read from it")
         place = self._recorder.append(main)
         captures.append(place)
         html = (await page.content()).encode()
