@@ -117,7 +117,7 @@ def crawl(
     home, database = _open()
     from markets.admission import admit
 
-    admit(market, home, database)
+    admit(market, home, database).search_urls(query)  # refuses a query that cannot be asked
     job = claim_crawl(database, market, query, max_listings, process_holder())
     with _progress(f"crawling {market}", quiet=as_json) as show:
         result = run_job(database, home, job, show)
@@ -273,7 +273,7 @@ def watch_add(
 
     home, database = _open()
     for one in market:
-        get_market(home, one)
+        get_market(home, one).search_urls(query)  # refuses a query that cannot be asked
     with database.transaction() as session:
         watch = add_watch(
             session,

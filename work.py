@@ -63,21 +63,23 @@ def run_job(database: Database, home: Home, job: ClaimedJob, progress: Progress 
     A stop by signal puts the job back into the queue. LeaseLost records nothing: the job is another process's now.
     """
     work = {"crawl": crawl_market, "capture": capture, "export": export}[job.kind]
-    with JobHeartbeat(database, job, on_stop=_end_this_process):
-        try:
+    try:
+        # The end is recorded after the last heartbeat: one that came between would find the job over, take that for a
+        # lost lease and end this process.
+        with JobHeartbeat(database, job, on_stop=_end_this_process):
             result = work(database, home, job, progress)
-            finish_job(database, job, result)
-        except LeaseLost:
-            raise
-        except Stopped:
-            release_job(database, job)
-            raise
-        except RelicwatchError as error:
-            fail_job(database, job, str(error), retry=isinstance(error, _PASSING))
-            raise
-        except BaseException as error:
-            fail_job(database, job, f"{type(error).__name__}: {error}", retry=True)
-            raise
+    except LeaseLost:
+        raise
+    except Stopped:
+        release_job(database, job)
+        raise
+    except RelicwatchError as error:
+        fail_job(database, job, str(error), retry=isinstance(error, _PASSING))
+        raise
+    except BaseException as error:
+        fail_job(database, job, f"{type(error).__name__}: {error}", retry=True)
+        raise
+    finish_job(database, job, result)
     return result
 
 
@@ -85,6 +87,8 @@ def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Prog
     """Crawl one market, or go on with the crawl that this job began. Raises JobFailed for a crawl with a fault."""
     market = str(job.arguments["market"])
     definition = admit(market, home, database)
+    definition.search_urls(job.arguments["queries"])  # a query that cannot be asked is refused before anything starts
+    log = _writable_log(home, job)
     take_market(database, market, job.holder, MARKET_LEASE_SECONDS)
     heal(database, home, chain=AuditChain(), actor=f"job {job.id}")
     recovery = recover_market(database, home, market)
@@ -100,7 +104,7 @@ def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Prog
             "RELICWATCH_JOB_TOKEN": job.token,
             "RELICWATCH_HOLDER": job.holder,
             "RELICWATCH_ON_COMMIT": progress,
-            "LOG_FILE": str(home.logs / f"crawl-{job.id}.log"),
+            "LOG_FILE": str(log),
         },
         priority="cmdline",
     )
@@ -181,6 +185,15 @@ def export(database: Database, home: Home, job: ClaimedJob, progress: Progress |
         languages=tuple(arguments.get("languages") or ("en",)),
     )
     return {"bundle": bundle.bundle_id, "path": str(bundle.path), "sha256": bundle.sha256}
+
+
+def _writable_log(home: Home, job: ClaimedJob) -> Path:
+    log = home.logs / f"crawl-{job.id}.log"
+    try:
+        log.open("a").close()
+    except OSError as error:
+        raise StorageRefused(f"The log {log} cannot be written ({error.strerror}): see to the home's place.") from error
+    return log
 
 
 def _listing(session: Session, listing_id: int) -> Listing:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
 import ssl
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -177,11 +178,14 @@ class FetcherHandler(BaseDownloadHandler):
         except EgressRefused:
             raise
         except aiohttp.ClientConnectorDNSError as error:
-            raise CannotResolveHostError(f"the host of {request.url} is not known: {error}") from error
+            raise CannotResolveHostError(
+                f"the host of {request.url} is not known ({error.os_error.strerror})"
+            ) from error
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, EgressRefused):
                 raise error.os_error from error
-            raise DownloadConnectionRefusedError(f"{request.url} cannot be reached: {error}") from error
+            why = os.strerror(error.os_error.errno) if error.os_error.errno else error
+            raise DownloadConnectionRefusedError(f"{request.url} cannot be reached: {why}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise DownloadFailedError(f"{request.url} failed: {error or type(error).__name__}") from error
         place = self._recorder.append(exchange)

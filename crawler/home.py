@@ -101,6 +101,14 @@ def loopback_allowed() -> bool:
     return os.environ.get("RELICWATCH_ALLOW_LOOPBACK") == "1"
 
 
+def busy_seconds() -> int:
+    """How long a statement waits for what another program has locked (`RELICWATCH_BUSY_SECONDS`, default 30)."""
+    text = os.environ.get("RELICWATCH_BUSY_SECONDS") or "30"
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 3600:
+        raise HomeError(f"RELICWATCH_BUSY_SECONDS {text!r} is no number of seconds from 1 to 3600.")
+    return int(text)
+
+
 def unsandboxed_chromium_allowed() -> bool:
     """Whether Chromium may start without its sandbox (`RELICWATCH_CHROMIUM_NO_SANDBOX=1`: containers, CI as root)."""
     return os.environ.get("RELICWATCH_CHROMIUM_NO_SANDBOX") == "1"

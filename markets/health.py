@@ -20,13 +20,18 @@ def crawl_fault(definition: Definition, counts: Mapping[str, Any]) -> str | None
     if pages == 0:
         return f"No page was read: look at the log, at robots.txt and at search.url.{first}"
     if failed >= pages:
-        return f"All {pages} pages failed: the market is out of reach or refuses us.{first}"
+        every = "The only page" if pages == 1 else f"All {pages} pages"
+        return f"{every} failed: the market is out of reach or refuses us.{first}"
     if listings == 0:
         return (
-            f"{pages - failed} pages were read and no listing was found: the layout has changed, the market hides "
+            f"{_pages(pages - failed)} read and no listing was found: the layout has changed, the market hides "
             f"its listings, or nothing is offered for these words.{first}"
         )
     return _too_few(definition, counts, listings) or _poorly_filled(definition, counts, listings)
+
+
+def _pages(number: int) -> str:
+    return "1 page was" if number == 1 else f"{number} pages were"
 
 
 def _too_few(definition: Definition, counts: Mapping[str, Any], listings: int) -> str | None:

@@ -13,9 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session, sessionmaker
 
 from crawler.errors import RelicwatchError
-
-BUSY_SECONDS = 30
-"""How long a statement waits for what another program has locked."""
+from crawler.home import busy_seconds
 
 _READING = "relicwatch_reading"
 
@@ -29,6 +27,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """`url`: sqlite:///PATH or postgresql://...; nothing is opened yet. Raises DatabaseError for other text."""
+        self._busy_seconds = busy_seconds()
         try:
             parsed = make_url(url)
             if parsed.drivername in ("postgresql", "postgres"):
@@ -36,14 +35,14 @@ class Database:
             self.sqlite_path = Path(parsed.database or "") if parsed.drivername.startswith("sqlite") else None
             arguments: dict[str, Any] = {}
             if self.sqlite_path is not None:
-                arguments = {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
+                arguments = {"connect_args": {"timeout": self._busy_seconds, "check_same_thread": False}}
             else:
                 arguments = {
                     "pool_pre_ping": True,
-                    "connect_args": {"options": f"-c lock_timeout={BUSY_SECONDS}s"},
+                    "connect_args": {"options": f"-c lock_timeout={self._busy_seconds}s"},
                 }
             self.engine: Engine = create_engine(parsed, **arguments)
-        except (ArgumentError, NoSuchModuleError) as error:
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
             raise DatabaseError(
                 f"RELICWATCH_DATABASE_URL {url!r} is no database address: use sqlite:///PATH or postgresql://USER@HOST/NAME."
             ) from error
@@ -113,11 +112,13 @@ class Database:
         )
         if "locked" in text or "lock timeout" in text:
             return DatabaseError(
-                f"The database {where} is locked by another program for more than {BUSY_SECONDS} s: "
+                f"The database {where} is locked by another program for more than {self._busy_seconds} s: "
                 "close what holds it and start again; nothing was lost."
             )
         if "full" in text or "No space" in text:
             return DatabaseError(f"The disk under {where} is full: free space and start again; nothing was lost.")
+        if "not a database" in text or "malformed" in text:
+            return DatabaseError(f"The database {where} is damaged ({text}): restore it from a backup.")
         if "no such table" in text or "does not exist" in text:
             return DatabaseError(f"The database {where} lacks a table ({text}): run `relicwatch db upgrade`.")
         if error.connection_invalidated or type(error.orig).__name__ in ("OperationalError", "DatabaseError"):
@@ -137,7 +138,6 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA foreign_keys=ON")
     # Else INSERT OR REPLACE would delete a row of an append-only table without asking its trigger.
     cursor.execute("PRAGMA recursive_triggers=ON")
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
     cursor.close()
 
 

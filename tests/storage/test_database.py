@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-import storage.database
 from storage.database import Database, DatabaseError
 from storage.tables import Exhibit, MarketLease, RegisterEntry, Watch
 
@@ -82,7 +81,7 @@ def test_a_locked_database_is_one_clear_sentence(database_url: str, monkeypatch:
     holder = Database(database_url)
     with holder.transaction() as session:
         session.add(lease("one"))
-    monkeypatch.setattr(storage.database, "BUSY_SECONDS", 1)
+    monkeypatch.setenv("RELICWATCH_BUSY_SECONDS", "1")
     waiting = Database(database_url)
     with holder.transaction() as session:
         session.scalars(select(MarketLease).with_for_update()).one()
@@ -136,7 +135,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     path = tmp_path / "broken.sqlite3"
     path.write_bytes(b"this is no database at all" * 100)
     broken = Database(f"sqlite:///{path}")
-    with pytest.raises(DatabaseError, match=rf"{path} cannot be used \(file is not a database\)"):
+    with pytest.raises(DatabaseError, match=rf"{path} is damaged \(file is not a database\): restore"):
         broken.require_current()
     broken.dispose()
 
