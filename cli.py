@@ -511,7 +511,7 @@ def verify(bundle: Path, as_json: AsJson = False) -> None:
 
     verification = verify_bundle(bundle)
     if as_json:
-        _print_record(asdict(verification), True)
+        _print_record({"status": verification.status, **asdict(verification)}, True)
     else:
         for line in report_lines(verification):
             out.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -727,7 +727,7 @@ def _print_rows(rows: Iterable[Mapping[str, Any]], as_json: bool) -> None:
         table.add_column(key)
     for row in rows:
         table.add_row(*(Text(_shown(value)) for value in row.values()))
-    if out.measure(table).maximum <= out.width:
+    if out.measure(table, options=out.options.update(max_width=10_000)).maximum <= out.width:
         out.print(table)
         return
     for row in rows:  # too wide for this terminal: a block each reads better than columns of three letters

@@ -108,7 +108,9 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]
             else:
                 captures.append(self._recorder.append(exchange))
         if main is None:
-            raise DownloadFailedError(f"the browser showed {request.url} without its response: nothing may be read from it")
+            raise DownloadFailedError(
+                f"the browser showed {request.url} without its response: nothing may be read from it"
+            )
         place = self._recorder.append(main)
         captures.append(place)
         html = (await page.content()).encode()

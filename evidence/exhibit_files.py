@@ -16,6 +16,7 @@ from crawler.home import Home
 from crawler.program import ProgramInfo
 from evidence.bag import BagWriter
 from evidence.item import ListingRecords, PackedCapture, build_item
+from evidence.sealing import EvidenceDamaged
 from evidence.wacz import Page, to_json, write_wacz
 from evidence.warc_reading import WarcFault, WarcRecord, label_sha256, read_payload, read_records
 from storage.tables import Capture, Listing, Segment
@@ -31,10 +32,6 @@ _SUFFIXES = {
     "image/webp": "webp",
     "image/gif": "gif",
 }
-
-
-class EvidenceDamaged(RelicwatchError):
-    """A file or record on disk does not match the digest in the database."""
 
 
 class EvidenceMissing(RelicwatchError):
