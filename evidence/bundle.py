@@ -24,17 +24,16 @@ from crawler.home import DEMO_MARK, Home
 from crawler.program import ProgramInfo, operator, program_info
 from evidence.bag import BagWriter
 from evidence.custody import CustodyDamaged, custody_record, gather_custody
-from evidence.exhibit_files import EvidenceDamaged, EvidenceMissing, PackedListing, check_listing, pack_listing
+from evidence.exhibit_files import PackedListing, check_listing, pack_listing
 from evidence.item import ListingRecords, load_listing
 from evidence.plain_zip import PlainZipWriter
 from evidence.report.render import LANGUAGES, render_custody, render_index, render_instructions
+from evidence.sealing import EvidenceDamaged
 from evidence.signing import SigningKey, load_signing_key
 from evidence.wacz import to_json
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.tables import Case, Exhibit, Export, Listing, utc_now
-
-__all__ = ["EvidenceDamaged", "EvidenceMissing", "ExportFailed", "ExportedBundle", "export_bundle"]
 
 
 class ExportFailed(RelicwatchError):

@@ -13,10 +13,12 @@ from sqlalchemy import select
 import evidence.bundle
 from crawler.errors import UsageError
 from crawler.home import Home
-from evidence.bundle import EvidenceDamaged, EvidenceMissing, ExportFailed
+from evidence.bundle import ExportFailed
 from evidence.custody import CustodyDamaged
+from evidence.exhibit_files import EvidenceMissing
 from evidence.plain_zip import PlainZipWriter, name_fault
 from evidence.report.render import probability
+from evidence.sealing import EvidenceDamaged
 from evidence.signing import KEY_FILE, SigningError
 from evidence.verify import verify_bundle
 from storage.audit import chain_faults
