@@ -23,6 +23,8 @@ _META_CHARSET = re.compile(rb"""<(?:meta|\?xml)\b[^>]*?(?:charset|encoding)\s*=\
 _HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]+)""", re.I)
 _COMMENT = re.compile(rb"<!--.*?-->", re.S)
 _DETECTION_SAMPLE = 20_000
+_LONGEST_UNTWINNED = 2_000_000
+"""Mending mixed encodings goes byte by byte; a longer page keeps its few unreadable characters."""
 _MARKUP = re.compile(
     r"<(?:script|style)\b.{0,4000}?</(?:script|style)\s*>|<[^>]*>|&#?\w+;|[\x00-\x40\[-`{-\x7f]+", re.I | re.S
 )
@@ -52,7 +54,7 @@ def decode(body: bytes, content_type: str | None = None, charset: str | None = N
     detected = _detect(body)
     # A few bad bytes (a cut transfer, one pasted character) do not make a UTF-8 page another encoding.
     if _mostly_utf8(body):
-        return _lossy(body, "utf-8")
+        return _untwinned(body)
     text, _, problem = _lossy(body, detected)
     return text, detected, _contradiction(declared, detected) or problem
 
@@ -97,6 +99,16 @@ def _lossy(body: bytes, encoding: str) -> tuple[str, str, str | None]:
     lost = text.count("\ufffd")
     problem = f"{lost} characters could not be read as {encoding}." if lost else None
     return text, encoding, problem
+
+
+def _untwinned(body: bytes) -> tuple[str, str, str | None]:
+    """UTF-8 with passages pasted in from windows-1252 (quotes, accents), as page editors leave it behind."""
+    from bs4.dammit import UnicodeDammit  # rarely needed
+
+    if len(body) > _LONGEST_UNTWINNED:
+        return _lossy(body, "utf-8")
+    text, encoding, lost = _lossy(UnicodeDammit.detwingle(body), "utf-8")
+    return text, encoding, lost or "Passages of windows-1252 stand in this UTF-8 page; they were read as such."
 
 
 def _implausible(text: str, encoding: str, body: bytes) -> bool:
