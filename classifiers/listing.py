@@ -47,11 +47,16 @@ class ListingClassifier:
         """The same for many (title, description) pairs, in their order."""
         return [self._assess(title, description) for title, description in listings]
 
+    def score(self, title: str, description: str | None) -> float:
+        """The calibrated probability alone, without reasons."""
+        return self._calibrate(
+            self._margin(self._shares(read_listing(title, description, self.lexicon, self._languages)))
+        )
+
     def _assess(self, title: str, description: str | None) -> Assessment:
         reading = read_listing(title, description, self.lexicon, self._languages)
         shares = self._shares(reading)
-        margin = self.weights.intercept + sum(share.weight for share in shares)
-        score = self._calibrate(margin)
+        score = self._calibrate(self._margin(shares))
         reasons = build_reasons(title, description or "", shares)
         spoken_for = any(reason.weight > 0 for reason in reasons)
         return Assessment(
@@ -81,6 +86,9 @@ class ListingClassifier:
                 both = tuple(Sign(word.field, word.start, word.end, WORDS) for word in (first, second))
                 shares.append(Share(value * weight, both))
         return shares
+
+    def _margin(self, shares: list[Share]) -> float:
+        return self.weights.intercept + sum(share.weight for share in shares)
 
     def _calibrate(self, margin: float) -> float:
         exponent = self.weights.slope * margin + self.weights.shift
