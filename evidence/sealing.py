@@ -35,7 +35,7 @@ from evidence.segments import (
     split_http,
     warcinfo_record,
 )
-from evidence.thumbnails import TEMPORARY_PREFIX, store_file, sync_directory
+from evidence.thumbnails import TEMPORARY_PREFIX, is_left_over, store_file, sync_directory
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.tables import Capture, Listing, Segment
@@ -596,15 +596,18 @@ def find_orphans(database: Database, home: Home) -> OrphanReport:
 
 
 def heal(database: Database, home: Home, *, chain: AuditChain, actor: str = "start") -> OrphanReport:
-    """Set orphans right and report them: files are moved to `evidence/orphans`, rows are marked, nothing is deleted.
+    """Set orphans right and report them: evidence files are moved to `evidence/orphans`, rows are marked.
 
-    Run it at start. What another process is writing at this moment is left alone.
+    Only what a dead process had not finished among the content-named files is deleted: it never had a name that
+    anything looks for. Run it at start. What another process is writing at this moment is left alone.
     """
     with _exclusive_lock(home):
         report = find_orphans(database, home)
         moved = [path for path in report.files_without_row if _abandoned(path)]
         for path in moved:
             _to_orphans(home, path)
+        for path in filter(is_left_over, report.unfinished_files):
+            path.unlink(missing_ok=True)
         if report.rows_without_file or report.rows_found_again or report.captures_without_file or moved:
             with database.transaction() as session:
                 _mark(session, report)

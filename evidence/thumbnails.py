@@ -20,6 +20,7 @@ from crawler.errors import RelicwatchError
 from crawler.home import Home
 from crawler.items import ListingPhoto
 from evidence.segments import StoreError
+from storage.leases import is_gone, process_holder
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ def store_file(home: Home, data: bytes) -> str:
     path = home.file_path(sha256)
     if path.exists() and path.stat().st_size == len(data):
         return sha256
-    temporary = path.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
+    temporary = path.parent / f"{TEMPORARY_PREFIX}{process_holder()}~{uuid.uuid4().hex}"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with temporary.open("xb") as file:
@@ -95,6 +96,11 @@ def store_file(home: Home, data: bytes) -> str:
             f"The file {path} cannot be written ({error.strerror}): free space and start again."
         ) from error
     return sha256
+
+
+def is_left_over(temporary: Path) -> bool:
+    """Whether a temporary file of `store_file` belongs to a process that is gone; its name says which wrote it."""
+    return is_gone(temporary.name.removeprefix(TEMPORARY_PREFIX).rpartition("~")[0])
 
 
 def sync_directory(path: Path) -> None:
