@@ -78,8 +78,8 @@ def test_nothing_is_text_too():
 
 
 def test_windows_passages_in_a_utf8_page_are_read_and_reported():
-    body = "<p>تمثال من البرونز، مجموعة قديمة من دمشق</p>".encode() * 9 + "“lamp” é".encode("cp1252")
+    body = "<p>تمثال من البرونز، مجموعة قديمة من دمشق</p>".encode() * 9 + "“oil lamp”".encode("cp1252")
     text, encoding, problem = decode(body)
     assert encoding == "utf-8"
-    assert "“lamp” é" in text and "تمثال" in text
+    assert "“oil lamp”" in text and "تمثال" in text
     assert problem is not None and "windows-1252" in problem
