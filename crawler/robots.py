@@ -10,6 +10,8 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from twisted.internet.defer import Deferred
 
+from crawler.recording import CaptureFailed
+
 _NOTHING_ALLOWED = b"User-agent: *\nDisallow: /\n"
 
 
@@ -23,12 +25,15 @@ class Rfc9309Middleware(RobotsTxtMiddleware):
     def __init__(self, crawler: Any) -> None:
         super().__init__(crawler)
         self._unreadable: dict[str, str] = {}
+        self._not_kept: dict[str, CaptureFailed] = {}
 
     def process_request_2(self, rp: Any, request: Request) -> None:
         try:
             super().process_request_2(rp, request)
         except IgnoreRequest as error:
             netloc = request.url.split("/", 3)[2]
+            if netloc in self._not_kept:  # our disk is at fault: the page stays pending
+                raise self._not_kept[netloc] from error
             why = self._unreadable.get(netloc)
             raise RobotsForbid(
                 f"robots.txt of {netloc} could not be read ({why}), so nothing there is fetched; try again later"
@@ -45,6 +50,8 @@ class Rfc9309Middleware(RobotsTxtMiddleware):
             await super()._parse_robots(response, netloc, request)
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:
+        if isinstance(exc, CaptureFailed):
+            self._not_kept[netloc] = exc
         self._refuse(netloc, str(exc) or type(exc).__name__)
 
     def _refuse(self, netloc: str, why: str) -> None:
