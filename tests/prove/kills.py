@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.prove.trial import NAMES, SYNCS, Ended, Ground, Report, Site, finish, kill_group, last_call, tracing
 from tests.prove.market import NAME, QUERY
+from tests.prove.trial import NAMES, SYNCS, Ended, Ground, Report, Site, finish, kill_group, last_call, tracing
 
 CALLS = ("fdatasync", "fsync", "rename", "unlink", "ftruncate")
 """What strace counts one by one, each from its first to its last: strace keeps one count a call and thread."""
@@ -23,7 +23,7 @@ def at_call(call: str, number: int) -> Disturb:
     """SIGKILL as the crawl enters its `number`-th call of that name."""
 
     def disturb(site: Site, log: Path) -> tuple[Ended, str]:
-        ended = site.crawl(tracing(log, f"{call}:signal=KILL:when={number}", calls=f"{SYNCS},{NAMES}"))
+        ended = site.crawl(tracing(log, f"{call}:signal=KILL:when={number}", calls=f"{SYNCS},{NAMES},{call}"))
         return ended, f"at {last_call(log)}"
 
     return disturb

@@ -52,9 +52,7 @@ _ANTIQUITIES = [
 
 def offers(generation: int) -> dict[int, tuple[str, str, int]]:
     """Lot -> title, description, price. In the second generation one price is another and one lot is gone."""
-    found = {
-        lot: (title, text, 10 + 3 * lot) for lot, (title, text) in enumerate([*_ANTIQUITIES, *_ORDINARY], start=1)
-    }
+    found = {lot: (title, text, 10 + 3 * lot) for lot, (title, text) in enumerate([*_ANTIQUITIES, *_ORDINARY], start=1)}
     if generation == 2:
         title, text, _ = found[5]
         found[5] = (title, text, 4_000)
@@ -129,6 +127,10 @@ class Market:
         with self._lock:
             self.trigger, self.at_request, self.at_byte = trigger, request, byte
 
+    def pages_repeated(self) -> int:
+        """How often a search page was asked for again: no capture does that, only a crawl."""
+        return sum(count - 1 for path, count in self.asked.items() if path.startswith("/search"))
+
     def definition(self) -> str:
         return f"""\
 name: {NAME}
@@ -190,20 +192,30 @@ access: {{api: null, login: none, terms_note: "our own server"}}
     def _search(self, page: int, known: dict[int, tuple[str, str, int]]) -> bytes:
         lots = sorted(known)[(page - 1) * PER_PAGE : page * PER_PAGE]
         links = "".join(
-            f'<li><a class="lot" href="/{"old-" if lot == MOVED else ""}lot/{lot}">{html.escape(known[lot][0])}</a> £{known[lot][2]}</li>'
+            f'<li><a class="lot" href="{_path(lot)}">{html.escape(known[lot][0])}</a> £{known[lot][2]}</li>'
             for lot in lots
         )
         more = f'<a rel="next" href="/search?q={QUERY}&page={page + 1}">Next</a>' if max(known) not in lots else ""
         return _page("Search", f"<ul>{links}</ul>{more}")
 
     def _lot(self, lot: int, title: str, text: str, price: int) -> bytes:
-        data = {"@context": "https://schema.org", "@type": "Product", "name": title, "description": text, "sku": str(lot)}
+        data = {
+            "@context": "https://schema.org",
+            "@type": "Product",
+            "name": title,
+            "description": text,
+            "sku": str(lot),
+        }
         data["offers"] = {"@type": "Offer", "price": str(price), "priceCurrency": "GBP", "availability": "InStock"}
         if lot in PICTURED:
             data["image"] = [f"{self.base}/picture/{lot}.png"]
         script = f'<script type="application/ld+json">{json.dumps(data)}</script>'
         filler = hashlib.shake_256(title.encode()).hexdigest(600)
         return _page(title, f"{script}<h1>{html.escape(title)}</h1><p>{html.escape(text)}</p><!-- {filler} -->")
+
+
+def _path(lot: int) -> str:
+    return f"/old-lot/{lot}" if lot == MOVED else f"/lot/{lot}"
 
 
 def _page(title: str, content: str) -> bytes:

@@ -27,9 +27,7 @@ def main(job_id: int, listing_id: int) -> None:
         Derivative(kind, "http://127.0.0.1/", now, "application/octet-stream", body, "made by the proof", in_warc=True)
         for kind, body in BODIES.items()
     ]
-    segment = seal_listing(
-        database, home, listing_id, job_id=job_id, actor=f"job {job_id}", chain=chain, extra=extra
-    )
+    segment = seal_listing(database, home, listing_id, job_id=job_id, actor=f"job {job_id}", chain=chain, extra=extra)
     print(f"segment {segment}, healed {healed.count}")
 
 

@@ -17,9 +17,7 @@ SEALER = "tests.prove.seal_one"
 CALLS_OF_SEALING = (*CALLS, "write", "fchmod")
 
 
-def seal_kills(
-    ground: Ground, call: str, say: Callable[[Report], None], numbers: range = range(1, 200)
-) -> int:
+def seal_kills(ground: Ground, call: str, say: Callable[[Report], None], numbers: range = range(1, 200)) -> int:
     """Kill at the first, second, ... call of that name until a sealing ends undisturbed; returns how many kills."""
     origin = ground.second
     assert origin is not None

@@ -1,4 +1,4 @@
-"""One trial of a kill proof: a home with the market in it, a crawl that is disturbed, and all that must hold afterwards."""
+"""One trial of a kill proof: a home with the market in it, a disturbed crawl, and all that must hold afterwards."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ from storage.tables import (
     Observation,
     Segment,
 )
+from tests.conftest import PostgresServer
 from tests.prove.market import NAME, QUERY, Market
 
 COMMAND_SECONDS = 120
@@ -66,7 +68,8 @@ class Site:
     home: Home
     market: Market
     database_url: str
-    sqlite: bool = True
+    postgres: PostgresServer | None = None
+    """Where the database lies, if it is not a file of the home."""
 
     def environment(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("RELICWATCH_")}
@@ -100,9 +103,13 @@ class Site:
         return self.run("crawl", NAME, "--query", QUERY, "--json", before=before)
 
     def copy_to(self, root: Path) -> Site:
-        """The same home at another place, to be disturbed there (SQLite only)."""
+        """The same home at another place, with a database of its own, to be disturbed there."""
         shutil.copytree(self.home.root, root, symlinks=True)
         home = Home(root)
+        if self.postgres is not None:
+            template, name = self.database_url.partition("?")[0].rpartition("/")[2], f"proof_{uuid.uuid4().hex}"
+            self.postgres.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            return Site(home, self.market, self.postgres.url(name), self.postgres)
         return Site(home, self.market, f"sqlite:///{root / 'relicwatch.sqlite3'}")
 
 
@@ -137,9 +144,14 @@ def kill_group(process: subprocess.Popen[str]) -> None:
         return
 
 
-def prepare(home: Home, market: Market, database_url: str | None = None) -> Site:
+def prepare(home: Home, market: Market, postgres: PostgresServer | None = None) -> Site:
     """A fresh home with the market's definition, approved."""
-    site = Site(home, market, database_url or f"sqlite:///{home.root / 'relicwatch.sqlite3'}", database_url is None)
+    url = f"sqlite:///{home.root / 'relicwatch.sqlite3'}"
+    if postgres is not None:
+        name = f"proof_{uuid.uuid4().hex}"
+        postgres.execute(f'CREATE DATABASE "{name}"')
+        url = postgres.url(name)
+    site = Site(home, market, url, postgres)
     made = site.run("db", "upgrade")
     assert made.status == 0, made
     (home.markets / f"{NAME}.yaml").write_text(market.definition(), "utf-8")
@@ -171,6 +183,7 @@ def last_call(log: Path) -> str:
     assert found is not None
     name = re.search(r"<([^>]*)>|\"([^\"]*)\"", found[2])
     where = Path(next(part for part in name.groups() if part)).name if name else ""
+    where = re.sub(r"\.writing-.*", ".writing-...", where)
     return f"{found[1]}({re.sub(r'[0-9a-f]{32,}', '<digest>', where)})"
 
 
@@ -288,9 +301,7 @@ def _check_segment(path: Path, segment: Segment, rows: Sequence[Capture]) -> Non
     assert checked.returncode == 0 and "no digest" not in checked.stdout, f"{path}: {checked.stdout}"
 
 
-def _check_exchange(
-    path: Path, row: Capture, records: dict[int, WarcRecord], answers: dict[int, WarcRecord]
-) -> None:
+def _check_exchange(path: Path, row: Capture, records: dict[int, WarcRecord], answers: dict[int, WarcRecord]) -> None:
     assert row.offset is not None and row.length is not None
     where = f"{path} at {row.offset} ({row.url}, capture {row.id}, note {row.note!r})"
     answer = answers[row.offset]
@@ -381,8 +392,10 @@ class Ground:
     requests: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, directory: Path, market: Market, *, second: bool) -> Ground:
-        first = prepare(Home(directory / "first"), market)
+    def make(
+        cls, directory: Path, market: Market, *, second: bool = True, postgres: PostgresServer | None = None
+    ) -> Ground:
+        first = prepare(Home(directory / "first"), market, postgres)
         market.begin(1)
         clean = first.copy_to(directory / "clean-1")
         ended = clean.crawl()
