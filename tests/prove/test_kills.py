@@ -36,11 +36,8 @@ def test_a_crawl_killed_at_its_commit_loses_and_doubles_nothing(ground: Ground) 
     assert ground.trial("crawl 1, fdatasync 10", at_call("fdatasync", 10)).reached
 
 
-@pytest.mark.parametrize(("seed", "generation"), [(1, 2), (6, 1)])
-def test_a_crawl_killed_at_a_moment_and_robbed_of_unsynced_bytes_ends_the_same(
-    ground: Ground, seed: int, generation: int
-) -> None:
-    assert ground.trial(f"moment {seed}", at_moment(seed), generation=generation, power_cut=seed).reached
+def test_a_crawl_killed_at_a_moment_and_robbed_of_unsynced_bytes_ends_the_same(ground: Ground) -> None:
+    assert ground.trial("moment 1", at_moment(1), generation=2, power_cut=1).reached
 
 
 @needs_strace
