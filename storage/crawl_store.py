@@ -211,6 +211,7 @@ class CrawlStore:
                 self._keep(session, visit, capture_ids, counts, filled, problems)
                 state = "failed" if visit.problem else "done"
                 done.append({"id": entry_id, "state": state, "problem": visit.problem, "done_at": utc_now()})
+            self._writer.end(session)
             if done:
                 session.execute(update(FrontierEntry), done)
             crawl_values = {"counts": {"counts": dict(counts), "filled": dict(filled)}}

@@ -56,9 +56,17 @@ def fold(text: str) -> str:
 
 
 def _fold_once(text: str) -> str:
-    plain = "".join(map(_plain, unicodedata.normalize("NFKD", text))).casefold().translate(_LETTERS)
+    plain = unicodedata.normalize("NFKD", text).translate(_PLAIN).casefold().translate(_LETTERS)
     plain = _LATIN_ARTICLE.sub("", _ARABIC_ARTICLE.sub("", plain))
     return " ".join(unicodedata.normalize("NFC", plain).split())
+
+
+class _Plain(dict[int, str]):
+    """What each character becomes, worked out when it is first met: `str.translate` then costs a tenth of a loop."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = _plain(chr(code))
+        return self[code]
 
 
 def _plain(character: str) -> str:
@@ -68,3 +76,6 @@ def _plain(character: str) -> str:
     if category == "Nd":
         return str(unicodedata.digit(character))
     return " " if category == "Cc" else character
+
+
+_PLAIN = _Plain()

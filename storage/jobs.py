@@ -82,6 +82,14 @@ def insert_job(
     return session.scalars(statement).one_or_none()
 
 
+def insert_jobs(session: Session, kind: str, jobs: Iterable[tuple[dict[str, Any], str]]) -> None:
+    """Queue many jobs at once, each (arguments, idempotency key); those whose key is there already are left alone."""
+    rows = [{"kind": kind, "arguments": arguments, "idempotency_key": key} for arguments, key in jobs]
+    if rows:
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        session.execute(insert(Job).on_conflict_do_nothing(index_elements=[Job.idempotency_key]), rows)
+
+
 def job_by_key(session: Session, idempotency_key: str) -> Job | None:
     return session.scalars(select(Job).where(Job.idempotency_key == idempotency_key)).one_or_none()
 

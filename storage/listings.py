@@ -7,22 +7,42 @@ import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any, cast
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import Table, bindparam, insert, select, tuple_, update
 from sqlalchemy.orm import Session, joinedload
 
+from crawler.items import Assessment as Assessed
 from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto
 from storage.captures import derivative
 from storage.folding import fold
-from storage.jobs import insert_job
+from storage.jobs import insert_jobs
 from storage.tables import Assessment, Capture, Crawl, FrontierEntry, Listing, ListingAlias, Observation, Seller
 
 ABSENCES_FOR_GONE = 3
 """Complete crawls in a row that must miss a listing before it counts as gone without an answer from the market."""
 
 Key = tuple[str, str]
+
+_CAPTURES = cast(Table, Capture.__table__)
+_CLAIM = update(_CAPTURES).where(_CAPTURES.c.id == bindparam("capture")).values(listing_id=bindparam("listing"))
+
+
+@dataclass(slots=True)
+class _Sighting:
+    """What one commit has to write about one listing."""
+
+    listing: Listing
+    digest: str | None
+    row: dict[str, Any] | None
+    """The new observation; None where what is stored still holds."""
+    observation_id: int | None = None
+    model: str | None = None
+    """Which model has judged this observation."""
+    assessment: Assessed | None = None
+    assessed_at: datetime | None = None
 
 
 class ListingWriter:
@@ -34,9 +54,13 @@ class ListingWriter:
         self._demo = demo
         self._known: dict[Key, Listing] = {}
         self._sellers: dict[Key, Seller] = {}
+        self._fresh: set[Key] = set()
+        self._sightings: dict[int, _Sighting] = {}
+        self._done: list[_Sighting] = []
+        self._claims: list[dict[str, int]] = []
 
-    def begin(self, session: Session, items: Iterable[ListingItem | ListingGone]) -> None:
-        """Read the listings and sellers that these items may be about."""
+    def begin(self, session: Session, items: Sequence[ListingItem | ListingGone]) -> None:
+        """Read the listings and sellers that these items may be about, and insert those not known yet, all at once."""
         keys: set[Key] = set()
         sellers: set[Key] = set()
         for item in items:
@@ -52,54 +76,107 @@ class ListingWriter:
             else ()
         )
         self._sellers = {(seller.id_space, seller.native_id): seller for seller in rows}
+        self._fresh, self._sightings, self._done, self._claims = set(), {}, [], []
+        self._insert_unknown(session, [item for item in items if isinstance(item, ListingItem)])
+
+    def _insert_unknown(self, session: Session, items: Iterable[ListingItem]) -> None:
+        met = set(self._known)
+        for item in items:
+            key = (item.id_space, item.native_id)
+            names = {key, *((item.id_space, native_id) for native_id in item.also_known_as)}
+            if met.isdisjoint(names):
+                self._known[key] = self._new_listing(item)
+                self._fresh.add(key)
+            met |= names
+            if item.page.seller and _seller_key(item) not in self._sellers:
+                self._sellers[_seller_key(item)] = _new_seller(item)
+        session.add_all(self._known[key] for key in self._fresh)
+        session.add_all(self._sellers.values())
+        session.flush()
+
+    def _new_listing(self, item: ListingItem) -> Listing:
+        return Listing(
+            market=self._market,
+            id_space=item.id_space,
+            native_id=item.native_id,
+            url=item.url,
+            first_seen_at=item.observed_at,
+            last_seen_at=item.observed_at,
+            seen_in_crawl_id=self._crawl_id,
+            demo=self._demo,
+        )
+
+    def end(self, session: Session) -> None:
+        """Write what was kept since `begin`, in a few statements for all."""
+        sightings = [*self._done, *self._sightings.values()]
+        new = [sighting for sighting in sightings if sighting.row is not None]
+        if new:
+            statement = insert(Observation).returning(Observation.id, sort_by_parameter_order=True)
+            for sighting, id_ in zip(new, session.scalars(statement, [s.row or {} for s in new]), strict=True):
+                sighting.observation_id = sighting.listing.current_observation_id = id_
+        judged = [(sighting, sighting.assessment) for sighting in sightings if sighting.assessment is not None]
+        if judged:
+            statement = insert(Assessment).returning(Assessment.id, sort_by_parameter_order=True)
+            rows = [_assessment(sighting, found) for sighting, found in judged]
+            for (sighting, _), id_ in zip(judged, session.scalars(statement, rows), strict=True):
+                sighting.listing.current_assessment_id = id_
+        flagged = [sighting for sighting, found in judged if found.flagged]
+        insert_jobs(session, "capture", map(_capture_job, flagged))
+        if self._claims:
+            session.connection().execute(_CLAIM, self._claims)
 
     def keep(self, session: Session, item: ListingItem, capture_ids: Sequence[int]) -> Counter[str]:
-        """Store a sighting, and an observation where something differs. Returns counts: new, changed, flagged."""
+        """Note a sighting, and an observation where something differs. Returns counts: new, changed, flagged."""
         counted: Counter[str] = Counter()
-        listing = self._find(item.id_space, (item.native_id, *item.also_known_as))
-        if listing is None:
-            listing = Listing(
-                market=self._market,
-                id_space=item.id_space,
-                native_id=item.native_id,
-                url=item.url,
-                first_seen_at=item.observed_at,
-                last_seen_at=item.observed_at,
-                demo=self._demo,
-            )
-            session.add(listing)
-            session.flush()
-            self._known[item.id_space, item.native_id] = listing
+        listing = self._known_as(item.id_space, (item.native_id, *item.also_known_as))
+        key = (item.id_space, item.native_id)
+        if key in self._fresh:
+            self._fresh.discard(key)
             counted["new"] += 1
         self._keep_aliases(session, listing, item)
-        _claim_captures(session, capture_ids, listing.id)
+        self._claim(capture_ids, listing.id)
         _see(listing, item.observed_at, self._crawl_id)
-        seller = self._keep_seller(session, item)
+        seller = self._keep_seller(item)
+        sighting = self._sighting_of(listing)
         digest = observation_digest(item)
-        before = listing.current_observation
-        if before is not None and before.digest == digest:
-            observation = before
-        else:
-            observation = _observation(item, listing.id, seller, capture_ids[-1] if capture_ids else None, digest)
-            observation.crawl_id = self._crawl_id
-            session.add(observation)
-            session.flush()
-            listing.current_observation = observation
-            listing.changed_after_decision = listing.current_decision_id is not None
-            if before is not None:
+        if sighting.digest != digest:
+            if sighting.digest is not None:
                 counted["changed"] += 1
+            if sighting.row is not None:  # two observations of one listing within one commit
+                self._done.append(sighting)
+            capture_id = capture_ids[-1] if capture_ids else None
+            row = _observation(item, listing.id, seller, capture_id, digest, self._crawl_id)
+            sighting = self._sightings[listing.id] = _Sighting(listing, digest, row)
+            listing.changed_after_decision = listing.current_decision_id is not None
         if listing.state != item.state:
             listing.state = item.state
             listing.state_proof = f"shown on its page at {item.observed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-        counted += self._keep_assessment(session, listing, observation, item)
+        if item.assessment is not None:
+            counted["flagged"] += item.assessment.flagged
+            if sighting.model != item.assessment.model:
+                sighting.model = item.assessment.model
+                sighting.assessment, sighting.assessed_at = item.assessment, item.observed_at
         return counted
+
+    def _sighting_of(self, listing: Listing) -> _Sighting:
+        if listing.id not in self._sightings:
+            seen, judged = listing.current_observation, listing.current_assessment
+            same = seen is not None and judged is not None and judged.observation_id == seen.id
+            self._sightings[listing.id] = _Sighting(
+                listing,
+                seen.digest if seen is not None else None,
+                None,
+                observation_id=seen.id if seen is not None else None,
+                model=judged.model if same and judged is not None else None,
+            )
+        return self._sightings[listing.id]
 
     def keep_gone(self, session: Session, item: ListingGone, capture_ids: Sequence[int]) -> int:
         """Mark a listing gone on the market's own answer; 1 where it was known and not yet gone."""
         listing = self._find(item.id_space, (item.native_id,))
-        if listing is None:
+        if listing is None or (item.id_space, item.native_id) in self._fresh:
             return 0
-        _claim_captures(session, capture_ids, listing.id)
+        self._claim(capture_ids, listing.id)
         listing.seen_in_crawl_id = self._crawl_id
         if listing.state == "gone":
             return 0
@@ -114,7 +191,7 @@ class ListingWriter:
         )
         if listing is None:
             return 0
-        _claim_captures(session, capture_ids, listing.id)
+        self._claim(capture_ids, listing.id)
         if photo.thumbnail_sha256 is None:
             return 0
         session.add(
@@ -147,6 +224,15 @@ class ListingWriter:
                 return found
         return None
 
+    def _known_as(self, id_space: str, native_ids: Sequence[str]) -> Listing:
+        found = self._find(id_space, native_ids)
+        if found is None:
+            raise LookupError(f"{id_space} {native_ids[0]} was not among the items that this commit began with")
+        return found
+
+    def _claim(self, capture_ids: Sequence[int], listing_id: int) -> None:
+        self._claims += [{"capture": capture_id, "listing": listing_id} for capture_id in capture_ids]
+
     def _keep_aliases(self, session: Session, listing: Listing, item: ListingItem) -> None:
         for native_id in (item.native_id, *item.also_known_as):
             key = (item.id_space, native_id)
@@ -156,60 +242,12 @@ class ListingWriter:
             session.add(ListingAlias(listing_id=listing.id, id_space=item.id_space, native_id=native_id, reason=reason))
             self._known[key] = listing
 
-    def _keep_seller(self, session: Session, item: ListingItem) -> Seller | None:
+    def _keep_seller(self, item: ListingItem) -> Seller | None:
         if not item.page.seller:
             return None
-        key = _seller_key(item)
-        seller = self._sellers.get(key)
-        if seller is None:
-            seller = Seller(
-                id_space=key[0],
-                native_id=key[1],
-                name=item.page.seller,
-                url=item.page.seller_url,
-                first_seen_at=item.observed_at,
-                last_seen_at=item.observed_at,
-            )
-            session.add(seller)
-            session.flush()
-            self._sellers[key] = seller
+        seller = self._sellers[_seller_key(item)]
         seller.last_seen_at = max(seller.last_seen_at, item.observed_at)
         return seller
-
-    def _keep_assessment(
-        self, session: Session, listing: Listing, observation: Observation, item: ListingItem
-    ) -> Counter[str]:
-        counted: Counter[str] = Counter()
-        found = item.assessment
-        if found is None:
-            return counted
-        counted["flagged"] += found.flagged
-        current = listing.current_assessment
-        if current is not None and current.observation_id == observation.id and current.model == found.model:
-            return counted
-        assessment = Assessment(
-            listing_id=listing.id,
-            observation_id=observation.id,
-            model=found.model,
-            score=found.score,
-            flagged=found.flagged,
-            band=found.band,
-            language=found.language,
-            labels=list(found.labels),
-            reasons=[asdict(reason) for reason in found.reasons],
-            assessed_at=item.observed_at,
-        )
-        session.add(assessment)
-        session.flush()
-        listing.current_assessment = assessment
-        if found.flagged:
-            insert_job(
-                session,
-                "capture",
-                {"listing_id": listing.id, "reason": "flagged"},
-                f"capture:observation:{observation.id}",
-            )
-        return counted
 
 
 def count_absences(session: Session, crawl: Crawl) -> int:
@@ -268,33 +306,66 @@ def observation_digest(item: ListingItem) -> str:
 
 
 def _observation(
-    item: ListingItem, listing_id: int, seller: Seller | None, capture_id: int | None, digest: str
-) -> Observation:
+    item: ListingItem, listing_id: int, seller: Seller | None, capture_id: int | None, digest: str, crawl_id: int
+) -> dict[str, Any]:
     page: ExtractedPage = item.page
     title, description = _text(page.title), _text(page.description)
-    return Observation(
-        listing_id=listing_id,
-        capture_id=capture_id,
-        observed_at=item.observed_at,
-        digest=digest,
-        title=title,
-        description=description,
-        price=page.price,
-        currency=page.currency,
-        estimate_low=page.estimate_low,
-        estimate_high=page.estimate_high,
-        seller_id=seller.id if seller else None,
-        seller_name=page.seller,
-        location=page.location,
-        lot_number=page.lot_number,
-        ends_at=page.ends_at,
-        availability=page.availability,
-        state=item.state,
-        images=page.images,
-        canonical_url=page.canonical_url,
-        sources=page.sources,
-        problems=page.problems,
-        folded_text=fold(f"{title or ''} {description or ''}"),
+    return {
+        "crawl_id": crawl_id,
+        "listing_id": listing_id,
+        "capture_id": capture_id,
+        "observed_at": item.observed_at,
+        "digest": digest,
+        "title": title,
+        "description": description,
+        "price": page.price,
+        "currency": page.currency,
+        "estimate_low": page.estimate_low,
+        "estimate_high": page.estimate_high,
+        "seller_id": seller.id if seller else None,
+        "seller_name": page.seller,
+        "location": page.location,
+        "lot_number": page.lot_number,
+        "ends_at": page.ends_at,
+        "availability": page.availability,
+        "state": item.state,
+        "images": page.images,
+        "canonical_url": page.canonical_url,
+        "sources": page.sources,
+        "problems": page.problems,
+        "folded_text": fold(f"{title or ''} {description or ''}"),
+    }
+
+
+def _assessment(sighting: _Sighting, found: Assessed) -> dict[str, Any]:
+    return {
+        "listing_id": sighting.listing.id,
+        "observation_id": sighting.observation_id,
+        "model": found.model,
+        "score": found.score,
+        "flagged": found.flagged,
+        "band": found.band,
+        "language": found.language,
+        "labels": list(found.labels),
+        "reasons": [asdict(reason) for reason in found.reasons],
+        "assessed_at": sighting.assessed_at,
+    }
+
+
+def _capture_job(sighting: _Sighting) -> tuple[dict[str, Any], str]:
+    arguments = {"listing_id": sighting.listing.id, "reason": "flagged"}
+    return arguments, f"capture:observation:{sighting.observation_id}"
+
+
+def _new_seller(item: ListingItem) -> Seller:
+    id_space, native_id = _seller_key(item)
+    return Seller(
+        id_space=id_space,
+        native_id=native_id,
+        name=item.page.seller,
+        url=item.page.seller_url,
+        first_seen_at=item.observed_at,
+        last_seen_at=item.observed_at,
     )
 
 
@@ -314,11 +385,6 @@ def _find_listings(session: Session, keys: set[Key]) -> dict[Key, Listing]:
     for id_space, native_id, listing in aliases:
         found.setdefault((id_space, native_id), listing)
     return found
-
-
-def _claim_captures(session: Session, capture_ids: Sequence[int], listing_id: int) -> None:
-    if capture_ids:
-        session.execute(update(Capture).where(Capture.id.in_(capture_ids)).values(listing_id=listing_id))
 
 
 def _see(listing: Listing, moment: datetime, crawl_id: int) -> None:
