@@ -28,8 +28,10 @@ RELICWATCH_RECORDER = "evidence.transit.TransitRecorder"
 RELICWATCH_MOST_BODY_BYTES = 16 * 1024 * 1024  # as received; a longer body is cut, and its record says so
 DOWNLOAD_MAXSIZE = 64 * 1024 * 1024  # of the decoded body: bounds what a compressed page may swell to
 DOWNLOAD_WARNSIZE = 0
+RANDOMIZE_DOWNLOAD_DELAY = False  # the definition's delay is a least pause; half of it would break the promise
 DOWNLOAD_TIMEOUT = 30  # for the whole exchange, not only for idle time
 CONCURRENT_REQUESTS = 16
+RANDOMIZE_DOWNLOAD_DELAY = False  # Scrapy would halve the pause at times; a definition's is the least there may be
 
 # -- lawful and quiet
 ROBOTSTXT_OBEY = True
