@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from crawler.errors import RelicwatchError
 from storage.database import Database
-from storage.jobs import ClaimedJob, claim_job, insert_job
+from storage.jobs import OPEN_STATES, ClaimedJob, claim_job, insert_job
 from storage.leases import MarketBusy
 from storage.tables import Crawl, Job
 
@@ -25,7 +25,7 @@ def claim_crawl(
     """A crawl job for this process: the same crawl left unfinished before, or a new one. Raises MarketBusy."""
     arguments = {"market": market, "queries": list(queries), "max_listings": max_listings}
     with database.transaction() as session:
-        open_jobs = session.scalars(select(Job).where(Job.kind == "crawl", Job.state.in_(("queued", "running"))))
+        open_jobs = session.scalars(select(Job).where(Job.kind == "crawl", Job.state.in_(OPEN_STATES)))
         same = [
             job.id
             for job in open_jobs
@@ -42,6 +42,11 @@ def claim_crawl(
         claimed = claim_job(database, holder, job_id=job_id)
         if claimed is not None:
             return claimed
+    with database.reading() as session:
+        left = session.scalars(select(Job.id).where(Job.id.in_(same), Job.state.in_(OPEN_STATES))).first()
+    if left is None:
+        # Its process died too often: the claim has just given it up, and nobody is crawling.
+        return claim_crawl(database, market, queries, max_listings, holder)
     raise MarketBusy(f"Market {market} is being crawled by another process: wait for it to end, or stop it.")
 
 
