@@ -115,7 +115,7 @@ def _demo_market(home: Home, console: Console) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.communicate(timeout=10)
 
 
 def _start_market(port: str) -> tuple[subprocess.Popen[str], str]:

@@ -73,6 +73,7 @@ ITEM_PIPELINES = {
 EXTENSIONS = {
     "scrapy.extensions.telnet.TelnetConsole": None,
     "storage.group_commit.GroupCommit": 100,
+    "crawler.collection.CalmCollection": 200,
 }
 
 # -- the browser (crawler.browser completes these with the executable, its sandbox and the guarding proxy)

@@ -13,10 +13,15 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from crawler.home import Home
 from storage.database import Database
 from storage.migrate import upgrade
+
+# Machines are noisy, so no example has a deadline; the examples are the same in every run, so that no run is lucky.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 60.0, every: float = 0.02) -> Any:

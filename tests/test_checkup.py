@@ -1,0 +1,80 @@
+"""What `relicwatch doctor` finds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from checkup import examine
+from crawler.home import DEMO_MARK, Home
+from evidence.signing import ensure_signing_key
+from storage.database import Database
+from storage.migrate import upgrade
+from storage.tables import Listing
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def whole_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.delenv("RELICWATCH_DATABASE_URL", raising=False)
+    database = Database(home.database_url)
+    upgrade(database)
+    database.dispose()
+    ensure_signing_key(home)
+    return home
+
+
+def faults(home: Home) -> list[str]:
+    return [finding.text for finding in examine(home) if finding.level == "fault"]
+
+
+def plant_demo_listing(home: Home) -> None:
+    database = Database(home.database_url)
+    with database.transaction() as session:
+        session.add(
+            Listing(
+                market="demo_auction",
+                id_space="demo_auction",
+                native_id="1/2",
+                url="http://127.0.0.1/1/2",
+                first_seen_at=NOW,
+                last_seen_at=NOW,
+                demo=True,
+            )
+        )
+    database.dispose()
+
+
+def test_a_whole_installation_has_no_fault(whole_home: Home) -> None:
+    assert faults(whole_home) == []
+
+
+def test_a_real_home_with_demo_listings_is_refused(whole_home: Home) -> None:
+    plant_demo_listing(whole_home)
+    (fault,) = faults(whole_home)
+    assert fault.startswith("1 DEMO listings are in this real home")
+
+
+def test_the_demos_own_home_may_hold_demo_listings(whole_home: Home) -> None:
+    (whole_home.root / DEMO_MARK).touch()
+    plant_demo_listing(whole_home)
+    assert faults(whole_home) == []
+
+
+def test_a_missing_home_says_how_to_make_one(tmp_path) -> None:
+    (fault,) = faults(Home(tmp_path / "nowhere"))
+    assert "relicwatch db upgrade" in fault
+
+
+def test_a_broken_definition_is_named_with_its_file(whole_home: Home) -> None:
+    (whole_home.markets / "torn.yaml").write_text("name: torn\ntitle: [\n")
+    (fault,) = faults(whole_home)
+    assert "torn.yaml" in fault
+
+
+def test_a_missing_signing_key_is_a_fault(whole_home: Home) -> None:
+    for path in whole_home.keys.iterdir():
+        path.unlink()
+    assert len(faults(whole_home)) == 1
