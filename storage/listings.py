@@ -7,7 +7,7 @@ import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from sqlalchemy import Table, bindparam, insert, select, tuple_, update
 from sqlalchemy.orm import Session, joinedload
 
 from crawler.items import Assessment as Assessed
-from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto
+from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto, Reason
 from storage.captures import derivative
 from storage.folding import fold
 from storage.jobs import insert_jobs
@@ -26,6 +26,7 @@ ABSENCES_FOR_GONE = 3
 
 Key = tuple[str, str]
 
+_REASON_FIELDS = tuple(field.name for field in fields(Reason))
 _CAPTURES = cast(Table, Capture.__table__)
 _CLAIM = update(_CAPTURES).where(_CAPTURES.c.id == bindparam("capture")).values(listing_id=bindparam("listing"))
 
@@ -347,7 +348,7 @@ def _assessment(sighting: _Sighting, found: Assessed) -> dict[str, Any]:
         "band": found.band,
         "language": found.language,
         "labels": list(found.labels),
-        "reasons": [asdict(reason) for reason in found.reasons],
+        "reasons": [{name: getattr(reason, name) for name in _REASON_FIELDS} for reason in found.reasons],
         "assessed_at": sighting.assessed_at,
     }
 

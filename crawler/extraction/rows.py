@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -21,6 +22,7 @@ _LINKS_NEAR = 50
 MAX_LABEL = 45
 """Characters of a text that is a label alone; a longer one needs a colon."""
 
+_COLON = re.compile("[:：]")
 _LOT_VALUE = re.compile(r"\A\W*([0-9٠-٩]{1,9}[A-Za-z]?)\W*\Z")
 _SELLER_SEGMENTS = frozenset(
     [
@@ -79,7 +81,7 @@ def fill(scope: Scope, findings: Findings) -> None:
     labels = 0
     if wanted:
         for text, element, is_tail in scope.document.texts:
-            match = LABEL.match(text) if len(text) <= MAX_LABEL or ":" in text or "：" in text else None
+            match = _label(text) if len(text) <= MAX_LABEL else LABEL.match(text) if _COLON.search(text) else None
             if match is None or match.lastgroup not in wanted or scope.foreign(element):
                 continue
             labels += 1
@@ -95,6 +97,12 @@ def fill(scope: Scope, findings: Findings) -> None:
         findings.add_text("seller", name, "visible:label seller")
     if findings.lacks("seller"):
         _seller_parameter(scope.document, findings)
+
+
+@lru_cache(maxsize=8192)
+def _label(text: str) -> re.Match[str] | None:
+    """The label that a short text begins with; a site's menus and headings come again on each of its pages."""
+    return LABEL.match(text)
 
 
 def _next_value(element: Any, is_tail: bool) -> str | None:
