@@ -146,8 +146,6 @@ def recover_market(database: Database, home: Home, market: str) -> Recovery:
     Call it only while holding the market's lease. Raises CaptureFailed where a segment can't be opened.
     """
     directory = home.transit / market
-    if not directory.is_dir():
-        return Recovery()
     found = cut = 0
     too_short: list[str] = []
     for path in sorted(directory.glob("*.warc.gz")):
