@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scrapy.crawler import CrawlerProcess
-from scrapy.utils.project import get_project_settings
+from scrapy.settings import Settings
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -97,7 +97,8 @@ def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Prog
             f"Damage: {', '.join(recovery.too_short)} under {home.transit} is shorter than what was recorded. "
             "Restore it from the backup before crawling this market again."
         )
-    settings = get_project_settings()
+    settings = Settings()
+    settings.setmodule("crawler.settings", priority="project")
     settings.setdict(
         {
             "RELICWATCH_JOB_ID": job.id,

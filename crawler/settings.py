@@ -31,7 +31,6 @@ DOWNLOAD_WARNSIZE = 0
 RANDOMIZE_DOWNLOAD_DELAY = False  # the definition's delay is a least pause; half of it would break the promise
 DOWNLOAD_TIMEOUT = 30  # for the whole exchange, not only for idle time
 CONCURRENT_REQUESTS = 16
-RANDOMIZE_DOWNLOAD_DELAY = False  # Scrapy would halve the pause at times; a definition's is the least there may be
 
 # -- lawful and quiet
 ROBOTSTXT_OBEY = True
