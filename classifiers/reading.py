@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from classifiers.dates import LAST_ANCIENT_ELSEWHERE, LAST_ANCIENT_WEST, find_dates, find_measures
 from classifiers.language import LanguageGuess
@@ -31,8 +31,7 @@ OLD_ELSEWHERE = frozenset(
 """Signs that a work comes from Asia, the Islamic world, Africa or the Americas, where "ancient" ends about 1500."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(NamedTuple):
     """Something found at a place in a field's folded text."""
 
     field: FieldName

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from classifiers.normalise import original_span, origins
 from classifiers.reading import FieldName, Sign
@@ -14,8 +15,7 @@ LEAST_WEIGHT = 0.03
 WORDS = "words"
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """A part of the margin and the signs it rests on; without signs it is the absence of something."""
 
     weight: float
@@ -57,7 +57,9 @@ def _spread(shares: Sequence[Share]) -> dict[tuple[FieldName, int, int], _Span]:
     for share in shares:
         for sign in share.signs:
             key = (sign.field, sign.start, sign.end)
-            span = spans.setdefault(key, _Span(sign.start, sign.end, 0.0, {}))
+            span = spans.get(key)
+            if span is None:
+                span = spans[key] = _Span(sign.start, sign.end, 0.0, {})
             part = share.weight / len(share.signs)
             span.weight += part
             span.rules[sign.rule] = span.rules.get(sign.rule, 0.0) + part

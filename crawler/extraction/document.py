@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -216,7 +216,13 @@ def is_hidden(element: Any) -> bool:
     """Whether the element's own attributes hide it from the eye."""
     if element.get("hidden") is not None or _HIDDEN_STYLE.search(element.get("style") or ""):
         return True
-    return bool(_HIDDEN_CLASS.search(element.get("class") or ""))
+    classes = element.get("class")
+    return classes is not None and _says_hidden(classes)
+
+
+@lru_cache(maxsize=8192)
+def _says_hidden(classes: str) -> bool:
+    return _HIDDEN_CLASS.search(classes) is not None
 
 
 def visible_text(element: Any, *, limit: int = 20_000, struck: bool = True) -> str:

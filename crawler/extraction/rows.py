@@ -198,7 +198,7 @@ def _seller_block(scope: Scope, findings: Findings) -> None:
     """The first link with a name in a block whose class says seller."""
     for element in scope.document.root.iter("div", "section", "span", "p", "a", "li", "td"):
         marks = f"{element.get('class') or ''} {element.get('id') or ''}"
-        if len(marks) < 7 or not _SELLER_CLASS.search(marks) or scope.foreign(element):
+        if len(marks) < 7 or not _says_seller(marks) or scope.foreign(element):
             continue
         for anchor in (element,) if element.tag == "a" else element.iter("a"):
             name = visible_text(anchor, limit=200)
@@ -206,6 +206,12 @@ def _seller_block(scope: Scope, findings: Findings) -> None:
                 findings.add_text("seller", name, "visible:seller block")
                 findings.add("seller_url", scope.document.absolute(anchor.get("href")), "visible:seller block")
                 return
+
+
+@lru_cache(maxsize=8192)
+def _says_seller(marks: str) -> bool:
+    """Whether class and id name a seller's block; a page repeats few classes over many elements."""
+    return _SELLER_CLASS.search(marks) is not None
 
 
 def _seller_parameter(document: Document, findings: Findings) -> None:

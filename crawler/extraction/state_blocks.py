@@ -23,7 +23,8 @@ _MAX_FAILURES = 40
 _MAX_UNPACKED = 100_000
 _MAX_UNPACKED_DEPTH = 25
 
-_PROMISING = re.compile(r"""(?i)(?:price|title|name|amount|bid|lot)\w{0,30}\\?["']?\s{0,3}:""")
+_PROMISING_WORDS = ("price", "title", "name", "amount", "bid", "lot")
+_PROMISING = re.compile(rf"""(?i)(?:{"|".join(_PROMISING_WORDS)})\w{{0,30}}\\?["']?\s{{0,3}}:""")
 _ASSIGNMENT = re.compile(
     r"(?:^|[;\s,({])(?:window|self|globalThis|var|let|const)?[\s.]{0,3}([\w$.\[\]\"']{1,120})\s{0,5}=\s{0,5}(?=[\[{]\s*[\"'{\[\w\]}]|JSON\.parse\()"
 )
@@ -53,8 +54,9 @@ def read_blocks(document: Document, findings: Findings) -> list[tuple[str, Any]]
         if "json" in kind:
             blocks.extend(_data_block(script.get("id") or script.get("data-id") or "json", text, findings))
         elif kind in ("", "text/javascript", "module", "application/javascript") and script.get("src") is None:
-            flight.extend(match.group(1) for match in _FLIGHT.finditer(text) if "__next_f" in text)
-            if not flight and (_PROMISING.search(text) or "%7B" in text):
+            if "__next_f" in text:
+                flight.extend(match.group(1) for match in _FLIGHT.finditer(text))
+            if not flight and (_is_promising(text) or "%7B" in text):
                 blocks.extend(_assignments(text))
     blocks.extend(_flight_rows(flight))
     for attribute in _ATTRIBUTES(document.root)[: MAX_BLOCKS - len(blocks)]:
@@ -62,6 +64,12 @@ def read_blocks(document: Document, findings: Findings) -> list[tuple[str, Any]]
         if value is not None:
             blocks.append(("attribute", value))
     return blocks
+
+
+def _is_promising(text: str) -> bool:
+    """Whether a script names a listing's data; most hold none of the words, and that costs little to see."""
+    lower = text.lower()
+    return any(word in lower for word in _PROMISING_WORDS) and _PROMISING.search(text) is not None
 
 
 def _data_block(name: str, text: str, findings: Findings) -> Iterator[tuple[str, Any]]:
