@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, insert, select, tuple_, update
@@ -292,10 +293,10 @@ def observation_digest(item: ListingItem) -> str:
     values = [
         _text(page.title),
         _text(page.description),
-        str(page.price) if page.price is not None else None,
+        _amount(page.price),
         page.currency,
-        str(page.estimate_low) if page.estimate_low is not None else None,
-        str(page.estimate_high) if page.estimate_high is not None else None,
+        _amount(page.estimate_low),
+        _amount(page.estimate_high),
         page.images,
         item.state,
         page.ends_at.astimezone(UTC).isoformat() if page.ends_at else None,
@@ -397,6 +398,11 @@ def _see(listing: Listing, moment: datetime, crawl_id: int) -> None:
 def _seller_key(item: ListingItem) -> Key:
     """The seller's page is the steadier id where there is one; two sellers may show one name."""
     return item.id_space, item.page.seller_url or item.page.seller or ""
+
+
+def _amount(value: Decimal | None) -> str | None:
+    """One amount has one form: a page that writes 120.00 where it wrote 120 has not changed its price."""
+    return None if value is None else format(value.normalize(), "f")
 
 
 def _text(value: str | None) -> str | None:
