@@ -75,6 +75,8 @@ EXTENSIONS = {
     "crawler.collection.CalmCollection": 200,
 }
 
+WARN_ON_GENERATOR_RETURN_VALUE = False  # it parses a callback's source again for most pages
+
 # -- the browser (crawler.browser completes these with the executable, its sandbox and the guarding proxy)
 PLAYWRIGHT_BROWSER_TYPE = "chromium"
 PLAYWRIGHT_MAX_PAGES_PER_CONTEXT = 4
