@@ -1,4 +1,4 @@
-"""The command as a whole: every verb explains itself, errors are one sentence. What verbs do is tested in their rooms."""
+"""The command as a whole: every verb explains itself, errors are one sentence. What verbs do is tested elsewhere."""
 
 from collections.abc import Iterator
 
