@@ -23,7 +23,7 @@ def at_call(call: str, number: int) -> Disturb:
     """SIGKILL as the crawl enters its `number`-th call of that name."""
 
     def disturb(site: Site, log: Path) -> tuple[Ended, str]:
-        ended = site.crawl(tracing(log, f"{call}:signal=KILL:when={number}", calls=f"{SYNCS},{NAMES},{call}"))
+        ended = site.crawl(tracing(log, f"{call}:signal=KILL:when={number}", calls=f"{SYNCS},{NAMES},write,{call}"))
         return ended, f"at {last_call(log)}"
 
     return disturb

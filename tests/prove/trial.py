@@ -187,6 +187,27 @@ def last_call(log: Path) -> str:
     return f"{found[1]}({re.sub(r'[0-9a-f]{32,}', '<digest>', where)})"
 
 
+def bytes_kept(log: Path, segment: Path, before: int) -> int:
+    """How many bytes of the segment were fsynced by the time the trace ends; `before` were there at its start."""
+    written = kept = before
+    under_way: dict[str, tuple[str, int]] = {}
+    for line in log.read_text("utf-8", "replace").splitlines():
+        process, _, rest = line.partition(" ")
+        began = re.match(rf"\s*(write|fsync)\(\d+<{re.escape(str(segment))}>", rest)
+        ended = re.search(r"= (\d+)$", rest)
+        if began and ended is None:
+            under_way[process] = (began[1], written)
+            continue
+        call, at = (began[1], written) if began else ("", written)
+        if " resumed>" in rest and ended and process in under_way:
+            call, at = under_way.pop(process)
+        if ended and call == "write":
+            written += int(ended[1])
+        elif ended and call == "fsync":
+            kept = max(kept, at)
+    return kept
+
+
 # -- what must hold ---------------------------------------------------------------------------------------------
 
 
@@ -359,15 +380,28 @@ def cut_bytes(text: str) -> int:
     return sum(int(size) for size in re.findall(r"a torn record of (\d+) bytes", " ".join(text.split())))
 
 
+def _promised_after_fsync(origin: Site, site: Site, log: Path) -> None:
+    """What the database says of a segment was on disk before it said so. # RL-2"""
+    for name, length in _known_lengths(site).items():
+        earlier = origin.home.transit / name
+        kept = bytes_kept(log, site.home.transit / name, earlier.stat().st_size if earlier.exists() else 0)
+        assert length <= kept, f"{name}: the database promises {length} bytes, {kept} were fsynced"
+
+
+def _known_lengths(site: Site) -> dict[str, int]:
+    database = Database(site.database_url)
+    with database.reading() as session:
+        known = {row.name: row.length for row in session.scalars(select(Segment).where(Segment.store == "transit"))}
+    database.dispose()
+    return known
+
+
 def tear_tail(site: Site, seed: int) -> int:
     """What a power cut may do to bytes that were not fsynced: the end of the segment is lost at any byte.
 
     Returns how many bytes went; what the database was promised stays.
     """
-    database = Database(site.database_url)
-    with database.reading() as session:
-        known = {row.name: row.length for row in session.scalars(select(Segment).where(Segment.store == "transit"))}
-    database.dispose()
+    known = _known_lengths(site)
     lost = 0
     for path in sorted(site.home.transit.glob("*/*")):
         size, safe = path.stat().st_size, known.get(path.relative_to(site.home.transit).as_posix(), 0)
@@ -433,6 +467,8 @@ class Ground:
             compare(examine(site), expected)
             self._clear(root)
             return Report(what, where, reached=False)
+        if root.with_suffix(".strace").exists():
+            _promised_after_fsync(origin, site, root.with_suffix(".strace"))
         if power_cut is not None:
             where += f", power cut took {tear_tail(site, power_cut)} B more"
         again = site.crawl()
