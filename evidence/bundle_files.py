@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import stat
+import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import IO, Any, cast
 
 from evidence.plain_zip import CHUNK, Entry, name_fault, read_layout
 
-LARGEST_TEXT = 256 << 20
+LARGEST_TEXT = 64 << 20
 """Bytes of a manifest or JSON file that are read into memory; a larger one is a fault."""
 
 
@@ -22,6 +23,7 @@ class BundleFiles:
     def __init__(self) -> None:
         self.sizes: dict[str, int] = {}
         self.faults: list[str] = []
+        self._digests: dict[str, str] = {}
 
     @contextmanager
     def open(self, path: str) -> Iterator[IO[bytes]]:
@@ -36,30 +38,47 @@ class BundleFiles:
             return file.read()
 
     def sha256(self, path: str) -> str:
-        with self.open(path) as file:
-            digest = hashlib.sha256()
-            while chunk := file.read(CHUNK):
-                digest.update(chunk)
-            return digest.hexdigest()
+        """Of a file's bytes, read once however often a list names it."""
+        if path not in self._digests:
+            with self.open(path) as file:
+                digest = hashlib.sha256()
+                while chunk := file.read(CHUNK):
+                    digest.update(chunk)
+            self._digests[path] = digest.hexdigest()
+        return self._digests[path]
 
 
 class DirectoryFiles(BundleFiles):
     def __init__(self, root: Path) -> None:
         super().__init__()
         self._root = root
-        for path in sorted(root.rglob("*")):
-            name = path.relative_to(root).as_posix()
-            mode = path.lstat().st_mode
-            if stat.S_ISREG(mode):
-                self.sizes[name] = path.lstat().st_size
-            elif not stat.S_ISDIR(mode):
-                self.faults.append(f"{name} is a link or special file, which has no place in a bundle")
-            elif not any(path.iterdir()):
-                self.faults.append(f"{name} is an empty directory, which has no place in a bundle")
-            if fault := name_fault(name):
-                self.faults.append(fault)
-        lower = [name.lower() for name in self.sizes]
-        self.faults += [f"{n} differs from another name only in case" for n in self.sizes if lower.count(n.lower()) > 1]
+        self._walk()
+        times = Counter(name.lower() for name in self.sizes)
+        self.faults += [
+            f"{name} differs from another name only in case" for name in self.sizes if times[name.lower()] > 1
+        ]
+
+    def _walk(self) -> None:
+        """Every entry below the root, links not followed; by a list, as a deep tree would exhaust calls."""
+        found: dict[str, int] = {}
+        waiting = [""]
+        while waiting:
+            directory = waiting.pop()
+            with os.scandir(self._root / directory) as entries:
+                names = sorted(entries, key=lambda entry: entry.name)
+            if directory and not names:
+                self.faults.append(f"{directory} is an empty directory, which has no place in a bundle")
+            for entry in names:
+                name = f"{directory}/{entry.name}" if directory else entry.name
+                if fault := name_fault(name):
+                    self.faults.append(fault)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(name)
+                elif entry.is_file(follow_symlinks=False):
+                    found[name] = entry.stat(follow_symlinks=False).st_size
+                else:
+                    self.faults.append(f"{name} is a link or special file, which has no place in a bundle")
+        self.sizes = dict(sorted(found.items()))
 
     @contextmanager
     def open(self, path: str) -> Iterator[IO[bytes]]:

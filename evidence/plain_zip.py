@@ -24,7 +24,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE = 0o100644 << 16
 _LIMIT = zipfile.ZIP64_LIMIT
 _COUNT_LIMIT = zipfile.ZIP_FILECOUNT_LIMIT
-_MAX_DIRECTORY = 64 << 20
+_MAX_DIRECTORY = 16 << 20
+_MAX_PATH = 4096
 _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR = struct.Struct("<4sLQL")
@@ -117,15 +118,22 @@ def read_layout(file: IO[bytes]) -> Layout:
     layout = Layout()
     position = 0
     at = 0
+    listed = 0
     crcs: list[int] = []
     while at < len(directory):
         parsed = _read_central(directory, at)
         if parsed is None:
             raise ZipCutShort("the table of contents of the zip cannot be read")
         name, crc, entry_size, header_offset, length = parsed
-        label = name.encode("unicode_escape").decode("ascii")
+        listed += 1
+        at += length
+        label = name[:_MAX_PATH].encode("unicode_escape").decode("ascii")
         if header_offset != position:
             layout.faults.append(f"{label}: it does not follow the entry before it, so bytes are hidden or shared")
+        if header_offset < position or header_offset + entry_size > size or len(name) > _MAX_PATH:
+            # Not read: entries that share bytes would be read again and again, without end.
+            layout.faults.append(f"{label}: it lies outside the room left for it in the zip, or its name is too long")
+            continue
         info = _info(name, entry_size)
         info.CRC = crc
         info.compress_size = entry_size
@@ -133,19 +141,18 @@ def read_layout(file: IO[bytes]) -> Layout:
         file.seek(header_offset)
         if file.read(len(local)) != local:
             layout.faults.append(f"{label}: its header is not as relicwatch packs it (stored, no extras, fixed time)")
-        if directory[at : at + length] != _central_header(info, header_offset):
+        if directory[at - length : at] != _central_header(info, header_offset):
             layout.faults.append(f"{label}: its line in the zip's table of contents is not as relicwatch packs it")
         layout.entries.append(Entry(name, header_offset + len(local), entry_size))
         crcs.append(crc)
         position = header_offset + len(local) + entry_size
-        at += length
     if position != directory_offset:
         layout.faults.append("the zip holds bytes between its last entry and its table of contents")
-    if count != len(layout.entries):
-        layout.faults.append(f"the zip says it holds {count} entries but lists {len(layout.entries)}")
+    if count != listed:
+        layout.faults.append(f"the zip says it holds {count} entries but lists {listed}")
     file.seek(directory_offset + directory_size)
     rest = file.read(len(tail) + 1)
-    if rest != _end_records(len(layout.entries), directory_size, directory_offset):
+    if rest != _end_records(listed, directory_size, directory_offset):
         layout.faults.append("the zip holds bytes after its end, or its end is not as relicwatch packs it")
     layout.faults.extend(_name_faults(layout.entries))
     layout.faults.extend(_crc_faults(file, layout.entries, crcs))
@@ -197,9 +204,10 @@ def _read_central(directory: bytes, at: int) -> tuple[str, int, int, int, int] |
     length = _CENTRAL.size + name_length + extra_length + comment_length
     if at + length > len(directory):
         return None
-    name = directory[at + _CENTRAL.size :][:name_length].decode("utf-8", "backslashreplace")
-    extra = directory[at + _CENTRAL.size + name_length :][:extra_length]
-    if extra[:2] == b"\x01\x00":
+    name_end = at + _CENTRAL.size + name_length
+    name = directory[at + _CENTRAL.size : name_end].decode("utf-8", "backslashreplace")
+    extra = directory[name_end : name_end + extra_length]
+    if extra[:2] == b"\x01\x00" and len(extra) >= 4:
         values = list(struct.unpack_from(f"<{(len(extra) - 4) // 8}Q", extra, 4))
         if size == 0xFFFFFFFF and len(values) >= 2:
             size = values[0]

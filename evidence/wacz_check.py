@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
+import contextlib
 import hashlib
-import io
 import json
 import re
 import zlib
@@ -25,7 +24,11 @@ from evidence.warc_reading import (
 
 _UNLISTED = ("datapackage.json", "datapackage-digest.json")
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
-LARGEST_INDEX = 256 << 20
+LARGEST_UNPACKED = 8 << 30
+"""Bytes of all records of a package once unpacked, or twenty times the package if that is more; beyond is a bomb."""
+LARGEST_HEADS = 128 << 20
+"""Bytes of all record heads of a package, which are kept in memory."""
+_RECORD_COST = 1000
 
 
 class WaczCheck:
@@ -34,6 +37,10 @@ class WaczCheck:
     def __init__(self, file: IO[bytes]) -> None:
         self.faults: list[str] = []
         self.records: dict[tuple[str, int], WarcRecord] = {}
+        self.warcs: dict[str, str] = {}
+        """Name -> SHA-256 of each file in archive/."""
+        self._unpacked = 0
+        self._heads = 0
         try:
             self._files = ZipFiles(file, has_top_directory=False)
         except ZipCutShort as error:
@@ -43,6 +50,7 @@ class WaczCheck:
         self._check_package()
         for path in sorted(self._files.sizes):
             if path.startswith("archive/"):
+                self.warcs[path.removeprefix("archive/")] = self._files.sha256(path)
                 self._check_warc(path)
         if not self.records:
             self.faults.append("archive/ holds no WARC record")
@@ -68,6 +76,7 @@ class WaczCheck:
             path = str(entry.get("path"))
             if path in listed:
                 self.faults.append(f"{path} is listed twice in datapackage.json")
+                continue
             listed.add(path)
             self._check_resource(path, entry)
         for path in sorted(set(self._files.sizes) - listed - set(_UNLISTED)):
@@ -92,12 +101,19 @@ class WaczCheck:
         with self._files.open(path) as file:
             try:
                 for record in read_records(file):
+                    self._weigh(record)
                     records.append(record)
                     self.records[path.removeprefix("archive/"), record.offset] = record
             except WarcFault as error:
                 self.faults.append(f"{path}: {error}")
                 return
         self.faults += [f"{path}: {fault}" for fault in _warc_faults(records)]
+
+    def _weigh(self, record: WarcRecord) -> None:
+        self._unpacked += record.block_bytes
+        self._heads += len(record.http_head) + sum(map(len, record.headers.values())) + _RECORD_COST
+        if self._unpacked > max(LARGEST_UNPACKED, 20 * sum(self._files.sizes.values())) or self._heads > LARGEST_HEADS:
+            raise WarcFault("its records unpack to more than a capture can be")
 
     def _check_revisits(self) -> None:
         by_id: dict[str, WarcRecord] = {}
@@ -122,13 +138,13 @@ class WaczCheck:
             for (name, _), record in self.records.items()
             if record.type in ("response", "revisit", "resource")
         )
+        text = "".join(f"{line}\n" for line in expected).encode()
         try:
-            with gzip.GzipFile(fileobj=io.BytesIO(packed)) as unpacked:
-                found = unpacked.read(LARGEST_INDEX).decode("utf-8").splitlines()
-        except (OSError, EOFError, ValueError, zlib.error) as error:
+            found = _unpack(packed, len(text) + 1, members=len(expected) // LINES_PER_BLOCK + 1)
+        except zlib.error as error:
             self.faults.append(f"{INDEX} cannot be read ({error})")
             return
-        if found != expected:
+        if found != text:
             self.faults.append(f"{INDEX} does not say what the WARC files hold")
         if len(expected) <= LINES_PER_BLOCK and not _same_index_of_index(heads, packed, expected):
             self.faults.append(f"{INDEX_OF_INDEX} does not fit {INDEX}")
@@ -140,14 +156,14 @@ class WaczCheck:
             return
         try:
             rows = [as_mapping(json.loads(line)) for line in data.decode("utf-8").splitlines()]
-        except ValueError:
+        except (ValueError, RecursionError):
             self.faults.append(f"{PAGES} is not JSON, one object a line")
             return
         if len(rows) < 2 or rows[0].get("format") != "json-pages-1.0":
             self.faults.append(f"{PAGES} lists no page, or its first line is not the format's")
         known = {(record.uri, record.date) for record in self.records.values()}
         for number, row in enumerate(rows[1:], 2):
-            if (row.get("url"), row.get("ts")) not in known:
+            if (str(row.get("url")), str(row.get("ts"))) not in known:
                 self.faults.append(f"{PAGES} line {number} names a page and time that no WARC record has")
 
     def _json(self, path: str) -> dict[str, Any] | None:
@@ -155,11 +171,10 @@ class WaczCheck:
         if data is None:
             self.faults.append(f"{path} is missing")
             return None
-        try:
+        with contextlib.suppress(ValueError, RecursionError):
             return as_mapping(json.loads(data))
-        except ValueError:
-            self.faults.append(f"{path} is not JSON")
-            return None
+        self.faults.append(f"{path} is not JSON")
+        return None
 
 
 def _warc_faults(records: list[WarcRecord]) -> Iterator[str]:
@@ -191,6 +206,22 @@ def _revisit_fault(record: WarcRecord, by_id: dict[str, WarcRecord]) -> str | No
         return "refers to a record with another payload"
     stated = (record.headers.get("warc-refers-to-target-uri"), record.headers.get("warc-refers-to-date"))
     return None if stated == (target.uri, target.date) else "states another address or time than its target has"
+
+
+def _unpack(packed: bytes, most: int, *, members: int) -> bytes:
+    """The content of so many gzip members one after the other, at most `most` bytes of it. Raises zlib.error."""
+    content = b""
+    for _ in range(members):
+        if not packed or len(content) >= most:
+            return content
+        unpacker = zlib.decompressobj(31)
+        content += unpacker.decompress(packed, most - len(content))
+        packed = unpacker.unused_data
+        if not unpacker.eof and len(content) < most:
+            raise zlib.error("cut short")
+    if packed and len(content) < most:
+        raise zlib.error("more members than its lines need")
+    return content
 
 
 def _same_index_of_index(heads: bytes, packed: bytes, lines: list[str]) -> bool:
