@@ -80,7 +80,7 @@ def test_standard_tools_find_the_bundle_good(planted: Planted, tmp_path: Path) -
     bag = unpack(planted.export().path, tmp_path / "clean")
     assert bagit.Bag(str(bag)).validate(fast=False)
     commands = re.findall(r"^ {4}(\S.* .*)$", (bag / "VERIFY.txt").read_text(), re.MULTILINE)
-    assert len(commands) == 7
+    assert len(commands) == 9
     for command in commands:
         done = subprocess.run(["bash", "-c", command], cwd=bag, capture_output=True, text=True)
         assert done.returncode == 0, (command, done.stderr)
