@@ -57,7 +57,9 @@ def custody_record(custody: Custody) -> dict[str, Any]:
         "how_to_check": (
             "An entry's hash is the SHA-256 of the entry without 'hash', as JSON with sorted keys, no spaces, UTF-8. "
             "'links' lists every entry of each chain between the first and the last one shown, by its hashes alone: "
-            "entries about other matters stay closed, and none can be left out."
+            "entries about other matters stay closed. An entry cannot be changed without breaking the chain; that an "
+            "entry shown by its hash alone is about another matter, and that none followed the last, rests on the "
+            "signer's word."
         ),
         "events": [{**as_entry(event), "hash": event.hash} for event in custody.events],
         "links": [

@@ -32,6 +32,7 @@ from storage.tables import (
 FORMAT = "relicwatch-item-1"
 NOT_A_VERDICT = "A score is not a verdict: it is a machine's opinion of the text. Only a person decides."
 _MOST_HOPS = 30
+_REPORT = "capture_report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class ListingRecords:
     """Those whose bytes are in transit or in a file not sealed yet: named, not packed."""
     segments: dict[int, Segment]
     config_sha256: str | None
-    """Of the market's definition as approved."""
+    """Of the market's definition as approved when the last capture was made."""
 
     @property
     def observation(self) -> Observation | None:
@@ -84,9 +85,10 @@ def load_listing(session: Session, listing: Listing, exhibit: Exhibit | None) ->
     segments = {row.id: row for row in session.scalars(select(Segment).where(Segment.id.in_(segment_ids)))}
     packed = [row for row in captures if _is_exportable(row, segments)]
     seller_ids = {row.seller_id for row in observations if row.seller_id}
+    last_capture = max((row.captured_at for row in packed), default=listing.last_seen_at)
     approval = session.scalars(
         select(MarketApproval)
-        .where(MarketApproval.market == listing.market)
+        .where(MarketApproval.market == listing.market, MarketApproval.approved_at <= last_capture)
         .order_by(MarketApproval.approved_at.desc(), MarketApproval.id.desc())
         .limit(1)
     ).first()
@@ -126,6 +128,7 @@ def build_item(
         "http_status": chain[-1]["status"] if chain else None,
         "capture_started_at": utc(min(times)) if times else None,
         "capture_ended_at": utc(max(times)) if times else None,
+        "capture_state": _capture_state([*records.captures, *records.left_out]),
         "collector": _collectors(records.captures),
         "config_sha256": records.config_sha256,
         "first_seen_at": utc(listing.first_seen_at),
@@ -214,11 +217,22 @@ def _with_user(session: Session, rows: list[Any]) -> list[tuple[Any, User]]:
 
 def _collectors(captures: Sequence[Capture]) -> list[str]:
     names = {
-        f"automated job {row.job_id}" if row.job_id else f"automated crawl {row.crawl_id}"
+        # A record of a crawl that a job sealed was captured by the crawl.
+        f"automated crawl {row.crawl_id}" if row.crawl_id else f"automated job {row.job_id}"
         for row in captures
         if row.job_id or row.crawl_id
     }
     return sorted(names)
+
+
+def _capture_state(rows: Sequence[Capture]) -> dict[str, Any]:
+    """How the latest capture of the page ended by its own report; without one, whether any record is incomplete."""
+    reports = [row for row in rows if row.kind == _REPORT]
+    if reports:
+        last = max(reports, key=lambda row: (row.captured_at, row.id))
+        return {"state": last.state, "reason": None if last.state == "COMPLETE" else last.note}
+    partial = [row for row in rows if row.state != "COMPLETE" or row.truncated]
+    return {"state": "PARTIAL" if partial else "COMPLETE", "reason": partial[-1].note if partial else None}
 
 
 def _capture(row: Capture, by_source: dict[int, int]) -> dict[str, Any]:
@@ -226,7 +240,7 @@ def _capture(row: Capture, by_source: dict[int, int]) -> dict[str, Any]:
         "id": row.id,
         "kind": row.kind,
         "url": row.url,
-        "method": row.method,
+        "method": row.method if row.kind == "exchange" else None,
         "status": row.status,
         "captured_at": utc(row.captured_at),
         "media_type": row.media_type,
