@@ -92,7 +92,7 @@ class ListingWriter:
             met |= names
             if item.page.seller and _seller_key(item) not in self._sellers:
                 self._sellers[_seller_key(item)] = _new_seller(item)
-        session.add_all(self._known[key] for key in self._fresh)
+        session.add_all(listing for key, listing in self._known.items() if key in self._fresh)  # in the order met
         session.add_all(self._sellers.values())
         session.flush()
 
