@@ -7,7 +7,6 @@ in it. Because the sum is additive, what a word adds to the score is exactly wha
 from __future__ import annotations
 
 import math
-import re
 import zlib
 from functools import lru_cache
 
@@ -21,7 +20,6 @@ LETTERS = (3, 4, 5)
 LETTER_SHARE = 0.8
 DESCRIPTION_SHARE = 0.5
 MOST_WORDS = 300
-NUMBER = re.compile(r"\d")
 
 
 def slot(kind: str, text: str) -> int:
@@ -29,16 +27,11 @@ def slot(kind: str, text: str) -> int:
     return zlib.crc32(f"{kind}\x00{text}".encode()) & (SLOTS - 1)
 
 
-def plain_form(word: str) -> str:
-    """The form a word counts under: numbers by their shape, so that no price or lot number is learnt by heart."""
-    return NUMBER.sub("0", word) if word[0].isdigit() else word
-
-
 @lru_cache(maxsize=300_000)
 def word_slots(form: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Slots and values of one word: itself, and its letter groups sharing a unit length."""
     slots, values = [slot("word", form)], [1.0]
-    if form[0] != "0" and len(form) > 2:
+    if len(form) > 2:
         marked = f"<{form}>"
         groups = {marked[i : i + n] for n in LETTERS for i in range(len(marked) - n + 1)}
         share = LETTER_SHARE / math.sqrt(len(groups)) if groups else 0.0
@@ -58,8 +51,8 @@ def distinct_words(reading: Reading) -> list[tuple[Word, str, float]]:
     seen: set[str] = set()
     found: list[tuple[Word, str, float]] = []
     square = 0.0
-    for word in reading.words[:MOST_WORDS]:
-        form = plain_form(word.text)
+    for word in reading.telling[:MOST_WORDS]:
+        form = word.text
         if form in seen or (len(form) == 1 and form.isascii()):
             continue
         seen.add(form)
@@ -76,7 +69,7 @@ def distinct_pairs(reading: Reading, words: list[tuple[Word, str, float]]) -> li
     seen: set[tuple[str, str]] = set()
     found = []
     for first, second in word_pairs(reading)[:MOST_WORDS]:
-        forms = plain_form(first.text), plain_form(second.text)
+        forms = first.text, second.text
         if forms not in seen:
             seen.add(forms)
             share = unit * (1.0 if first.field == "title" else DESCRIPTION_SHARE)

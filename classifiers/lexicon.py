@@ -17,7 +17,7 @@ from crawler.errors import RelicwatchError
 
 LEXICONS = Path(__file__).parent / "lexicons"
 TOKEN = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)*|[🏺🗿🪙⚱📜🐞🪲]")
-AMBIGUOUS = "ambiguous.yaml"
+AMBIGUOUS, FUNCTION_WORDS = "ambiguous.yaml", "function_words.yaml"
 SHORT = 5
 """A Latin term of fewer letters counts only where the text is in its language, or in none that we know."""
 ARTICLES = ("وال", "بال", "فال", "كال", "لل", "ال")
@@ -78,8 +78,11 @@ class Lexicon:
         self._words: set[str] = set()
         ambiguous = directory / AMBIGUOUS
         self._nowhere = {fold(k): frozenset(v) for k, v in _read(ambiguous).items() if v} if ambiguous.exists() else {}
+        grammar = directory / FUNCTION_WORDS
+        self.function_words = _read_words(grammar) if grammar.exists() else frozenset()
+        """Folded words of grammar, of all languages together: they name nothing."""
         for path in paths:
-            if path.name != AMBIGUOUS:
+            if path.name not in (AMBIGUOUS, FUNCTION_WORDS):
                 self._add_file(path)
         self._canonical = lru_cache(maxsize=200_000)(self._find_canonical)
 
@@ -146,6 +149,16 @@ class Lexicon:
                 seen.add(entry.family)
                 hits.append(Hit(entry.family, entry.group, first, last))
         return hits
+
+
+def _read_words(path: Path) -> frozenset[str]:
+    words: set[str] = set()
+    for language, entries in _read(path).items():
+        for entry in entries:
+            if not isinstance(entry, str):
+                raise LexiconError(f"{path}: {language} holds {entry!r}: put it in quotes.")
+            words.add(fold(entry))
+    return frozenset(words)
 
 
 def _read(path: Path) -> dict[str, Any]:  # the content is checked by the caller, field by field

@@ -12,7 +12,7 @@ from classifiers.language import LanguageGuess
 from classifiers.lexicon import Lexicon
 from classifiers.reading import Reading, Sign, name_features, read_listing
 from classifiers.reasons import WORDS, Share, build_reasons
-from classifiers.weights import Weights
+from classifiers.weights import ModelError, Weights
 from crawler.items import Assessment, Band
 
 MODELS = Path(__file__).parent / "models"
@@ -25,6 +25,12 @@ class ListingClassifier:
     def __init__(self, weights: Weights, lexicon: Lexicon | None = None) -> None:
         self.weights = weights
         self.lexicon = lexicon or Lexicon()
+        if weights.lexicon_digest != self.lexicon.digest:
+            raise ModelError(
+                f"The model {weights.name}:{weights.digest[:12]} was trained with other lexicons than those installed"
+                f" ({weights.lexicon_digest[:12]}, not {self.lexicon.digest[:12]}): train it again (relicwatch train"
+                " --to DIR), or bring back the lexicons it was trained with."
+            )
         self.model = f"{weights.name}:{weights.digest[:12]}"
         self._languages = LanguageGuess(weights.languages)
         self._hashed: list[float] = weights.hashed.astype("float64").tolist()

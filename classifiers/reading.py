@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+from classifiers.bounds import is_sale_talk
 from classifiers.dates import LAST_ANCIENT_ELSEWHERE, LAST_ANCIENT_WEST, find_dates, find_measures
 from classifiers.language import LanguageGuess
 from classifiers.lexicon import TOKEN, Lexicon
@@ -14,6 +15,7 @@ from classifiers.normalise import fold
 FieldName = Literal["title", "description"]
 MOST_CHARACTERS = 6000
 """What is read of a description; sellers' terms of business follow after that."""
+LEAST_SPELLED = 4
 OLD_ELSEWHERE = frozenset(
     f"{family}:{group}"
     for family, groups in {
@@ -57,6 +59,8 @@ class Reading:
     """What stands in one listing, in folded offsets."""
 
     words: list[Word] = field(default_factory=list)
+    telling: list[Word] = field(default_factory=list)
+    """The words that may weigh by themselves: no grammar, no bare numbers, no talk of the sale."""
     signs: list[Sign] = field(default_factory=list)
     language: str | None = None
 
@@ -68,7 +72,7 @@ def read_listing(title: str, description: str | None, lexicon: Lexicon, language
     names: tuple[tuple[FieldName, str], ...] = (("title", title), ("description", description or ""))
     for name, text in names:
         folded = fold(text[:MOST_CHARACTERS])
-        words = [Word(name, m.start(), m.end(), m.group()) for m in TOKEN.finditer(folded)]
+        words = join_spelled([Word(name, m.start(), m.end(), m.group()) for m in TOKEN.finditer(folded)], folded)
         fields.append((name, folded, words))
         reading.words += words
     reading.language = languages.guess([word.text for word in reading.words])
@@ -83,7 +87,46 @@ def read_listing(title: str, description: str | None, lexicon: Lexicon, language
             reading.signs.append(Sign(name, measure.start, measure.end, f"measure:{measure.kind}"))
     reading.signs += [sign for sign, _ in datings]
     reading.signs += _eras(reading.signs, datings)
+    reading.telling = _telling(reading, lexicon.function_words)
     return reading
+
+
+def join_spelled(words: list[Word], folded: str) -> list[Word]:
+    """Words with every run of LEAST_SPELLED or more single letters, one same character apart, made one word.
+
+    People write so to be found by buyers and not by a search: "a.n.t.i.q.u.e".
+    """
+    joined: list[Word] = []
+    first = 0
+    while first < len(words):
+        last = first
+        while last + 1 < len(words) and _spelled_on(words[last], words[last + 1], words[first], folded):
+            last += 1
+        if last - first + 1 >= LEAST_SPELLED:
+            text = "".join(word.text for word in words[first : last + 1])
+            joined.append(Word(words[first].field, words[first].start, words[last].end, text))
+        else:
+            joined += words[first : last + 1]
+        first = last + 1
+    return joined
+
+
+def _spelled_on(word: Word, following: Word, first: Word, folded: str) -> bool:
+    if not (len(word.text) == len(following.text) == 1 and word.text.isalpha() and following.text.isalpha()):
+        return False
+    return following.start == word.end + 1 and folded[word.end] == folded[first.end]
+
+
+def _telling(reading: Reading, function_words: frozenset[str]) -> list[Word]:
+    talk: set[tuple[FieldName, int]] = set()
+    for sign in reading.signs:
+        if is_sale_talk(sign.rule):
+            talk.update((sign.field, place) for place in range(sign.start, sign.end))
+    return [
+        word
+        for word in reading.words
+        if not word.text[0].isdigit() and word.text not in function_words and (word.field, word.start) not in talk
+    ]
 
 
 def _eras(signs: list[Sign], datings: list[tuple[Sign, int | None]]) -> list[Sign]:
@@ -108,6 +151,10 @@ def name_features(reading: Reading) -> dict[str, list[Sign]]:
     features: dict[str, list[Sign]] = {}
     families: dict[str, list[Sign]] = {}
     for sign in reading.signs:
+        if is_sale_talk(sign.rule):
+            if sign.family == "risk":
+                features.setdefault(sign.rule, []).append(sign)
+            continue
         features.setdefault(sign.rule, []).append(sign)
         families.setdefault(sign.rule if sign.family == "era" else sign.family, []).append(sign)
     for family, signs in families.items():
@@ -133,5 +180,5 @@ def name_features(reading: Reading) -> dict[str, list[Sign]]:
 
 
 def word_pairs(reading: Reading) -> list[tuple[Word, Word]]:
-    """Neighbouring words of one field."""
-    return [(a, b) for a, b in pairwise(reading.words) if a.field == b.field]
+    """Neighbouring telling words of one field, over the words between that tell nothing."""
+    return [(a, b) for a, b in pairwise(reading.telling) if a.field == b.field]

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import numpy as np
 import scipy
 import sklearn
 from numpy.typing import NDArray
+from scipy.optimize import Bounds, minimize
 from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
 
+from classifiers.bounds import bounds_of
 from classifiers.corpus import CorpusError, Example, load_corpus
 from classifiers.hashing import SLOTS, hashed_row
 from classifiers.language import LATIN, LanguageGuess, train_table
@@ -32,6 +35,7 @@ RARE = 4
 LEXICON_SCALE = 0.6
 STRICTNESS = 4.0
 """C of the logistic regression: higher fits the corpus more closely."""
+SEARCH = {"maxiter": 200, "maxcor": 10, "ftol": 1e-7, "gtol": 1e-3}
 FOLDS = 5
 EXPECTED_SHARE = 0.20
 """The share of antiquities among what a market's search brings up; the corpus holds more of them."""
@@ -47,18 +51,17 @@ def train(corpus_dir: Path, out_dir: Path, seed: int = 0) -> Weights:
     readings = [read_listing(e.title, e.description, lexicon, guess) for e in examples]
     names, features = _build_features(readings)
     labels = np.array([e.label == "antiquity" for e in examples])
-    margins = _held_out_margins(features, labels, [e.group for e in examples], seed)
+    margins = _held_out_margins(features, labels, names, [e.group for e in examples], seed)
     slope, shift = _calibrate(margins, labels)
-    model = _fit(features, labels)
-    coefficients = model.coef_[0]
-    hashed = np.round(coefficients[:SLOTS], 3).astype(np.float16)
-    lexicon_weights = coefficients[SLOTS:] * LEXICON_SCALE
+    model = _fit(features, labels, names)
+    hashed = np.round(model.coefficients[:SLOTS], 3).astype(np.float16)
+    lexicon_weights = model.coefficients[SLOTS:] * LEXICON_SCALE
     weights = Weights(
         name=NAME,
         hashed=hashed,
         lexicon={name: round(float(w), 3) for name, w in zip(names, lexicon_weights, strict=True) if abs(w) >= 0.001},
         languages=languages,
-        intercept=round(float(model.intercept_[0]), 4),
+        intercept=round(model.intercept, 4),
         slope=round(slope, 4),
         shift=round(shift, 4),
         thresholds=THRESHOLDS,
@@ -100,13 +103,42 @@ def _stack(slots: list[NDArray[np.int32]], values: list[NDArray[np.float32]], wi
     return matrix
 
 
-def _fit(features: csr_matrix, labels: NDArray[np.bool_]) -> LogisticRegression:
-    model = LogisticRegression(C=STRICTNESS, solver="liblinear", max_iter=300, tol=1e-4, random_state=0)
-    return model.fit(features, labels)
+@dataclass(frozen=True, slots=True)
+class _Model:
+    coefficients: NDArray[np.float64]
+    intercept: float
+
+    def margins(self, features: csr_matrix) -> NDArray[np.float64]:
+        margins: NDArray[np.float64] = features @ self.coefficients + self.intercept
+        return margins
+
+
+def _fit(features: csr_matrix, labels: NDArray[np.bool_], names: Sequence[str]) -> _Model:
+    """Logistic regression with a ridge, its lexicon weights within the bounds of their names."""
+    limits = [bounds_of(name) for name in names]
+    low = np.concatenate([np.full(SLOTS, -np.inf), [least / LEXICON_SCALE for least, _ in limits], [-np.inf]])
+    high = np.concatenate([np.full(SLOTS, np.inf), [most / LEXICON_SCALE for _, most in limits], [np.inf]])
+    used = np.append(np.flatnonzero(np.diff(features.tocsc().indptr)), features.shape[1])
+    matrix = hstack([features, np.ones((features.shape[0], 1))], format="csr")[:, used].astype(np.float64)
+    turned = matrix.T.tocsr()
+    signs = np.where(labels, 1.0, -1.0)
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margins = signs * (matrix @ weights)
+        slopes = -STRICTNESS * signs / (1 + np.exp(np.minimum(margins, 500.0)))
+        total = STRICTNESS * np.logaddexp(0, -margins).sum() + 0.5 * weights @ weights
+        return float(total), weights + turned @ slopes
+
+    start = np.clip(np.zeros(len(used)), low[used], high[used])
+    limited = Bounds(low[used], high[used])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=limited, options=SEARCH)
+    weights = np.zeros(features.shape[1] + 1)
+    weights[used] = found.x
+    return _Model(weights[:-1], float(weights[-1]))
 
 
 def _held_out_margins(
-    features: csr_matrix, labels: NDArray[np.bool_], groups: list[str], seed: int
+    features: csr_matrix, labels: NDArray[np.bool_], names: Sequence[str], groups: list[str], seed: int
 ) -> NDArray[np.float64]:
     """Each example's margin from a model that never saw its group."""
     margins = np.zeros(len(labels))
@@ -114,7 +146,8 @@ def _held_out_margins(
     for train_rows, test_rows in GroupKFold(folds, shuffle=True, random_state=seed).split(features, groups=groups):
         if len(set(labels[train_rows])) < 2:
             continue  # a very small corpus: these rows keep margin 0
-        margins[test_rows] = _fit(features[train_rows], labels[train_rows]).decision_function(features[test_rows])
+        model = _fit(features[train_rows], labels[train_rows], names)
+        margins[test_rows] = model.margins(features[test_rows])
     return margins
 
 
