@@ -48,6 +48,7 @@ for name, group in {
     app.add_typer(group, name=name)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print records as JSON, one a line.")]
+CODE_MINUTES = 60
 out = Console()
 err = Console(stderr=True)
 
@@ -603,8 +604,30 @@ def users_add(
         AuditChain().record(
             session, actor=_actor(), action="user added", object_kind="user", object_id=user.id, details=details
         )
-        code = make_sign_in_code(session, user, minutes=60)
-    out.print(f"{name} ({role}) may sign in once within 60 minutes with the code {code}", highlight=False)
+        code = make_sign_in_code(session, user, minutes=CODE_MINUTES)
+    _print_code(f"{name} ({role})", code)
+
+
+@users_app.command("code")
+def users_code(name: str) -> None:
+    """Make a new one-time sign-in code for a person who is there already.
+
+    Example: relicwatch users code amina
+    """
+    from storage.audit import AuditChain
+    from storage.users import UserError, find_user, make_sign_in_code
+
+    _, database = _open()
+    with database.transaction() as session:
+        user = find_user(session, name)
+        if user is None:
+            raise UserError(f"There is no user {name!r}: see `relicwatch users list`, or add them.")
+        if user.disabled:
+            raise UserError(f"The account of {name!r} is disabled, so no code signs it in.")
+        AuditChain().record(session, actor=_actor(), action="sign-in code made", object_kind="user", object_id=user.id)
+        code = make_sign_in_code(session, user, minutes=CODE_MINUTES)
+        who = f"{user.name} ({user.role})"
+    _print_code(who, code)
 
 
 @users_app.command("list")
@@ -669,6 +692,15 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 # -- shared by the verbs ----------------------------------------------------------------------------------------
+
+
+def _print_code(who: str, code: str) -> None:
+    out.print(
+        f"{who} may sign in once within {CODE_MINUTES} minutes with the code {code}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _open() -> tuple[Home, Any]:

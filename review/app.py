@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from crawler.home import Home
 from review.desk import Desk, FormRefused, NotAllowed, NotSignedIn, NotThere, desk_of, go_to
 from review.guard import Guard
-from review.pages import cases, files, listings, queue, sign_in
+from review.pages import cases, files, listings, password, queue, sign_in
 from storage.audit import AuditChain
 from storage.database import Database, DatabaseError
 
@@ -32,7 +32,7 @@ def create_app(database: Database, home: Home, *, chain: AuditChain) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, middleware=[Middleware(Guard, failed=failed)])
     app.state.desk = desk
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for room in (sign_in, queue, listings, cases, files):
+    for room in (sign_in, password, queue, listings, cases, files):
         app.include_router(room.router)
     app.add_exception_handler(NotSignedIn, _to_sign_in)
     app.add_exception_handler(NotAllowed, _not_allowed)

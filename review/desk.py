@@ -14,7 +14,7 @@ from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from crawler.errors import RelicwatchError
 from crawler.home import Home
@@ -23,7 +23,7 @@ from review.words import NAMES, Words, chosen_language, visible
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.tables import User
-from storage.users import find_session
+from storage.users import SignedIn, find_session
 
 COOKIE = "relicwatch_session"
 PAGES = Path(__file__).parent / "templates"
@@ -191,6 +191,12 @@ def local_path(address: str) -> str:
 
 def go_to(address: str) -> RedirectResponse:
     return RedirectResponse(local_path(address), 303)
+
+
+def keep_session(answer: Response, request: Request, signed: SignedIn) -> None:
+    """Give the browser the token of its fresh session."""
+    secure = request.url.scheme == "https"
+    answer.set_cookie(COOKIE, signed.token, httponly=True, samesite="strict", secure=secure, path="/")
 
 
 def new_key() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from review.desk import (
     Form,
     FormRefused,
     go_to,
+    keep_session,
     local_path,
     word,
 )
@@ -61,10 +63,11 @@ def sign_in(request: Request, desk: DeskOf, form: SignInForm) -> Response:
     signed = _by_code(desk, code) if code else _by_password(desk, name, password)
     if signed is None:
         return _sign_in_page(request, desk, next_address=word(form, "next"), refused=True)
-    answer = go_to(word(form, "next"))
-    answer.set_cookie(
-        COOKIE, signed.token, httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/"
-    )
+    next_address = local_path(word(form, "next"))
+    # The demo's one user comes back by a code that the demo prints: no password is asked of them.
+    offer = bool(code) and signed.user.password_hash is None and not desk.home.is_demo
+    answer = go_to(f"/password?next={quote(next_address)}" if offer else next_address)
+    keep_session(answer, request, signed)
     answer.delete_cookie(FORM_COOKIE, path="/sign-in")
     return answer
 

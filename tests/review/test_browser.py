@@ -66,6 +66,7 @@ def open_page(chromium, running, desk_database):
             code = make_sign_in_code(session, find_user(session, role), 5)
         page.goto(f"{running.address}/sign-in?code={code}")
         page.locator("button.primary").first.click()
+        page.get_by_role("link", name="Not now").click()
         page.wait_for_selector("nav [aria-current=page]")
         return page
 

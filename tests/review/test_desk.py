@@ -49,7 +49,7 @@ def test_a_one_time_code_signs_in_by_post_only_and_once(visit, desk_database):
     assert count(desk_database, UserSession) == 0
     form = {"csrf": field(page.text, "csrf"), "code": code, "next": "/cases"}
     answer = client.post("/sign-in", data=form)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/cases")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/password?next=/cases")
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie and "samesite=strict" in cookie.lower() and "secure" not in cookie.lower()
     assert client.get("/").status_code == 200
@@ -213,6 +213,8 @@ OPEN_TO_ALL = {
     ("POST", "/sign-in"),
     ("POST", "/sign-out"),
     ("POST", "/language"),
+    ("GET", "/password"),
+    ("POST", "/password"),
     ("GET", "/health"),
 }
 

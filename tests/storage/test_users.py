@@ -62,7 +62,7 @@ def test_nobodys_password_never_fits_and_is_compared_all_the_same(monkeypatch):
         ("a\nb", "reviewer", None, "visible characters"),
         ("x", "king", None, "no role 'king'"),
         ("x", "viewer", "short", "fewer than 8"),
-        ("x", "viewer", "x" * 2000, "more than 1024"),
+        ("x", "viewer", "x" * 2000, "more than 256"),
     ],
 )
 def test_an_unusable_user_is_refused_with_the_reason(database, user, name, role, password, said):
