@@ -18,6 +18,7 @@ from scrapy.crawler import CrawlerProcess
 from scrapy.settings import Settings
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from twisted.python.failure import Failure
 
 from crawler.egress import Guard
 from crawler.errors import RelicwatchError
@@ -112,13 +113,22 @@ def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Prog
     process = CrawlerProcess(settings)
     crawler = process.create_crawler(definition.spider)
     started = time.monotonic()
-    process.crawl(
+    crawling = process.crawl(
         crawler,
         market=market,
         query=json.dumps(job.arguments["queries"], ensure_ascii=False),
         max_listings=job.arguments.get("max_listings"),
     )
+    not_started: list[BaseException] = []
+
+    def note(failure: Failure) -> None:
+        if failure.value is not None:
+            not_started.append(failure.value)
+
+    crawling.addErrback(note)
     process.start()
+    if not_started:  # a component could not be made: the model does not fit its lexicons, the database went away
+        raise not_started[0]
     return _crawl_result(database, job, definition, time.monotonic() - started)
 
 
