@@ -12,9 +12,9 @@ from tests.prove.trial import NAMES, SYNCS, Ended, Ground, Report, Site, finish,
 
 CALLS = ("fdatasync", "fsync", "rename", "unlink", "ftruncate")
 """What strace counts one by one, each from its first to its last: strace keeps one count a call and thread."""
-REQUESTS = 21
-BYTES = 40_000
-"""About what the market serves in one crawl."""
+REQUESTS = 17
+BYTES = 25_000
+"""A little less than the market serves in a crawl, so that most moments come before its end."""
 
 Disturb = Callable[[Site, Path], tuple[Ended, str]]
 
@@ -35,7 +35,7 @@ def at_moment(seed: int) -> Disturb:
     def disturb(site: Site, log: Path) -> tuple[Ended, str]:
         draw = random.Random(seed)
         reached = threading.Event()
-        pause = draw.choice([0.0, 0.0, draw.uniform(0, 0.05), draw.uniform(0, 0.5), draw.uniform(0, 1.5)])
+        pause = draw.choice([0.0, 0.0, draw.uniform(0, 0.05), draw.uniform(0, 0.5), draw.uniform(0, 0.9)])
         if draw.random() < 0.5:
             request = draw.randint(1, REQUESTS)
             site.market.when(reached.set, request=request)
