@@ -8,6 +8,8 @@ antiquity, names of copies and later goods never for one, and the talk of a sale
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 FOR = frozenset(
     {"object", "thing", "period", "place", "ruler", "deity", "coin", "material", "find", "slang", "era:ancient",
@@ -23,6 +25,14 @@ FIND_GROUPS = frozenset({"risk:found_in_ground", "risk:soil_uncleaned"})
 RISK_WEIGHT = 0.05
 """The fixed weight of a red flag of the sale: enough to be shown as a reason, too little to move the score."""
 Bounds = tuple[float, float]
+
+
+class HasRule(Protocol):
+    @property
+    def rule(self) -> str: ...
+
+
+Sign = TypeVar("Sign", bound=HasRule)
 
 
 def is_sale_talk(rule: str) -> bool:
@@ -42,6 +52,12 @@ def bounds_of(feature: str) -> Bounds:
     if -1 in sides:
         return -math.inf, 0.0
     return (0.0, math.inf) if sides == {1} else (-math.inf, math.inf)
+
+
+def answerable(signs: Sequence[Sign], weight: float) -> tuple[Sign, ...]:
+    """The signs that answer for a weight: "replica" and not "oil lamp" for what the two together count against."""
+    contrary = 1 if weight < 0 else -1
+    return tuple(sign for sign in signs if _side(sign.rule) != contrary) or tuple(signs)
 
 
 def _parts(feature: str) -> list[str]:

@@ -19,7 +19,7 @@ AD = (
 ERA = rf"(?:\s*(?:(?P<bc>{BC})|(?P<ad>{AD})))?"
 UNIT = (
     r"(?!\s*(?:x\s?\d|[,.]\d|g\b|gr\b|gm\b|kg|mm|cm|ml|m2|km|mah|w\b|watt|v\b|rpm|euro"
-    r"|€|\$|usd|£|dh|da\b|جنيه|ريال|دينار|درهم|كم|جم|مم|سم|px|gb|tl\b|piece|pcs))"
+    r"|€|\$|usd|£|dh|da\b|جنيه|ريال|دينار|درهم|كم|جم|مم|سم|px|gb|tl\b|piece|pcs|million|mio\b|مليون))"
 )
 
 YEAR_WITH_ERA = re.compile(

@@ -109,7 +109,8 @@ class Lexicon:
                 entry.languages.add(language)
                 return
         long_enough = is_arabic(words[0]) or len("".join(words)) >= SHORT
-        nowhere = self._nowhere.get(" ".join(words), frozenset())
+        spelled = " ".join(words)
+        nowhere = self._nowhere.get(spelled, frozenset()) | self._nowhere.get(f"{family}:{spelled}", frozenset())
         entries.append(_Term(words[1:], family, group, {language}, long_enough, nowhere))
         entries.sort(key=lambda entry: -len(entry.rest))
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from classifiers.hashing import distinct_pairs, distinct_words, pair_slot, word_slots
+from classifiers.bounds import answerable
+from classifiers.hashing import distinct_pairs, distinct_words, pair_slot, slot, word_slots
 from classifiers.language import LanguageGuess
 from classifiers.lexicon import Lexicon
 from classifiers.reading import Reading, Sign, name_features, read_listing
@@ -79,13 +80,16 @@ class ListingClassifier:
         """What each part of the text adds to the margin, in log-odds."""
         shares = []
         lexicon = self.weights.lexicon
-        for name, signs in name_features(reading).items():
+        for name, found in name_features(reading).items():
             weight = lexicon.get(name)
             if weight:
-                shares.append(Share(weight, tuple(signs)))
+                shares.append(Share(weight, answerable(found, weight)))
         words = distinct_words(reading)
         for word, form, value in words:
-            shares.append(Share(value * self._word_weight(form), (Sign(word.field, word.start, word.end, WORDS),)))
+            # a word judged by its letters alone weighs, but gives a reader no reason
+            learnt = self._hashed[slot("word", form)] != 0
+            signs = (Sign(word.field, word.start, word.end, WORDS),) if learnt else ()
+            shares.append(Share(value * self._word_weight(form), signs))
         for first, second, one, other, value in distinct_pairs(reading, words):
             weight = self._hashed[pair_slot(one, other)]
             if weight:

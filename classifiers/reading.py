@@ -16,6 +16,8 @@ FieldName = Literal["title", "description"]
 MOST_CHARACTERS = 6000
 """What is read of a description; sellers' terms of business follow after that."""
 LEAST_SPELLED = 4
+NAMED = frozenset({"object", "thing", "period"})
+"""Families whose words weigh by their lexicon group alone, so that no echo of the corpus speaks against them."""
 OLD_ELSEWHERE = frozenset(
     f"{family}:{group}"
     for family, groups in {
@@ -60,7 +62,8 @@ class Reading:
 
     words: list[Word] = field(default_factory=list)
     telling: list[Word] = field(default_factory=list)
-    """The words that may weigh by themselves: no grammar, no bare numbers, no talk of the sale."""
+    """The words that may weigh by themselves: no grammar, no bare numbers, no talk of the sale, nothing that the
+    lexicons already take for an ancient thing, place or time."""
     signs: list[Sign] = field(default_factory=list)
     language: str | None = None
 
@@ -118,14 +121,14 @@ def _spelled_on(word: Word, following: Word, first: Word, folded: str) -> bool:
 
 
 def _telling(reading: Reading, function_words: frozenset[str]) -> list[Word]:
-    talk: set[tuple[FieldName, int]] = set()
+    spoken: set[tuple[FieldName, int]] = set()
     for sign in reading.signs:
-        if is_sale_talk(sign.rule):
-            talk.update((sign.field, place) for place in range(sign.start, sign.end))
+        if is_sale_talk(sign.rule) or sign.family in NAMED:
+            spoken.update((sign.field, place) for place in range(sign.start, sign.end))
     return [
         word
         for word in reading.words
-        if not word.text[0].isdigit() and word.text not in function_words and (word.field, word.start) not in talk
+        if not word.text[0].isdigit() and word.text not in function_words and (word.field, word.start) not in spoken
     ]
 
 

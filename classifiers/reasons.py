@@ -12,6 +12,8 @@ from crawler.items import Reason
 
 MOST_REASONS = 12
 LEAST_WEIGHT = 0.03
+LEAST_WORD_WEIGHT = 0.1
+"""Learned words need more than named signs to be worth a reader's time."""
 WORDS = "words"
 
 
@@ -36,7 +38,7 @@ def build_reasons(title: str, description: str, shares: Sequence[Share]) -> list
     candidates: list[tuple[FieldName, _Span]] = []
     for name in ("title", "description"):
         spans = _merge([span for (where, *_), span in spread.items() if where == name])
-        candidates += [(name, span) for span in spans if abs(span.weight) >= LEAST_WEIGHT]
+        candidates += [(name, span) for span in spans if abs(span.weight) >= _least(span)]
     candidates.sort(key=lambda pair: (-abs(pair[1].weight), pair[0] != "title", pair[1].start))
     kept = candidates[:MOST_REASONS]
     if not any(span.weight > 0 for _, span in kept):
@@ -49,6 +51,10 @@ def build_reasons(title: str, description: str, shares: Sequence[Share]) -> list
         if not any(r.field == name and r.start < reason.end and reason.start < r.end for r in reasons):
             reasons.append(reason)  # one character may fold to several words: the strongest speaks for it
     return reasons
+
+
+def _least(span: _Span) -> float:
+    return LEAST_WORD_WEIGHT if set(span.rules) == {WORDS} else LEAST_WEIGHT
 
 
 def _spread(shares: Sequence[Share]) -> dict[tuple[FieldName, int, int], _Span]:
@@ -101,4 +107,6 @@ def _reason(name: FieldName, span: _Span, text: str, places: list[int]) -> Reaso
     rules = {rule: weight for rule, weight in span.rules.items() if rule != WORDS and not rule.startswith("era:")}
     sign = 1 if span.weight > 0 else -1
     rule = max(rules, key=lambda r: rules[r] * sign) if rules else WORDS
+    if rules and rules[rule] * sign < 0:
+        rule = WORDS  # the words outweigh what the lexicons say of them
     return Reason(name, start, end, text[start:end], round(span.weight, 4), rule)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifiers.normalise import fold
 from classifiers.reasons import MOST_REASONS
 
 ANTIQUITIES = [
@@ -84,6 +85,74 @@ def test_bands_follow_the_score(classifier):
 def test_many_at_once_are_assessed_like_one_at_a_time(classifier):
     many = classifier.assess_many(ANTIQUITIES + NO_ANTIQUITIES)
     assert many == [classifier.assess(*listing) for listing in ANTIQUITIES + NO_ANTIQUITIES]
+
+
+ORDINARY_WITH_RED_FLAGS = [
+    ("جوال مستعمل نظيف 256 جيجا", "واتساب فقط، بدون أوراق، يد بيد، للجادين فقط"),
+    ("غسالة أوتوماتيك للبيع", "التواصل على الخاص، كاش فقط"),
+    ("Washing machine, WhatsApp only", "no paperwork, cash only, serious buyers only"),
+    ("Téléphone d'occasion", "sans papiers, contact WhatsApp, espèces uniquement"),
+    ("خزانة ملابس خشب حفر يدوي", "محفورة، العرض 160 سم، واتساب"),
+]
+
+
+@pytest.mark.parametrize(("title", "description"), ORDINARY_WITH_RED_FLAGS)
+def test_red_flags_of_the_sale_make_no_antiquity(classifier, title, description):
+    assert classifier.assess(title, description).score < 0.1
+
+
+def test_red_flags_are_named_as_labels_and_reasons_and_hardly_weigh(classifier):
+    plain = classifier.assess("Roman bronze ring", "2nd century AD")
+    flags = classifier.assess("Roman bronze ring", "2nd century AD, no paperwork, WhatsApp only")
+    assert {"risk:no_provenance", "risk:move_to_private_chat"} <= set(flags.labels)
+    risk = [reason for reason in flags.reasons if reason.rule.startswith("risk:")]
+    assert {reason.text for reason in risk} == {"no paperwork", "WhatsApp only"}
+    assert all(0 < reason.weight <= 0.1 for reason in risk)
+    assert abs(flags.score - plain.score) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("title", "description"),
+    [
+        (
+            "Roman terracotta oil lamp with gladiator, North Africa",
+            "Nozzle blackened, 1st-2nd century AD. Roman bronze.",
+        ),
+        ("Lampe à huile romaine avec son bec, de la collection d'un amateur", "Trouvée dans un champ, avec les 3 pots"),
+        ("تمثال من البرونز عليه كتابة", "من مجموعة خاصة، هذا من العصر الروماني 12"),
+        ("Römische Lampe mit dem Bild des Gottes", "Aus der alten Sammlung von 2 Brüdern"),
+        ("Lucerna romana con figura di un leone", "Dalla collezione di una famiglia"),
+        ("Moneda romana de plata con el busto", "De la colección de un amigo"),
+        ("Roma sikkesi ve bir yüzük", "Bu eser için koleksiyondan"),
+    ],
+)
+def test_no_grammar_and_no_bare_number_stands_as_a_reason(classifier, title, description):
+    assessment = classifier.assess(title, description)
+    assert assessment.reasons
+    for reason in assessment.reasons:
+        assert fold(reason.text) not in classifier.lexicon.function_words
+        if reason.rule == "words":
+            assert not any(character.isdigit() for character in reason.text)
+            assert any(character.isalpha() for character in reason.text)
+
+
+@pytest.mark.parametrize("words", ["oil lamp", "ushabti", "cylinder seal", "amphora", "bronze brooch"])
+@pytest.mark.parametrize("rest", ["", ", replica", " for sale, new"])
+def test_the_name_of_an_ancient_object_never_speaks_against_it(classifier, words, rest):
+    for reason in classifier.assess(f"Roman {words}{rest}", None).reasons:
+        if reason.rule.partition(":")[0] in ("object", "thing", "period"):
+            assert reason.weight >= 0, reason
+
+
+def test_words_spelled_letter_by_letter_are_read_and_quoted_as_they_stand(classifier):
+    assessment = classifier.assess("آ ث ا ر فرعونية للبيع", None)
+    assert assessment.flagged
+    assert "آ ث ا ر" in {reason.text for reason in assessment.reasons}
+    assert "slang:ar_general" in {reason.rule for reason in assessment.reasons}
+    spelled = classifier.assess("R.o.m.a.n denarius", None)
+    assert "period:roman" in spelled.labels
+    assert any(reason.text.startswith("R.o.m.a.n") for reason in spelled.reasons)
+    assert "period:roman" not in classifier.assess("Plan A, B, C and D: 4 r o m", None).labels
 
 
 def check_reasons(title, description, assessment):

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import classifiers
+from classifiers.lexicon import LEXICONS, Lexicon
 from classifiers.listing import MODELS, ListingClassifier
-from classifiers.weights import METADATA_FILE, WEIGHTS_FILE, ModelError
+from classifiers.weights import METADATA_FILE, WEIGHTS_FILE, ModelError, Weights
 
 ROOM = Path(classifiers.__file__).parent
 
@@ -56,6 +57,14 @@ def test_broken_metadata_is_refused(copied):
     (copied / METADATA_FILE).write_text("{")
     with pytest.raises(ModelError, match="damaged"):
         ListingClassifier.load(copied)
+
+
+def test_a_model_trained_with_other_lexicons_is_refused(tmp_path):
+    directory = Path(shutil.copytree(LEXICONS, tmp_path / "lexicons"))
+    path = directory / "objects.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    with pytest.raises(ModelError, match="other lexicons"):
+        ListingClassifier(Weights.load(MODELS), Lexicon(directory))
 
 
 def test_another_format_is_refused(copied):
