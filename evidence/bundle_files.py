@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -17,7 +18,7 @@ LARGEST_TEXT = 64 << 20
 """Bytes of a manifest or JSON file that are read into memory; a larger one is a fault."""
 
 
-class BundleFiles:
+class BundleFiles(ABC):
     """Paths relative to the bag's directory, sizes and bytes; `faults`: what is wrong with the package itself."""
 
     def __init__(self) -> None:
@@ -25,10 +26,9 @@ class BundleFiles:
         self.faults: list[str] = []
         self._digests: dict[str, str] = {}
 
-    @contextmanager
-    def open(self, path: str) -> Iterator[IO[bytes]]:
-        raise NotImplementedError
-        yield
+    @abstractmethod
+    def open(self, path: str) -> AbstractContextManager[IO[bytes]]:
+        """The file's bytes from their start."""
 
     def read(self, path: str) -> bytes | None:
         """The whole of a small file; None where it is missing or too large to be what it should be."""

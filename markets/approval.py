@@ -187,9 +187,7 @@ def _missing(
     if not legal_basis.strip():
         reasons.append("give the legal basis: the law, agreement or order that lets you watch it.")
     if definition.access.login == "required":
-        reasons.append(
-            "its listings stand behind a log-in, and no log-in is crawled: import saved pages instead."
-        )
+        reasons.append("its listings stand behind a log-in, and no log-in is crawled: import saved pages instead.")
     if definition.rate.needs_permission and not (rate_permission and rate_permission.strip()):
         reasons.append(
             f"its rate (delay {definition.rate.delay:g} s, concurrency {definition.rate.concurrency}) is above the "

@@ -107,7 +107,9 @@ def upgrade() -> None:
             name="fk_listing_current_observation_id_observation",
             use_alter=True,
         ),
-        sa.ForeignKeyConstraint(["seen_in_crawl_id"], ["crawl.id"], name="fk_listing_seen_in_crawl_id_crawl", use_alter=True),
+        sa.ForeignKeyConstraint(
+            ["seen_in_crawl_id"], ["crawl.id"], name="fk_listing_seen_in_crawl_id_crawl", use_alter=True
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_listing")),
         sa.UniqueConstraint("id_space", "native_id", name=op.f("uq_listing_id_space_native_id")),
     )
