@@ -48,6 +48,8 @@ def build_reasons(title: str, description: str, shares: Sequence[Share]) -> list
     reasons: list[Reason] = []
     for name, span in kept:
         reason = _reason(name, span, texts[name], places[name])
+        if reason.rule == WORDS and not any(character.isalpha() for character in reason.text):
+            continue  # a year whose weight contradicts its rule tells a reader nothing
         if not any(r.field == name and r.start < reason.end and reason.start < r.end for r in reasons):
             reasons.append(reason)  # one character may fold to several words: the strongest speaks for it
     return reasons
