@@ -45,7 +45,8 @@ BANDS = (
     "Set by hand on the calibrated score. Flagged from 0.35, below an even chance, because a missed antiquity costs"
     " more than a glance; chosen after a look at the project's validation listings, where it keeps false alarms below"
     " one in a hundred, so figures for `flagged` on those listings are kinder than on unseen ones. Medium from 0.5,"
-    " where the model holds an antiquity for likelier than not; strong from 0.85. A flagged listing between 0.35 and 0.5 is weak,"
+    " where the model holds an antiquity for likelier than not; strong from 0.85. A flagged listing between 0.35"
+    " and 0.5 is weak,"
     " and is meant to be: look, but expect to dismiss it often. held_out_at_thresholds says what each threshold finds"
     " in kinds of offer left out of training."
 )
