@@ -21,6 +21,8 @@ MAX_TEXT_PIECE = 400
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 _UNSAFE_URL = re.compile(r"[\x00-\x20\x7f]+")
+_NO_ADDRESS = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+"""Characters that no address has: nothing can ask for it, and a lone surrogate or U+0000 cannot even be stored."""
 _SKIPPED = frozenset(
     {"script", "style", "noscript", "template", "svg", "select", "option", "textarea", "iframe", "head", "button"}
 )
@@ -83,7 +85,7 @@ class Document:
         if not isinstance(href, str):
             return None
         href = _UNSAFE_URL.sub("", href.strip()) if "\n" in href or "\t" in href else href.strip().replace(" ", "%20")
-        if not href or len(href) > MAX_URL or href.startswith("#"):
+        if not href or len(href) > MAX_URL or href.startswith("#") or _NO_ADDRESS.search(href):
             return None
         if _SCHEME.match(href) and not href[:6].lower().startswith(("http:", "https:")):
             return None

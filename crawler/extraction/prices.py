@@ -82,6 +82,7 @@ _SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 _MARKS = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _NUMBER = re.compile(r"\d{1,3}(?:[ '’]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{2,3})*(?:[.,]\d{1,4})?(?!\d)|\d+")
 _PLAIN = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,6})?\Z")
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:\.\d*)?[eE][+-]?\d+\Z", re.A)
 _ROUND = re.compile(r"(?<=\d)\s?[.,](?:-+|–|—|=)")
 _SCALE = {
     "k": 1000,
@@ -161,6 +162,8 @@ def parse_amount(value: object, currency: str | None = None) -> Decimal | None:
     if not isinstance(value, str):
         return None
     text = value.strip()
+    if len(text) <= _LONGEST_PRICE_TEXT and _SCIENTIFIC.match(text):
+        return _bounded(str(float(text)))  # a float is bounded: a Decimal may have 10^9 digits
     if _PLAIN.match(text) and not (currency in _NO_DECIMALS and re.fullmatch(r"\d{1,3}\.\d{3}", text)):
         return _bounded(text)
     match = _NUMBER.search(_ROUND.sub("", _tidy(text)[:_LONGEST_PRICE_TEXT]))
@@ -177,6 +180,9 @@ def parse_price(text: object, *, hint: str | None = None, country: str | None = 
 
 @lru_cache(maxsize=4096)
 def _parse_price_text(raw: str, hint: str | None, country: str | None) -> Money | None:
+    if _SCIENTIFIC.match(raw.strip()):
+        amount = parse_amount(raw)
+        return None if amount is None else Money(amount, None)
     text = _ROUND.sub("", _tidy(raw))
     numbers = list(_NUMBER.finditer(text))
     if not numbers:
