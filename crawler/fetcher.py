@@ -38,6 +38,7 @@ from crawler.retry import pauses_of
 
 _HEAD_LIMIT = 256 * 1024
 """Of a response head in bytes, and of a single line in it: a longer one is refused, because it could not be kept."""
+_LONGEST_QUOTE = 200
 _SKIPPED_REQUEST_HEADERS = frozenset({b"host", b"content-length", b"connection", b"transfer-encoding"})
 
 
@@ -186,6 +187,9 @@ class FetcherHandler(BaseDownloadHandler):
                 raise error.os_error from error
             why = os.strerror(error.os_error.errno) if error.os_error.errno else error
             raise DownloadConnectionRefusedError(f"{request.url} cannot be reached: {why}") from error
+        except aiohttp.ClientResponseError as error:  # its message quotes what was sent, however long
+            why = error.message.partition("\n")[0].rstrip(":")[:_LONGEST_QUOTE]
+            raise DownloadFailedError(f"{request.url} answered with no valid HTTP: {why}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise DownloadFailedError(f"{request.url} failed: {error or type(error).__name__}") from error
         place = self._recorder.append(exchange)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import brotli
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
@@ -113,7 +116,8 @@ class MarketSpider(Spider):
         asked = response.meta.get("redirect_urls", [response.request.url])[0]
         native_ids = [id_ for id_ in map(self.definition.native_id, (response.url, asked)) if id_]
         if not native_ids:
-            yield PageProblem(response.url, "its address does not match listing_url, so it has no id")
+            reason = "it has no id: its address does not match listing_url, or gives one that is far too long"
+            yield PageProblem(response.url, reason)
             return
         native_id, others = native_ids[0], tuple(id_ for id_ in native_ids[1:] if id_ != native_ids[0])
         space = self.definition.id_space
@@ -196,7 +200,15 @@ def failure_reason(failure: Failure) -> str:
     error = failure.value
     response = getattr(error, "response", None)
     if response is not None:
+        if 300 <= response.status < 400:
+            return f"the market answered HTTP {response.status}, a redirect to no http address: not followed"
         return f"the market answered HTTP {response.status}"
+    if str(error) == "max redirections reached":
+        return "redirects led on and on, so the last was not followed (a loop, or a chain too long)"
+    if "during decompression" in str(error):
+        return "its body is decompressed to more than a crawl reads, so it was not read"
+    if isinstance(error, (gzip.BadGzipFile, zlib.error, brotli.error, EOFError)):
+        return f"its body is not in the coding that its Content-Encoding names ({error})"
     if isinstance(error, IgnoreRequest):
         return str(error) or "the request was refused before it was sent (outside the market's domains)"
     return str(error) or type(error).__name__
