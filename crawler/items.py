@@ -182,6 +182,8 @@ class ListingPhoto:
     received_at: datetime
     thumbnail_sha256: str | None = None
     thumbnail_bytes: int = 0
+    problem: str | None = None
+    """Why there is no thumbnail of it, where that is so."""
 
 
 @dataclass(slots=True)

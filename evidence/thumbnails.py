@@ -113,7 +113,7 @@ def sync_directory(path: Path) -> None:
 
 
 class ThumbnailPipeline:
-    """Scrapy item pipeline: gives a listing's photo its thumbnail; a broken picture is logged and stops nothing."""
+    """Scrapy item pipeline: gives a listing's photo its thumbnail; a broken picture is reported and stops nothing."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -129,6 +129,7 @@ class ThumbnailPipeline:
                 thumbnail = make_thumbnail(item.body)
             except ThumbnailError as error:
                 logger.warning("No thumbnail of %s: %s", item.url, error)
+                item.problem = f"no thumbnail was made: {error}"
                 return item
             item.thumbnail_sha256 = store_file(self._home, thumbnail)
             item.thumbnail_bytes = len(thumbnail)

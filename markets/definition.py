@@ -30,6 +30,8 @@ from markets.patterns import pattern_fault
 DEFAULT_DELAY_SECONDS = 10.0
 """Requests more often than this, or several at once, need a recorded permission to be approved."""
 MAX_URL_LENGTH = 4_000
+MAX_NATIVE_ID = 500
+"""Characters of a native id: far more than any market needs, and few enough for a database's index."""
 """A longer address is no listing's: it is not given to the pattern."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,62}\Z")
@@ -196,7 +198,8 @@ class Definition(_Facts):
         """
         if len(url) > MAX_URL_LENGTH or not self.in_domains(url):
             return None
-        return native_id(url, self._rules)
+        found = native_id(url, self._rules)
+        return found if found is None or len(found) <= MAX_NATIVE_ID else None
 
     def search_urls(self, queries: Iterable[str], page: int = 1) -> tuple[str, ...]:
         """The addresses of page `page` of the search for each query, in order.

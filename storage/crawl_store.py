@@ -280,6 +280,9 @@ class CrawlStore:
             elif isinstance(item, ListingPhoto):
                 counts["thumbnails"] += self._writer.keep_photo(session, item, ids)
                 self._photographed.add(item.url)
+                if item.problem:
+                    counts["problems"] += 1
+                    problems.append({"url": item.url, "reason": item.problem})
             elif isinstance(item, PageProblem):
                 counts["problems"] += 1
                 problems.append({"url": item.url, "reason": item.reason, **item.details})

@@ -25,6 +25,8 @@ from storage.tables import Assessment, Capture, Crawl, FrontierEntry, Listing, L
 ABSENCES_FOR_GONE = 3
 """Complete crawls in a row that must miss a listing before it counts as gone without an answer from the market."""
 
+LONGEST_SELLER_KEY = 500
+
 Key = tuple[str, str]
 
 _REASON_FIELDS = tuple(field.name for field in fields(Reason))
@@ -397,7 +399,10 @@ def _see(listing: Listing, moment: datetime, crawl_id: int) -> None:
 
 def _seller_key(item: ListingItem) -> Key:
     """The seller's page is the steadier id where there is one; two sellers may show one name."""
-    return item.id_space, item.page.seller_url or item.page.seller or ""
+    name = item.page.seller_url or item.page.seller or ""
+    if len(name) > LONGEST_SELLER_KEY:  # no PostgreSQL index holds it, and one such page would stop the crawl
+        name = f"sha256:{hashlib.sha256(name.encode()).hexdigest()}"
+    return item.id_space, name
 
 
 def _amount(value: Decimal | None) -> str | None:

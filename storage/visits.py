@@ -29,8 +29,10 @@ class VisitMiddleware:
     async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
         assert response.request is not None
         visit: Visit | None = response.request.meta.get("visit")
+        ended = False
         try:
             async for output in result:
+                ended = ended or isinstance(output, VisitEnd)  # from an errback: a page ends once
                 if visit is not None and not isinstance(output, Request):
                     visit.items.append(output)
                 yield output
@@ -41,7 +43,7 @@ class VisitMiddleware:
                 raise
             visit.items.clear()
             visit.problem = f"The page could not be read: {type(error).__name__}: {error}"
-        if visit is not None:
+        if visit is not None and not ended:
             yield VisitEnd(visit)
 
 
