@@ -33,6 +33,8 @@ class Reply:
     body: bytes = b""
     then: str = "keep"
     """keep, close, reset or hang (until the server ends)."""
+    parts: Callable[[threading.Event], Iterator[bytes]] | None = None
+    """What follows the body part by part, without an end if need be; the event is set when the server ends."""
 
 
 Route = Reply | list[Reply] | Callable[[Asked], Reply]
@@ -125,6 +127,8 @@ class MarketServer:
                     self.before_answering(asked)
                 answer = self._answer(asked)
                 connection.sendall(answer.head + answer.body)
+                for part in answer.parts(self._ending) if answer.parts is not None else ():
+                    connection.sendall(part)
                 if answer.then == "hang":
                     self._ending.wait()
                 if answer.then == "reset":
