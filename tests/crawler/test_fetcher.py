@@ -3,7 +3,8 @@ import gzip
 import hashlib
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pytest
@@ -232,6 +233,20 @@ def test_heads_on_one_connection_are_kept_apart(fetch: Fetches, market: MarketSe
     fetch(*(market.url(path) for path in sent))
     assert {one.connection for one in market.asked} == {1}
     assert [response.block for response, _ in fetch.pairs()] == [one.head + one.body for one in sent.values()]
+
+
+def test_a_server_that_dribbles_is_left_at_the_deadline_of_the_whole_exchange(
+    fetch: Fetches, market: MarketServer
+) -> None:
+    def dribble(ending: threading.Event) -> Iterator[bytes]:
+        while not ending.wait(0.05):
+            yield b"x"
+
+    market.routes["/body"] = Reply(b"HTTP/1.1 200 OK\r\n\r\n", parts=dribble)
+    market.routes["/head"] = Reply(b"HTTP/1.1 200 OK\r\nX-Slow: ", parts=dribble)
+    body, head = fetch(market.url("/body"), market.url("/head"), DOWNLOAD_TIMEOUT=0.5)
+    assert isinstance(body, DownloadFailedError)
+    assert isinstance(head, DownloadTimeoutError)
 
 
 def test_a_page_that_comes_again_unchanged_is_a_revisit_of_the_first_one(fetch: Fetches, market: MarketServer) -> None:
