@@ -46,13 +46,14 @@ def check_run(home: Home, lots: int, said: Mapping[str, Any]) -> list[Check]:
 
 
 def _fsynced(said: Mapping[str, Any], lots: int) -> Check:
-    commits, fsyncs = int(said["commits"]), int(said["fsyncs"])
+    commits, fsyncs, ahead = int(said["commits"]), int(said["fsyncs"]), int(said["ahead"])
     often = commits * (MOST_PAGES + CONCURRENCY) >= lots  # else findings waited longer than the group commit allows
     full = said["sqlite_synchronous"] == SQLITE_FULL
     found = (
-        f"{fsyncs} fsyncs of the segment for {commits} group commits; SQLite synchronous {'FULL' if full else 'off'}"
+        f"{fsyncs} fsyncs of the segment, {commits} group commits, {ahead} of them before their bytes were fsynced; "
+        f"SQLite synchronous {'FULL' if full else 'off'}"
     )
-    return Check("group fsync on", often and commits <= fsyncs and full, found)
+    return Check("group fsync on", often and fsyncs > 0 and ahead == 0 and full, found)
 
 
 def _warc_verified(home: Home, database: Database, lots: int) -> list[Check]:

@@ -65,17 +65,23 @@ def crawl_whole(job_id: int) -> dict[str, Any]:
     from storage.leases import process_holder
     from work import run_job
 
-    fsyncs = commits = 0
+    fsyncs = commits = synced = ahead = 0
     fsync = os.fsync
 
     def counted_fsync(file: int) -> None:
-        nonlocal fsyncs
+        nonlocal fsyncs, synced
         fsync(file)
-        fsyncs += Path(f"/proc/self/fd/{file}").readlink().name.endswith(".warc.gz")
+        if Path(f"/proc/self/fd/{file}").readlink().name.endswith(".warc.gz"):
+            fsyncs += 1
+            synced = os.fstat(file).st_size
 
     def committed(_counts: Mapping[str, Any]) -> None:
-        nonlocal commits
+        """A commit may promise no byte of the segment that was not fsynced before it."""
+        nonlocal commits, ahead
         commits += 1
+        with database.engine.connect() as connection:
+            promised = connection.exec_driver_sql("SELECT max(length) FROM segment").scalar_one()
+        ahead += (promised or 0) > synced
 
     os.fsync = counted_fsync
     home = Home.from_environment()
@@ -86,7 +92,7 @@ def crawl_whole(job_id: int) -> dict[str, Any]:
     with database.engine.connect() as connection:
         synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
     database.dispose()
-    facts = {"commits": commits, "fsyncs": fsyncs, "sqlite_synchronous": synchronous}
+    facts = {"commits": commits, "fsyncs": fsyncs, "ahead": ahead, "sqlite_synchronous": synchronous}
     return {"listings": result["counts"].get("listings", 0), **facts}
 
 
