@@ -114,8 +114,17 @@ def _demo_market(home: Home, console: Console) -> Iterator[str]:
     try:
         yield address
     finally:
-        process.terminate()
+        _end_market(process)
+
+
+def _end_market(process: subprocess.Popen[str]) -> None:
+    """Ask it to leave, and make it leave where it does not: it holds nothing that could be lost."""
+    process.terminate()
+    try:
         process.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
 
 
 def _start_market(port: str) -> tuple[subprocess.Popen[str], str]:

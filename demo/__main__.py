@@ -20,8 +20,18 @@ def serve(port: int = 0, generation: int = 0) -> None:
 
     The first line on stdout is `demo market at http://127.0.0.1:PORT/`; from then on connections are accepted.
     """
+    config = uvicorn.Config(
+        create_app(generation=generation), log_level="warning", access_log=False, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        # Only a mark: an exception out of a handler is lost where it strikes inside a callback, and the signal with it.
+        # uvicorn raises a caught signal again after its shutdown, into this same mark: a wanted end is no failure.
+        server.should_exit = True
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)
+        signal.signal(number, leave)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -29,17 +39,9 @@ def serve(port: int = 0, generation: int = 0) -> None:
     except OSError as error:
         sys.exit(f"Port {port} on {HOST} cannot be used ({error.strerror}): choose another with --port, or 0.")
     listener.listen(128)
-    config = uvicorn.Config(
-        create_app(generation=generation), log_level="warning", access_log=False, timeout_graceful_shutdown=1
-    )
     sys.stdout.write(f"demo market at http://{HOST}:{listener.getsockname()[1]}/\n")
     sys.stdout.flush()
-    uvicorn.Server(config).run(sockets=[listener])
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    # uvicorn raises a caught signal again after its shutdown; a wanted end is no failure.
-    sys.exit(0)
+    server.run(sockets=[listener])
 
 
 def main() -> None:

@@ -36,6 +36,15 @@ def test_it_prints_its_address_answers_at_once_and_ends_on_a_signal(stop):
         assert process.stderr.read() == ""
 
 
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_it_starts_to_serve_ends_it_too(stop):
+    with served() as process:
+        process.stdout.readline()
+        process.send_signal(stop)
+        assert process.wait(timeout=30) == 0
+        assert process.stderr.read() == ""
+
+
 def test_a_port_in_use_is_said_in_one_sentence():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
