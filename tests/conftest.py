@@ -18,6 +18,7 @@ from hypothesis import settings
 from crawler.home import Home
 from storage.database import Database
 from storage.migrate import upgrade
+from tests.crawling import Place
 
 # Machines are noisy, so no example has a deadline; the examples are the same in every run, so that no run is lucky.
 settings.register_profile("steady", deadline=None, derandomize=True)
@@ -124,3 +125,11 @@ def _postgres_database(request: pytest.FixtureRequest, template: str) -> Iterato
     server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     yield server.url(name)
     server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def place(tmp_path: Path, sqlite_template: Path) -> Iterator[Place]:
+    """A home with a migrated SQLite database, in which markets can be defined and crawled by the command."""
+    made = Place(tmp_path / "home", sqlite_template)
+    yield made
+    made.close()

@@ -25,13 +25,6 @@ def market() -> Iterator[MarketServer]:
         yield server
 
 
-@pytest.fixture
-def place(tmp_path: Path, sqlite_template: Path) -> Iterator[Place]:
-    made = Place(tmp_path / "home", sqlite_template)
-    yield made
-    made.close()
-
-
 def assert_one_message(end: Ended, *words: str, status: int = 1) -> None:
     assert end.status == status, end
     assert "Traceback" not in end.err

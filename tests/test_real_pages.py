@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -50,13 +49,6 @@ def site() -> Iterator[Site]:
         yield Site(f"127.0.0.1:{server.server_port}")
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture
-def place(tmp_path: Path, sqlite_template: Path) -> Iterator[Place]:
-    made = Place(tmp_path / "home", sqlite_template)
-    yield made
-    made.close()
 
 
 def test_every_saved_listing_page_is_stored_with_its_capture_under_the_address_it_was_asked_at(

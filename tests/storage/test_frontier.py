@@ -6,7 +6,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from scrapy import Request
@@ -35,13 +34,6 @@ def market() -> Iterator[MarketServer]:
             for n, lot in enumerate(lots, 1):
                 server.routes[lot] = reply(lot_page(f"Lamp {page}-{n}", price=f"{page}{n}.00"))
         yield server
-
-
-@pytest.fixture
-def place(tmp_path: Path, sqlite_template: Path) -> Iterator[Place]:
-    made = Place(tmp_path / "home", sqlite_template)
-    yield made
-    made.close()
 
 
 def found(place: Place) -> list[tuple]:
