@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from crawler.errors import RelicwatchError
 from crawler.home import busy_seconds
 
 _READING = "relicwatch_reading"
+FULL_BELOW_BYTES = 128 * 1024
+"""With less than this free SQLite cannot even make the shared memory file beside its database."""
 
 
 class DatabaseError(RelicwatchError):
@@ -115,7 +118,7 @@ class Database:
                 f"The database {where} is locked by another program for more than {self._busy_seconds} s: "
                 "close what holds it and start again; nothing was lost."
             )
-        if "full" in text or "No space" in text:
+        if "full" in text or "No space" in text or ("disk I/O error" in text and self._disk_is_full()):
             return DatabaseError(f"The disk under {where} is full: free space and start again; nothing was lost.")
         if "not a database" in text or "malformed" in text:
             return DatabaseError(f"The database {where} is damaged ({text}): restore it from a backup.")
@@ -126,6 +129,11 @@ class Database:
                 f"The database {where} cannot be used ({text}): see that it is there and may be written."
             )
         return error
+
+    def _disk_is_full(self) -> bool:
+        """SQLite says "disk I/O error" where a full disk has no room for its shared memory file."""
+        path = self.sqlite_path
+        return path is not None and path.parent.is_dir() and shutil.disk_usage(path.parent).free < FULL_BELOW_BYTES
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -18,6 +18,8 @@ router = APIRouter()
 STATES = ("waiting", "decided", "all")
 MOST_TEXT = 200
 MOST_CRAWLS = 100
+COUNT_NAMES = ("pages", "listings", "new", "changed", "gone", "flagged", "problems")
+"""The counts of a crawl that a reader of the desk needs, in this order."""
 
 
 def filters_from(query: Any) -> Filters:
@@ -73,7 +75,8 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
 def crawls_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
     with desk.reading() as session:
         crawls = session.scalars(select(Crawl).order_by(Crawl.id.desc()).limit(MOST_CRAWLS)).all()
-    return desk.page(request, "crawls.html", crawls=crawls)
+    counted = [(crawl, crawl.counts.get("counts", {})) for crawl in crawls]
+    return desk.page(request, "crawls.html", crawls=counted, count_names=COUNT_NAMES)
 
 
 @router.get("/health")

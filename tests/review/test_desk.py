@@ -11,7 +11,19 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from review.desk import COOKIE, RIGHTS, local_path
-from storage.tables import AuditEvent, Capture, Case, Decision, Exhibit, Export, Job, Listing, UserSession, utc_now
+from storage.tables import (
+    AuditEvent,
+    Capture,
+    Case,
+    Crawl,
+    Decision,
+    Exhibit,
+    Export,
+    Job,
+    Listing,
+    UserSession,
+    utc_now,
+)
 from storage.users import create_user, find_user, make_sign_in_code, set_disabled
 from tests.review.conftest import ADDRESS, decision_form, field
 from tests.review.seed import NOW, Offer, add_assessment, add_listing, add_observation, keep_file
@@ -531,6 +543,17 @@ def test_an_error_nobody_foresaw_gets_an_id_and_no_traceback(visit, desk_databas
     error_id = re.search(r"desk: ([0-9a-f]{8})", answer.text).group(1)
     assert error_id in caplog.text
     assert "content-security-policy" in answer.headers
+
+
+def test_a_crawls_counts_are_told_in_the_readers_words(visit, desk_database):
+    with desk_database.transaction() as session:
+        counts = {"pages": 1287, "listings": 140, "pages_search": 7, "flagged": 24}
+        session.add(Crawl(market="m", queries=["lamp"], counts={"counts": counts, "filled": {"title": 140}}))
+    text = visit("viewer").get("/crawls").text
+    row = text.partition("<tbody>")[2]
+    assert "pages&nbsp;<strong>1,287</strong> · listings&nbsp;<strong>140</strong>" in row
+    assert "hits&nbsp;<strong>24</strong>" in row
+    assert "{" not in row and "pages_search" not in row and "filled" not in row
 
 
 def test_a_database_without_tables_is_told_in_plain_words(visit, desk_database):

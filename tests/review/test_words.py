@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from review.highlight import highlighted
+from review.pages.queue import COUNT_NAMES
 from review.words import MESSAGES, Words, chosen_language, messages, visible
 from storage.captures import KINDS
 from storage.decisions import DISMISSAL_REASONS, NEXT_STEPS, VERDICTS
@@ -48,6 +49,7 @@ def test_every_key_of_a_template_is_there():
         ("role_", ROLES),
         ("listing_", ("live", "sold", "ended", "gone")),
         ("crawl_", ("running", "complete", "failed", "stopped")),
+        ("crawl_count_", COUNT_NAMES),
         ("job_", ("queued", "running", "done", "failed", "cancelled")),
         ("kind_", KINDS),
     ],

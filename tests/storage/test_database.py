@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from storage.database import Database, DatabaseError
 from storage.tables import Exhibit, MarketLease, RegisterEntry, Watch
@@ -156,6 +157,21 @@ def test_a_full_disk_is_one_clear_sentence(tmp_path: Path) -> None:
         session.connection().exec_driver_sql("PRAGMA max_page_count = 1")
         session.add(RegisterEntry(source_id="s", record_id="r", status="x", fields={"x": "y" * 500_000}, original={}))
     small.dispose()
+
+
+@pytest.mark.parametrize(
+    ("free", "said"), [(4096, r"The disk under .* is full: free space"), (1 << 30, "cannot be used")]
+)
+def test_an_io_error_is_called_a_full_disk_only_where_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, said: str
+) -> None:
+    # RL-5: with no room for its shared memory file SQLite says no more than "disk I/O error"
+    opened = Database(f"sqlite:///{tmp_path / 'x.sqlite3'}")
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr("storage.database.shutil.disk_usage", lambda _: usage._replace(free=free))
+    with pytest.raises(DatabaseError, match=said), opened.transaction():
+        raise OperationalError("INSERT", {}, sqlite3.OperationalError("disk I/O error"))
+    opened.dispose()
 
 
 def test_sqlite_is_set_for_durability(tmp_path: Path) -> None:
