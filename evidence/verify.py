@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +18,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+from cryptography.utils import CryptographyDeprecationWarning
 
 from evidence.bag import CERTIFICATE, DECLARATION, INSTRUCTIONS, MANIFEST, SIGNATURE, TAG_FILES, TAG_MANIFEST
 from evidence.bundle_files import BundleFiles, DirectoryFiles, ZipFiles, as_mapping, as_text
@@ -203,15 +206,9 @@ def _check_signature(files: BundleFiles, result: Verification) -> None:
     if certificate_data is None or signature is None or signed is None:
         result.checks.append(Check("signature", False, "a part is missing"))
         return
-    try:
-        certificate = x509.load_pem_x509_certificate(certificate_data)
-    except ValueError:
-        result.note("signature", [f"{CERTIFICATE} is no certificate in PEM form"], "")
+    certificate = _read_certificate(certificate_data, result)
+    if certificate is None:
         return
-    result.signer = certificate.subject.rfc4514_string()
-    result.fingerprint = certificate_fingerprint(certificate)
-    if certificate.public_bytes(serialization.Encoding.PEM) != certificate_data:
-        result.note("certificate", [f"{CERTIFICATE} holds more than one certificate"], "")
     try:
         claimed = verify_detached(signature, signed, certificate)
     except SignatureInvalid as error:
@@ -222,6 +219,25 @@ def _check_signature(files: BundleFiles, result: Verification) -> None:
     if not certificate.not_valid_before_utc <= claimed <= certificate.not_valid_after_utc:
         faults.append(f"{SIGNATURE}: signed outside the time that {CERTIFICATE} is valid for")
     result.note("signature", faults, f"over {TAG_MANIFEST} by {result.signer}, fingerprint {result.fingerprint}")
+
+
+def _read_certificate(data: bytes, result: Verification) -> x509.Certificate | None:
+    """The signer's certificate, its name and fingerprint noted in `result`; None, with a fault, where it is none."""
+    try:
+        with warnings.catch_warnings():
+            # A serial number that no certificate may have is a warning to the library, and damage to us.
+            warnings.simplefilter("error", CryptographyDeprecationWarning)
+            certificate = x509.load_pem_x509_certificate(data)
+        # The library decodes these only when they are asked for, so damage to them shows no earlier than here.
+        signer = certificate.subject.rfc4514_string()
+        _ = certificate.public_key(), certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm, CryptographyDeprecationWarning):
+        result.note("signature", [f"{CERTIFICATE} is no certificate in PEM form, or a damaged one"], "")
+        return None
+    result.signer, result.fingerprint = signer, certificate_fingerprint(certificate)
+    if certificate.public_bytes(serialization.Encoding.PEM) != data:
+        result.note("certificate", [f"{CERTIFICATE} is not one certificate in plain PEM form"], "")
+    return certificate
 
 
 def _check_signer_named(files: BundleFiles, result: Verification) -> None:

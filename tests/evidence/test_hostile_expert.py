@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import ssl
 import struct
 import subprocess
 import zipfile
@@ -17,8 +18,9 @@ import pytest
 
 from crawler.home import Home
 from evidence.bag import manifest_lines
+from evidence.bundle_files import DirectoryFiles
 from evidence.plain_zip import PlainZipWriter
-from evidence.verify import report_lines, verify_bundle
+from evidence.verify import Verification, _check_signature, report_lines, verify_bundle
 from evidence.wacz import cdxj_line, pack_index, to_json
 from evidence.warc_reading import read_records
 from storage.database import Database
@@ -320,6 +322,27 @@ def test_the_commands_of_verify_txt_find_what_was_added(bag: Path, name: str) ->
     assert verify_bundle(bag).exit_status == 1
 
 
+def test_no_damage_to_the_certificate_stops_the_verifier(bag: Path) -> None:  # EV-26
+    path = bag / "signer.crt"
+    good = ssl.PEM_cert_to_DER_cert(path.read_text("ascii"))
+    refused = []
+    for place in range(len(good)):
+        for bit in (0x01, 0x20, 0x80):
+            damaged = bytearray(good)
+            damaged[place] ^= bit
+            path.write_text(ssl.DER_cert_to_PEM_cert(bytes(damaged)), "ascii")
+            result = Verification(bag)
+            _check_signature(DirectoryFiles(bag), result)
+            if result.fingerprint is None:
+                refused.append(bytes(damaged))
+    assert len(refused) > len(good) / 4
+    for damaged in refused[:: len(refused) // 20]:
+        path.write_text(ssl.DER_cert_to_PEM_cert(damaged), "ascii")
+        result = verify_bundle(bag)
+        assert result.exit_status == 1
+        assert "signer.crt is no certificate in PEM form, or a damaged one" in complaints(result)
+
+
 def test_a_certificate_file_with_a_second_certificate_is_refused(bag: Path) -> None:
     rewrite(bag / "signer.crt", lambda data: data * 2)
     digests = {
@@ -327,7 +350,7 @@ def test_a_certificate_file_with_a_second_certificate_is_refused(bag: Path) -> N
         for name in ("bagit.txt", "bag-info.txt", "manifest-sha256.txt", "signer.crt", "VERIFY.txt")
     }
     rewrite(bag / "tagmanifest-sha256.txt", lambda _: manifest_lines(digests))
-    assert "more than one certificate" in complaints(verify_bundle(bag))
+    assert "not one certificate in plain PEM form" in complaints(verify_bundle(bag))
 
 
 def test_a_failed_or_partial_capture_is_said_at_the_top_and_named_where_it_is_not_packed(planted: Planted) -> None:
