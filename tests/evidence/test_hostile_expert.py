@@ -11,12 +11,14 @@ import struct
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crawler.home import Home
+from evidence import signing
 from evidence.bag import manifest_lines
 from evidence.bundle_files import DirectoryFiles
 from evidence.plain_zip import PlainZipWriter
@@ -320,6 +322,41 @@ def test_the_commands_of_verify_txt_find_what_was_added(bag: Path, name: str) ->
         (bag / name).write_text("new")
     assert commands_fail(bag, {})
     assert verify_bundle(bag).exit_status == 1
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@pytest.mark.parametrize("days", [-365 * 11, 30])
+def test_the_signature_command_of_verify_txt_does_not_hang_on_the_readers_clock(
+    bag: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:  # EV-27
+    """A court reads a bundle years later, or on a computer whose clock is behind."""
+
+    class Then(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=days)
+
+    (command,) = re.findall(r"^ {4}(openssl cms .*)$", (bag / "VERIFY.txt").read_text(), re.MULTILINE)
+    monkeypatch.setattr(signing, "datetime", Then)
+    own = Home(tmp_path / "then")
+    own.create()
+    key = signing.ensure_signing_key(own)
+    signed = b"list\n"
+    place = tmp_path / "signed"
+    place.mkdir()
+    (place / "signer.crt").write_bytes(key.certificate_pem)
+    (place / "tagmanifest-sha256.txt.p7s").write_bytes(signing.sign_detached(key, signed).pem)
+    for content, wanted in ((signed, 0), (b"other\n", 4)):
+        (place / "tagmanifest-sha256.txt").write_bytes(content)
+        done = subprocess.run(["bash", "-c", command], cwd=place, capture_output=True, text=True)
+        assert done.returncode == wanted, done.stderr
+
+
+def test_every_time_of_the_report_says_that_it_is_utc(bag: Path) -> None:
+    report = (bag / "data" / "index.html").read_text("utf-8")
+    for label in ("End of sale (UTC)", "Fin de la vente (UTC)", "نهاية البيع (UTC)"):
+        assert label in report
+    assert re.search(r"<code [^>]*>text-[^<]*</code> · <bdi>[0-9: -]{19} UTC</bdi>", report)
 
 
 def test_no_damage_to_the_certificate_stops_the_verifier(bag: Path) -> None:  # EV-26

@@ -105,7 +105,7 @@ def test_an_event_cannot_be_replaced_on_sqlite_either(tmp_path: Path) -> None:
     ],
 )
 def test_tampering_with_the_log_shows(database: Database, tampering: str, fault: str) -> None:
-    # EV-8
+    # EV-32
     three_events(database)
     unlocked(database, tampering)
     assert any(fault in found for found in chain_faults(events(database)))
