@@ -294,6 +294,8 @@ def _item_faults(files: BundleFiles, folder: str, wacz: WaczCheck, demo: bool) -
         if "file" in capture:
             named.add(str(capture["file"]))
             yield from _file_faults(files, folder, label, capture)
+            if capture.get("kind") == "exchange":
+                yield f"{label} is an exchange with a file in place of its WARC record"
             continue
         place = str(capture.get("warc")), _number(capture.get("offset"))
         record = wacz.records.get(place)

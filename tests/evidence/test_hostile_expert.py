@@ -94,6 +94,12 @@ def page(item: dict[str, Any]) -> Any:
         (lambda i: facts(i)["redirects"][0].update(status=200), "redirect over"),
         (lambda i: facts(i)["shown"].update(price="9350"), "none of its observations"),
         (lambda i: facts(i)["images"][0].update(url="https://other.example/1.png"), "another address"),
+        (
+            lambda i: facts(i)["captures"].append(
+                {**page(i), "id": 9, "file": next(c["file"] for c in facts(i)["captures"] if "file" in c)}
+            ),
+            "in place of its WARC",
+        ),
         (lambda i: i.update(demo=True), "demo listing"),
     ],
 )
