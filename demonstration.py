@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from crawler.chromium import find_chromium
 from crawler.errors import RelicwatchError
@@ -32,7 +33,7 @@ from storage.audit import AuditChain
 from storage.cases import add_exhibit, list_cases, open_case
 from storage.database import Database
 from storage.migrate import upgrade
-from storage.tables import Assessment, Capture, Case, Crawl, Listing, Observation
+from storage.tables import Assessment, Capture, Case, Crawl, Listing, Observation, utc_now
 from storage.users import create_user, find_user, make_sign_in_code
 from storage.watches import add_watch, list_watches
 
@@ -168,9 +169,13 @@ def _switch_on(home: Home, database: Database, chain: AuditChain, address: str, 
 
 def _add_watches(database: Database, chain: AuditChain, markets: list[str]) -> None:
     with database.transaction() as session:
-        there = {watch.name for watch in list_watches(session)}
+        there = {watch.name: watch for watch in list_watches(session)}
         for market in markets:
-            if WATCH_NAMES[market] not in there:
+            watch = there.get(WATCH_NAMES[market])
+            if watch is not None and _newest_state(session, market) == "failed":
+                # Else the next run would pass over what this one could not do, and call the whole valid.
+                watch.next_due_at = utc_now()
+            if watch is None:
                 add_watch(
                     session,
                     name=WATCH_NAMES[market],
@@ -180,6 +185,10 @@ def _add_watches(database: Database, chain: AuditChain, markets: list[str]) -> N
                     actor=ACTOR,
                     audit=chain,
                 )
+
+
+def _newest_state(session: Session, market: str) -> str | None:
+    return session.scalar(select(Crawl.state).where(Crawl.market == market).order_by(Crawl.id.desc()).limit(1))
 
 
 def _follow(database: Database, scheduler: Scheduler, stop: StopSignals, console: Console) -> bool:

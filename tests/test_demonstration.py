@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ from evidence.verify import verify_bundle
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.migrate import upgrade
-from storage.tables import Capture, Job, Listing, Observation
+from storage.tables import Capture, Crawl, Job, Listing, Observation, utc_now
+from storage.watches import list_watches
 
 ROOT = Path(__file__).resolve().parent.parent
 QUERIES = ("Sumerian", "Osiris", "lampe", "قديم")
@@ -118,6 +120,22 @@ def test_the_demo_market_keeps_its_port_for_the_next_run(demo_home: Home, quiet:
         pass
     with demonstration._demo_market(demo_home, quiet) as second:
         assert second == first
+
+
+@pytest.mark.parametrize(("state", "again"), [("failed", True), ("complete", False)])
+def test_a_market_whose_last_crawl_failed_is_crawled_again_by_the_next_demo(
+    demo_home: Home, demo_database: Database, state: str, again: bool
+) -> None:
+    chain = AuditChain()
+    demonstration._add_watches(demo_database, chain, ["demo_auction"])
+    later = utc_now() + timedelta(days=1)
+    with demo_database.transaction() as session:
+        list_watches(session)[0].next_due_at = later
+        session.add_all(Crawl(market="demo_auction", queries=["all"], state=one) for one in ("complete", state))
+    demonstration._add_watches(demo_database, chain, ["demo_auction"])
+    with demo_database.reading() as session:
+        (watch,) = list_watches(session)
+        assert (watch.next_due_at < later) == again
 
 
 def test_addresses_are_readable_and_carry_no_direction_signs() -> None:
