@@ -20,6 +20,10 @@ MAX_TEXTS = 40_000
 MAX_TEXT_PIECE = 400
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
+_PLAIN_ADDRESS = re.compile(
+    r"https?://[a-zA-Z0-9.-]+(?::[0-9]{1,5})?(?:/[\w./~!$&'()*+,=:@%-]*(?:\?[\w./~!$&'()*+,=:@%?-]+)?)?", re.A
+)
+"""An address in which there is nothing to resolve and nothing to escape, as most are."""
 _UNSAFE_URL = re.compile(r"[\x00-\x20\x7f]+")
 _NO_ADDRESS = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 """Characters that no address has: nothing can ask for it, and a lone surrogate or U+0000 cannot even be stored."""
@@ -37,9 +41,15 @@ _HIDDEN_CLASS = re.compile(
 class Document:
     """The tree of a page with its address; also built from a tree that the caller has parsed already."""
 
-    def __init__(self, root: Any, url: str) -> None:
+    def __init__(self, root: Any, url: str, source: bytes | None = None) -> None:
         self.root = root
         self.url = url
+        self._source = source.lower() if source is not None else None
+
+    def may_hold(self, *marks: bytes) -> bool:
+        """Whether one of the lower-case `marks` stands anywhere in the page's source: a search of bytes that spares
+        most pages a walk through the tree. True where the source is not known."""
+        return self._source is None or any(mark in self._source for mark in marks)
 
     @classmethod
     def parse(cls, text: str, url: str) -> tuple[Document | None, str | None]:
@@ -56,12 +66,13 @@ class Document:
             return None, "The page is empty."
         parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
         try:
-            root = etree.fromstring(text.encode("utf-8", "replace"), parser)
+            source = text.encode("utf-8", "replace")
+            root = etree.fromstring(source, parser)
         except (etree.LxmlError, ValueError, AssertionError) as error:
             return None, f"The page could not be read as HTML: {error}."
         if root is None:
             return None, "The page holds no HTML."
-        return cls(root, url), problem
+        return cls(root, url, source), problem
 
     @cached_property
     def base_url(self) -> str:
@@ -84,6 +95,8 @@ class Document:
         """The absolute http(s) address of a link, or None. Without any base address a relative one stays relative."""
         if not isinstance(href, str):
             return None
+        if _PLAIN_ADDRESS.fullmatch(href) and len(href) <= MAX_URL:
+            return href
         href = _UNSAFE_URL.sub("", href.strip()) if "\n" in href or "\t" in href else href.strip().replace(" ", "%20")
         if not href or len(href) > MAX_URL or href.startswith("#") or _NO_ADDRESS.search(href):
             return None
@@ -162,20 +175,10 @@ class Document:
         return None
 
     @cached_property
-    def texts(self) -> list[tuple[str, Any, bool]]:
-        """Short pieces of text in page order: (text, element, whether it follows the element or stands in it)."""
-        found: list[tuple[str, Any, bool]] = []
-        for element in self.root.iter():
-            tag = element.tag
-            text = element.text
-            if text and tag not in _TEXTLESS and len(text) < MAX_TEXT_PIECE and (stripped := text.strip()):
-                found.append((stripped, element, False))
-            tail = element.tail
-            if tail and len(tail) < MAX_TEXT_PIECE and (stripped := tail.strip()):
-                found.append((stripped, element, True))
-            if len(found) > MAX_TEXTS:
-                break
-        return found
+    def texts(self) -> list[tuple[str, Any]]:
+        """Short pieces of text in page order, each with its node, of which `place_of` tells where it stands."""
+        nodes = _TEXT_NODES(self.root)
+        return [(text, node) for node in nodes if len(node) < MAX_TEXT_PIECE and (text := node.strip())][:MAX_TEXTS]
 
     @cached_property
     def canonical(self) -> str | None:
@@ -210,8 +213,20 @@ def _with_sane_tags(text: str) -> tuple[str, str | None]:
     return text, f"{cut} tags had thousands of attributes and were cut." if cut else None
 
 
+_TEXT_NODES = etree.XPath(".//text()")
 _TEXTLESS = frozenset({"script", "style", "noscript", "option", "head", "title", "template"})
 _GENERIC_ENDINGS = frozenset({"IO", "CO", "TV", "ME", "AI", "TO", "LY", "FM", "CC", "WS", "GG", "EU", "SH", "GL", "IM"})
+
+
+def place_of(node: Any) -> tuple[Any, bool]:
+    """The element of a text node, and whether the text follows it (its tail) or stands in it.
+
+    The element is None for a text that no reader sees: of a script, a style, a menu of options.
+    """
+    element = node.getparent()
+    if node.is_tail:
+        return element, True
+    return (None if element.tag in _TEXTLESS else element), False
 
 
 def is_hidden(element: Any) -> bool:

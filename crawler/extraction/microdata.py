@@ -31,7 +31,7 @@ _LINKED = {
 
 def read_items(document: Document) -> list[Node]:
     """Typed items in page order. Properties whose own scope has been left out belong to the item around them."""
-    elements = _ITEMS(document.root)[:MAX_ITEMS]
+    elements = _ITEMS(document.root)[:MAX_ITEMS] if document.may_hold(b"itemscope") else []
     if not elements:
         return []
     items: dict[Any, Node] = {element: {"@type": (element.get("itemtype") or "").split()} for element in elements}

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from crawler.extraction.document import Document, visible_text
+from crawler.extraction.document import Document, place_of, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.prices import parse_price
 from crawler.extraction.scope import Scope
@@ -22,7 +22,6 @@ _LINKS_NEAR = 50
 MAX_LABEL = 45
 """Characters of a text that is a label alone; a longer one needs a colon."""
 
-_COLON = re.compile("[:：]")
 _LOT_VALUE = re.compile(r"\A\W*([0-9٠-٩]{1,9}[A-Za-z]?)\W*\Z")
 _SELLER_SEGMENTS = frozenset(
     [
@@ -80,9 +79,14 @@ def fill(scope: Scope, findings: Findings) -> None:
     named: list[str] = []
     labels = 0
     if wanted:
-        for text, element, is_tail in scope.document.texts:
-            match = _label(text) if len(text) <= MAX_LABEL else LABEL.match(text) if _COLON.search(text) else None
-            if match is None or match.lastgroup not in wanted or scope.foreign(element):
+        for text, node in scope.document.texts:
+            if len(text) > MAX_LABEL and ":" not in text and "：" not in text:
+                continue
+            match = _label(text) if len(text) <= MAX_LABEL else LABEL.match(text)
+            if match is None or match.lastgroup not in wanted:
+                continue
+            element, is_tail = place_of(node)
+            if element is None or scope.foreign(element):
                 continue
             labels += 1
             if labels > MAX_LABELS:

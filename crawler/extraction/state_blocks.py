@@ -24,7 +24,7 @@ _MAX_UNPACKED = 100_000
 _MAX_UNPACKED_DEPTH = 25
 
 _PROMISING_WORDS = ("price", "title", "name", "amount", "bid", "lot")
-_PROMISING = re.compile(rf"""(?i)(?:{"|".join(_PROMISING_WORDS)})\w{{0,30}}\\?["']?\s{{0,3}}:""")
+_REST_OF_KEY = re.compile(r"""\w{0,30}\\?["']?\s{0,3}:""")
 _ASSIGNMENT = re.compile(
     r"(?:^|[;\s,({])(?:window|self|globalThis|var|let|const)?[\s.]{0,3}([\w$.\[\]\"']{1,120})\s{0,5}=\s{0,5}(?=[\[{]\s*[\"'{\[\w\]}]|JSON\.parse\()"
 )
@@ -32,6 +32,8 @@ _PUSH = re.compile(r"[\w$.]{1,60}\.push\(\s{0,5}(?=\{)")
 """Data handed to a page's own bookkeeping (`dataLayer.push({...})`), often the only data of a shop."""
 _QUOTED_STATE = re.compile(r"""=\s{0,5}["'](%7[Bb][^"']{60,})["']""")
 _ATTRIBUTES = etree.XPath("//@*[starts-with(., '{\"') and string-length(.) > 200]")
+_ATTRIBUTE_STARTS = (b'={"', b"'{\"", b"{&")
+"""How such an attribute begins in a page's source: in single quotes, in none, or with its own quotes coded."""
 _PARSE_CALL = re.compile(r"""JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", re.S)
 _FLIGHT = re.compile(r"""self\.__next_f\.push\(\[\s*1\s*,\s*("(?:[^"\\]|\\.)*")\s*\]\)""", re.S)
 _NUXT_CALL = re.compile(r"=\s*\(function\(([\w$,\s]*)\)\s*\{\s*return\s*(?=\{)")
@@ -59,7 +61,8 @@ def read_blocks(document: Document, findings: Findings) -> list[tuple[str, Any]]
             if not flight and (_is_promising(text) or "%7B" in text):
                 blocks.extend(_assignments(text))
     blocks.extend(_flight_rows(flight))
-    for attribute in _ATTRIBUTES(document.root)[: MAX_BLOCKS - len(blocks)]:
+    found = _ATTRIBUTES(document.root) if document.may_hold(*_ATTRIBUTE_STARTS) else []
+    for attribute in found[: MAX_BLOCKS - len(blocks)]:
         value = _inner_json(attribute)
         if value is not None:
             blocks.append(("attribute", value))
@@ -67,9 +70,16 @@ def read_blocks(document: Document, findings: Findings) -> list[tuple[str, Any]]
 
 
 def _is_promising(text: str) -> bool:
-    """Whether a script names a listing's data; most hold none of the words, and that costs little to see."""
+    """Whether a script has a key that begins like a listing's data."""
     lower = text.lower()
-    return any(word in lower for word in _PROMISING_WORDS) and _PROMISING.search(text) is not None
+    for word in _PROMISING_WORDS:
+        start = lower.find(word)
+        while start >= 0:
+            start += len(word)
+            if _REST_OF_KEY.match(lower, start):
+                return True
+            start = lower.find(word, start)
+    return False
 
 
 def _data_block(name: str, text: str, findings: Findings) -> Iterator[tuple[str, Any]]:

@@ -6,7 +6,6 @@ import html
 import re
 import unicodedata
 
-_SPACE = re.compile(r"\s+")
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b\u2060\ufeff\ud800-\udfff]")
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,2000}>")
 _BREAK = re.compile(r"<(?:br|/p|/li|/div|/tr|/h\d)\b[^<>]{0,200}>", re.I)
@@ -21,8 +20,7 @@ def clean(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     text = _without_markup(value[:MAX_TEXT])
-    text = _SPACE.sub(" ", _INVISIBLE.sub("", text)).strip()
-    return unicodedata.normalize("NFC", text) or None
+    return unicodedata.normalize("NFC", _one_line(text)) or None
 
 
 def clean_block(value: object) -> str | None:
@@ -30,8 +28,12 @@ def clean_block(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     text = _without_markup(_BREAK.sub("\n", value[:MAX_TEXT]))
-    lines = (_SPACE.sub(" ", _INVISIBLE.sub("", line)).strip() for line in text.splitlines())
+    lines = (_one_line(line) for line in text.splitlines())
     return unicodedata.normalize("NFC", "\n".join(line for line in lines if line)) or None
+
+
+def _one_line(text: str) -> str:
+    return " ".join((text if text.isprintable() else _INVISIBLE.sub("", text)).split())
 
 
 def _without_markup(text: str) -> str:
@@ -46,4 +48,4 @@ def _without_markup(text: str) -> str:
 
 def folded(text: str) -> str:
     """For comparing two wordings: NFKC, case and spaces folded."""
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text)).strip().casefold()
+    return " ".join(unicodedata.normalize("NFKC", text).split()).casefold()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from crawler.extraction.document import Document, visible_text
+from crawler.extraction.document import Document, place_of, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.images import element_address, has_image_ending, is_photo
 from crawler.extraction.prices import Money, parse_price
@@ -87,7 +87,10 @@ def _price_in_texts(scope: Scope, findings: Findings) -> bool:
     if scope.heading is None:
         return False
     behind = 0
-    for text, element, is_tail in scope.document.texts:
+    for text, node in scope.document.texts:
+        element, is_tail = place_of(node)
+        if element is None:
+            continue
         if not behind and element is not scope.heading and scope.heading not in set(islice(element.iterancestors(), 4)):
             continue
         behind += 1
@@ -138,8 +141,11 @@ def correct_bid(scope: Scope, findings: Findings) -> None:
     """On an auction's page the amount beside "3 bids" is the bid of now; structured data often keeps the first one."""
     if findings.sources.get("price", "rule").startswith("rule"):
         return
-    for text, element, _ in scope.document.texts:
-        if len(text) > 30 or not BID_COUNT.match(text) or scope.foreign(element):
+    for text, node in scope.document.texts:
+        if len(text) > 30 or not BID_COUNT.match(text):
+            continue
+        element, _ = place_of(node)
+        if element is None or scope.foreign(element):
             continue
         money = _bid_beside(element, findings)
         if money and money.currency and money.currency == findings.values.get("currency", money.currency):
@@ -182,14 +188,20 @@ def fill_availability(scope: Scope, findings: Findings) -> None:
     if not findings.lacks("availability"):
         return
     offered = False
-    for text, element, _ in scope.document.texts:
+    for text, node in scope.document.texts:
         if len(text) > 60:
             continue
-        if GONE.match(text) and not scope.foreign(element):
+        gone = GONE.match(text)
+        if not gone and (offered or not (STILL_OFFERED.match(text) or IN_STOCK.match(text))):
+            continue
+        element, _ = place_of(node)
+        if element is None or scope.foreign(element):
+            continue
+        if gone:
             state = "OutOfStock" if STOCK_WORDS.search(text) else "SoldOut"
             findings.add("availability", state, "visible:words")
             return
-        if not offered and (STILL_OFFERED.match(text) or IN_STOCK.match(text)) and not scope.foreign(element):
+        if not offered:
             findings.add("availability", "InStock", "visible:button")
             return
     for control in scope.document.root.iter("input", "button", "a"):
