@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 FOR = frozenset(
@@ -35,6 +36,7 @@ class HasRule(Protocol):
 Sign = TypeVar("Sign", bound=HasRule)
 
 
+@lru_cache(maxsize=4096)
 def is_sale_talk(rule: str) -> bool:
     """Whether a rule speaks of the sale and not of the object."""
     return (rule.partition(":")[0] in SALE_TALK and rule not in FIND_GROUPS) or rule in SALE_GROUPS
@@ -69,6 +71,7 @@ def _parts(feature: str) -> list[str]:
     return [feature]
 
 
+@lru_cache(maxsize=4096)
 def _side(part: str) -> int:
     family = part if part.startswith("era:") else part.partition(":")[0]
     return 1 if family in FOR else -1 if family in AGAINST else 0

@@ -22,8 +22,10 @@ UNIT = (
     r"|€|\$|usd|£|dh|da\b|جنيه|ريال|دينار|درهم|كم|جم|مم|سم|px|gb|tl\b|piece|pcs|million|mio\b|مليون))"
 )
 
+# The patterns below look behind their first digit and not before it: one that begins with a digit is searched for
+# digits alone, which is many times faster.
 YEAR_WITH_ERA = re.compile(
-    rf"(?<![\d.,])(?P<a>\d{{1,5}})(?:\s*(?:-|/|to|au|bis|الي)\s*(?P<b>\d{{1,4}}))?\s*(?:(?P<bc>{BC})|(?P<ad>{AD}))"
+    rf"(?P<a>\d(?<![\d.,]\d)\d{{0,4}})(?:\s*(?:-|/|to|au|bis|الي)\s*(?P<b>\d{{1,4}}))?\s*(?:(?P<bc>{BC})|(?P<ad>{AD}))"
 )
 ERA_FIRST = re.compile(r"\b(?:a\.?d\.?|m\.?\s?s\.?|(?P<bc>m\.?\s?o\.?))\s*(?P<a>\d{1,4})(?!\d)(?!\s*(?:\.?\s*y))")
 CENTURY = {
@@ -49,12 +51,12 @@ CENTURY = {
 MILLENNIUM = re.compile(
     rf"(?:\d\s?(?:st|nd|rd|th)\s*mill\w*|[iv]+e?r?\s*mill\w*|\d\.\s*(?:jt|jahrtausend)\w*|[iv]+\s*milenio|(?:ال)?الف\s+\w+)\s*{BC}"
 )
-HIJRI = re.compile(r"(?<![\d.,])(?P<a>\d{2,4})\s*(?:ه(?!\w)|هجري|للهجره|a\.?h\.?(?![a-z])|h\.(?= ))")
+HIJRI = re.compile(r"(?P<a>\d(?<![\d.,]\d)\d{1,3})\s*(?:ه(?!\w)|هجري|للهجره|a\.?h\.?(?![a-z])|h\.(?= ))")
 CIRCA = re.compile(
     rf"\b(?:c\.|ca\.?|circa|um|vers|hacia|around|about|حوالي|~)\s*(?P<a>\d{{3,4}})(?:\s*-\s*(?P<b>\d{{2,4}}))?(?!\d){UNIT}"
 )
-RANGE = re.compile(rf"(?<![\d.,x/-])(?P<a>\d{{3,4}})\s?-\s?(?P<b>\d{{3,4}})(?![\d/-]){UNIT}")
-YEAR = re.compile(rf"(?<![\d.,x/#№-])(?P<a>1[5-9]\d\d|20[0-3]\d)(?:'?s)?(?![\d-])(?!\.\d){UNIT}")
+RANGE = re.compile(rf"(?P<a>\d(?<![\d.,x/-]\d)\d{{2,3}})\s?-\s?(?P<b>\d{{3,4}})(?![\d/-]){UNIT}")
+YEAR = re.compile(rf"(?P<a>[12](?<![\d.,x/#№-][12])(?:(?<=1)[5-9]\d|(?<=2)0[0-3])\d)(?:'?s)?(?![\d-])(?!\.\d){UNIT}")
 LATE_ROMAN = re.compile(r"\b(?:xvii|xviii|xix|xvi|xx)(?:e|eme|o)\b|\b(?:xvii|xviii|xix)\b(?!\s*(?:sec|s\.))")
 PROVENANCE = re.compile(
     r"(?:acqui\w*|collect\w*|collez\w*|colecc\w*|samml\w*|purchas\w*|bought|sold|vente|ex|since|before|prior|formed"
@@ -69,19 +71,21 @@ ORDINALS = {
 ROMAN = {"i": 1, "v": 5, "x": 10}
 
 MEASURES = {
-    "coin_weight": re.compile(r"(?<![\d.,])\d{1,2}[.,]\d{1,2}\s?(?:gram\w*|gr?\b|gm\b|غرام|جرام|غ(?!\w)|جم(?!\w))"),
+    "coin_weight": re.compile(r"\d(?<![\d.,]\d)\d?[.,]\d{1,2}\s?(?:gram\w*|gr?\b|gm\b|غرام|جرام|غ(?!\w)|جم(?!\w))"),
     "millimetres": re.compile(
-        r"(?<![\d.,])\d{1,3}(?:[.,]\d)?(?:\s?x\s?\d{1,3}(?:[.,]\d)?)?\s?(?:mm\b|مم|ملم|millimet\w+)"
+        r"\d(?<![\d.,]\d)\d{0,2}(?:[.,]\d)?(?:\s?x\s?\d{1,3}(?:[.,]\d)?)?\s?(?:mm\b|مم|ملم|millimet\w+)"
     ),
     "centimetres": re.compile(
-        r"(?<![\d.,])\d{1,3}(?:[.,]\d+)?(?:\s?[x×]\s?\d{1,3}(?:[.,]\d+)?){0,3}\s?(?:cm\b|سم|centimet\w+)"
+        r"\d(?<![\d.,]\d)\d{0,2}(?:[.,]\d+)?(?:\s?[x×]\s?\d{1,3}(?:[.,]\d+)?){0,3}\s?(?:cm\b|سم|centimet\w+)"
     ),
-    "die_axis": re.compile(r"(?<=[\s,;(])\d{1,2}\s?h\b(?=[\s.,;)]|$)"),
+    "die_axis": re.compile(r"\d(?<=[\s,;(]\d)\d?\s?h\b(?=[\s.,;)]|$)"),
     "modern_unit": re.compile(
-        r"\d\s?(?:gb|tb|mah|mp\b|inch(?:es)?\b|ghz|watt|volts?|ml\b|oz\b|km\b|cv\b|ch\b|sqft|m2|hz|px|btu|rpm|cc\b|كم|جيجا|بوصه|لتر)|isbn|\b\d{3,4}p\b|\b[2-9]k\b"
+        r"[\di](?:(?<=\d)\s?(?:gb|tb|mah|mp\b|inch(?:es)?\b|ghz|watt|volts?|ml\b|oz\b|km\b|cv\b|ch\b|sqft|m2|hz|px|btu|rpm|cc\b|كم|جيجا|بوصه|لتر)"
+        r"|(?<=i)sbn|(?<=\b\d)\d{2,3}p\b|(?<=\b[2-9])k\b)"
     ),
     "paper_size": re.compile(r"\b(?:support|sheet|image|plate|framed?|feuille|blatt)\s*:\s*\d"),
 }  # fmt: skip
+DIGIT = re.compile(r"\d")
 LAST_ANCIENT_WEST = 500
 LAST_ANCIENT_ELSEWHERE = 1500
 
@@ -135,7 +139,7 @@ def find_dates(text: str) -> list[Dating]:
     for key, pattern in CENTURY.items():
         if key in text:
             found += _centuries(pattern, text)
-    if any(character.isdigit() for character in text):
+    if DIGIT.search(text):
         found += _years(text)
     if "xi" in text or "xv" in text or "xx" in text:
         found += (Dating(m.start(), m.end(), bucket(1850), 1850) for m in LATE_ROMAN.finditer(text))
@@ -196,6 +200,6 @@ def _years(text: str) -> Iterator[Dating]:
 
 def find_measures(text: str) -> list[Dating]:
     """Weights and sizes that tell coins and vessels from telephones and prints."""
-    if not any(character.isdigit() for character in text):
+    if not DIGIT.search(text):
         return []
     return [Dating(m.start(), m.end(), kind) for kind, pattern in MEASURES.items() for m in pattern.finditer(text)]

@@ -53,16 +53,15 @@ class LanguageGuess:
         by_script = _by_script(words)
         if by_script != "latin":
             return by_script
-        totals = [0.0] * len(LATIN)
-        for word in words:
-            if word[0] < "\u0250":
-                for column, value in enumerate(self._evidence(word)):
-                    totals[column] += value
+        columns = zip(*(self._evidence(word) for word in words if word[0] < "\u0250"), strict=True)
+        totals = [sum(column) for column in columns]
         best = sorted(range(len(LATIN)), key=totals.__getitem__, reverse=True)
         return LATIN[best[0]] if totals[best[0]] - totals[best[1]] >= MARGIN else None
 
 
 def _by_script(words: list[str]) -> str | None:
+    if words and "".join(words).isascii():
+        return "latin"
     counts = {"latin": 0, "ar": 0, "ru": 0, "el": 0, "he": 0}
     for word in words:
         first = word[0]

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from classifiers.bounds import answerable
-from classifiers.hashing import distinct_pairs, distinct_words, pair_slot, slot, word_slots
+from classifiers.hashing import distinct_pairs, distinct_words, pair_slot, word_slots
 from classifiers.language import LanguageGuess
 from classifiers.lexicon import Lexicon
 from classifiers.reading import Reading, Sign, name_features, read_listing
@@ -35,16 +35,18 @@ class ListingClassifier:
         self.model = f"{weights.name}:{weights.digest[:12]}"
         self._languages = LanguageGuess(weights.languages)
         self._hashed: list[float] = weights.hashed.astype("float64").tolist()
-        self._word_weight = lru_cache(maxsize=300_000)(self._sum_word)
+        self._word_weight = lru_cache(maxsize=300_000)(self._find_word_weight)
 
     @classmethod
     def load(cls, path: Path | None = None) -> ListingClassifier:
         """The model in the directory `path`, or the one that ships. Raises ModelError."""
         return cls(Weights.load(path or MODELS))
 
-    def _sum_word(self, form: str) -> float:
+    def _find_word_weight(self, form: str) -> tuple[float, bool]:
+        """What a word adds, and whether it is known as a word: one judged by its letters alone gives no reason."""
         slots, values = word_slots(form)
-        return math.fsum(self._hashed[slot] * value for slot, value in zip(slots, values, strict=True))
+        weight = math.fsum(self._hashed[slot] * value for slot, value in zip(slots, values, strict=True))
+        return weight, self._hashed[slots[0]] != 0
 
     def assess(self, title: str, description: str | None) -> Assessment:
         """Score, band, labels and reasons of one listing's text."""
@@ -80,16 +82,15 @@ class ListingClassifier:
         """What each part of the text adds to the margin, in log-odds."""
         shares = []
         lexicon = self.weights.lexicon
-        for name, found in name_features(reading).items():
+        for name, found in name_features(reading, lexicon).items():
             weight = lexicon.get(name)
             if weight:
                 shares.append(Share(weight, answerable(found, weight)))
         words = distinct_words(reading)
         for word, form, value in words:
-            # a word judged by its letters alone weighs, but gives a reader no reason
-            learnt = self._hashed[slot("word", form)] != 0
-            signs = (Sign(word.field, word.start, word.end, WORDS),) if learnt else ()
-            shares.append(Share(value * self._word_weight(form), signs))
+            weight, known = self._word_weight(form)
+            signs = (Sign(word.field, word.start, word.end, WORDS),) if known else ()
+            shares.append(Share(value * weight, signs))
         for first, second, one, other, value in distinct_pairs(reading, words):
             weight = self._hashed[pair_slot(one, other)]
             if weight:

@@ -8,6 +8,7 @@ knows where it came from.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 OWN_FORMS = {
     "ة": "ه",
@@ -77,15 +78,17 @@ FOLDS = _Folds()
 
 def fold(text: str) -> str:
     """The folded text."""
-    return text.translate(FOLDS)
+    return text.lower() if text.isascii() else text.translate(FOLDS)
 
 
-def origins(text: str) -> list[int]:
+def origins(text: str) -> Sequence[int]:
     """For each character of `fold(text)`, the index in `text` it came from."""
+    if text.isascii():
+        return range(len(text))
     return [index for index, character in enumerate(text) for _ in FOLDS[ord(character)]]
 
 
-def original_span(text: str, places: list[int], start: int, end: int) -> tuple[int, int]:
+def original_span(text: str, places: Sequence[int], start: int, end: int) -> tuple[int, int]:
     """The span of `text` behind the folded span; marks that fold to nothing stay with the letter before them."""
     first, last = places[start], places[end - 1] + 1
     while last < len(text) and unicodedata.category(text[last]) in ("Mn", "Me"):

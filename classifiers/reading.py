@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Container
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -16,6 +18,7 @@ FieldName = Literal["title", "description"]
 MOST_CHARACTERS = 6000
 """What is read of a description; sellers' terms of business follow after that."""
 LEAST_SPELLED = 4
+_SPELLED = re.compile(r"(?<![^\W\d_])[^\W\d_]([\W_])(?:[^\W\d_]\1){%d}[^\W\d_](?![^\W\d_])" % (LEAST_SPELLED - 2))
 NAMED = frozenset({"object", "thing", "period"})
 """Families whose words weigh by their lexicon group alone, so that no echo of the corpus speaks against them."""
 OLD_ELSEWHERE = frozenset(
@@ -75,7 +78,7 @@ def read_listing(title: str, description: str | None, lexicon: Lexicon, language
     names: tuple[tuple[FieldName, str], ...] = (("title", title), ("description", description or ""))
     for name, text in names:
         folded = fold(text[:MOST_CHARACTERS])
-        words = join_spelled([Word(name, m.start(), m.end(), m.group()) for m in TOKEN.finditer(folded)], folded)
+        words = join_spelled([Word(name, *m.span(), m.group()) for m in TOKEN.finditer(folded)], folded)
         fields.append((name, folded, words))
         reading.words += words
     reading.language = languages.guess([word.text for word in reading.words])
@@ -99,6 +102,8 @@ def join_spelled(words: list[Word], folded: str) -> list[Word]:
 
     People write so to be found by buyers and not by a search: "a.n.t.i.q.u.e".
     """
+    if not _SPELLED.search(folded):
+        return words
     joined: list[Word] = []
     first = 0
     while first < len(words):
@@ -149,8 +154,11 @@ def _eras(signs: list[Sign], datings: list[tuple[Sign, int | None]]) -> list[Sig
     return eras
 
 
-def name_features(reading: Reading) -> dict[str, list[Sign]]:
-    """Lexicon features of a listing, each with the signs it rests on (none for the features of absence)."""
+def name_features(reading: Reading, wanted: Container[str] | None = None) -> dict[str, list[Sign]]:
+    """Lexicon features of a listing, each with the signs it rests on (none for the features of absence).
+
+    Of the many features of two families together only the `wanted` ones, where that is given.
+    """
     features: dict[str, list[Sign]] = {}
     families: dict[str, list[Sign]] = {}
     for sign in reading.signs:
@@ -159,7 +167,8 @@ def name_features(reading: Reading) -> dict[str, list[Sign]]:
                 features.setdefault(sign.rule, []).append(sign)
             continue
         features.setdefault(sign.rule, []).append(sign)
-        families.setdefault(sign.rule if sign.family == "era" else sign.family, []).append(sign)
+        family = sign.family
+        families.setdefault(sign.rule if family == "era" else family, []).append(sign)
     for family, signs in families.items():
         features[f"any {family}"] = signs
         in_title = [sign for sign in signs if sign.field == "title"]
@@ -170,7 +179,9 @@ def name_features(reading: Reading) -> dict[str, list[Sign]]:
     names = sorted(families)
     for index, one in enumerate(names):
         for other in names[index + 1 :]:
-            features[f"{one} & {other}"] = [*families[one], *families[other]]
+            name = f"{one} & {other}"
+            if wanted is None or name in wanted:
+                features[name] = [*families[one], *families[other]]
     if not any(name.startswith("era:") for name in families):
         features["no date"] = []
     if not families.keys() & {"object", "thing", "coin", "slang", "find"}:

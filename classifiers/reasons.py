@@ -31,6 +31,11 @@ class _Span:
     weight: float
     rules: dict[str, float]
 
+    @property
+    def wordy(self) -> bool:
+        """Whether nothing but learned words speaks here."""
+        return len(self.rules) == 1 and WORDS in self.rules
+
 
 def build_reasons(title: str, description: str, shares: Sequence[Share]) -> list[Reason]:
     """At most MOST_REASONS spans without overlaps, strongest first; one speaks for an antiquity if any does."""
@@ -43,8 +48,8 @@ def build_reasons(title: str, description: str, shares: Sequence[Share]) -> list
     kept = candidates[:MOST_REASONS]
     if not any(span.weight > 0 for _, span in kept):
         kept[MOST_REASONS - 1 :] = [pair for pair in candidates[MOST_REASONS - 1 :] if pair[1].weight > 0][:1]
-    places = {name: origins(text) for name, text in (("title", title), ("description", description))}
     texts = {"title": title, "description": description}
+    places = {name: origins(texts[name]) for name in {name for name, _ in kept}}
     reasons: list[Reason] = []
     for name, span in kept:
         reason = _reason(name, span, texts[name], places[name])
@@ -56,31 +61,33 @@ def build_reasons(title: str, description: str, shares: Sequence[Share]) -> list
 
 
 def _least(span: _Span) -> float:
-    return LEAST_WORD_WEIGHT if set(span.rules) == {WORDS} else LEAST_WEIGHT
+    return LEAST_WORD_WEIGHT if span.wordy else LEAST_WEIGHT
 
 
 def _spread(shares: Sequence[Share]) -> dict[tuple[FieldName, int, int], _Span]:
     """Each share divided among its places."""
     spans: dict[tuple[FieldName, int, int], _Span] = {}
-    for share in shares:
-        for sign in share.signs:
-            key = (sign.field, sign.start, sign.end)
-            span = spans.get(key)
+    for weight, signs in shares:
+        if not signs:
+            continue
+        part = weight / len(signs)
+        for field, start, end, rule in signs:
+            span = spans.get((field, start, end))
             if span is None:
-                span = spans[key] = _Span(sign.start, sign.end, 0.0, {})
-            part = share.weight / len(share.signs)
-            span.weight += part
-            span.rules[sign.rule] = span.rules.get(sign.rule, 0.0) + part
+                spans[field, start, end] = _Span(start, end, part, {rule: part})
+            else:
+                span.weight += part
+                span.rules[rule] = span.rules.get(rule, 0.0) + part
     return spans
 
 
 def _merge(spans: list[_Span]) -> list[_Span]:
     """Spans that overlap become one; learned words inside a named span count for it."""
     spans = sorted(spans, key=lambda span: (span.start, -span.end))
-    named = _join([span for span in spans if set(span.rules) != {WORDS}])
+    named = _join([span for span in spans if not span.wordy])
     loose = []
     for span in spans:
-        if set(span.rules) != {WORDS}:
+        if not span.wordy:
             continue
         home = next((other for other in named if span.start < other.end and other.start < span.end), None)
         if home is None:
@@ -104,7 +111,7 @@ def _join(spans: list[_Span]) -> list[_Span]:
     return joined
 
 
-def _reason(name: FieldName, span: _Span, text: str, places: list[int]) -> Reason:
+def _reason(name: FieldName, span: _Span, text: str, places: Sequence[int]) -> Reason:
     start, end = original_span(text, places, span.start, span.end)
     rules = {rule: weight for rule, weight in span.rules.items() if rule != WORDS and not rule.startswith("era:")}
     sign = 1 if span.weight > 0 else -1
