@@ -18,7 +18,8 @@ FieldName = Literal["title", "description"]
 MOST_CHARACTERS = 6000
 """What is read of a description; sellers' terms of business follow after that."""
 LEAST_SPELLED = 4
-_SPELLED = re.compile(r"(?<![^\W\d_])[^\W\d_]([\W_])(?:[^\W\d_]\1){%d}[^\W\d_](?![^\W\d_])" % (LEAST_SPELLED - 2))
+_SPELLED = re.compile(r"(?<![^\W\d_])[^\W\d_]([\W_])(?:[^\W\d_]\1){2}[^\W\d_](?![^\W\d_])")
+"""LEAST_SPELLED single letters in a row: most texts have none, and need no closer look."""
 NAMED = frozenset({"object", "thing", "period"})
 """Families whose words weigh by their lexicon group alone, so that no echo of the corpus speaks against them."""
 OLD_ELSEWHERE = frozenset(

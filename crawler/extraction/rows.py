@@ -80,7 +80,7 @@ def fill(scope: Scope, findings: Findings) -> None:
     labels = 0
     if wanted:
         for text, node in scope.document.texts:
-            if len(text) > MAX_LABEL and ":" not in text and "：" not in text:
+            if text[0].isdigit() or (len(text) > MAX_LABEL and ":" not in text and "：" not in text):
                 continue
             match = _label(text) if len(text) <= MAX_LABEL else LABEL.match(text)
             if match is None or match.lastgroup not in wanted:

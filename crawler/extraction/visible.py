@@ -142,7 +142,7 @@ def correct_bid(scope: Scope, findings: Findings) -> None:
     if findings.sources.get("price", "rule").startswith("rule"):
         return
     for text, node in scope.document.texts:
-        if len(text) > 30 or not BID_COUNT.match(text):
+        if len(text) > 30 or text[0].isalpha() or not BID_COUNT.match(text):
             continue
         element, _ = place_of(node)
         if element is None or scope.foreign(element):

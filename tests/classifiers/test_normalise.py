@@ -15,7 +15,7 @@ def test_folding_twice_changes_nothing_more(text):
 def test_every_folded_character_has_an_origin_in_order(text):
     places = origins(text)
     assert len(places) == len(fold(text))
-    assert places == sorted(places)
+    assert list(places) == sorted(places)
     assert all(0 <= place < len(text) for place in places)
 
 
