@@ -43,11 +43,17 @@ def claim_crawl(
         if claimed is not None:
             return claimed
     with database.reading() as session:
-        left = session.scalars(select(Job.id).where(Job.id.in_(same), Job.state.in_(OPEN_STATES))).first()
-    if left is None:
+        left = session.scalars(select(Job).where(Job.id.in_(same), Job.state.in_(OPEN_STATES))).first()
+        held = None if left is None else (left.id, left.lease_holder, left.lease_until)
+    if held is None:
         # Its process died too often: the claim has just given it up, and nobody is crawling.
         return claim_crawl(database, market, queries, max_listings, holder)
-    raise MarketBusy(f"Market {market} is being crawled by another process: wait for it to end, or stop it.")
+    number, other, until = held
+    free = f" Where that process runs no more, the crawl is free from {until:%H:%M:%S} UTC on." if until else ""
+    raise MarketBusy(
+        f"Market {market} is being crawled by another process (job {number}, held by {other}): "
+        f"wait for it to end, or stop it.{free}"
+    )
 
 
 def crawl_rows(database: Database, limit: int) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """A crawl that is killed, stopped or robbed of its job goes on where it was, and ends as an undisturbed one would."""
 
 import os
+import re
 import signal
 import threading
 import time
@@ -201,7 +202,11 @@ def test_two_crawls_of_one_market_do_not_run_at_once(place: Place, market: Marke
     market.before_answering = also_start
     assert ended(process).status == 0
     assert second[0].status == 1
-    assert "is being crawled by another process" in second[0].message
+    assert re.search(
+        r"is being crawled by another process \(job \d+, held by [^)]+:\d+:[^)]+\): wait for it to end, or stop it\. "
+        r"Where that process runs no more, the crawl is free from \d\d:\d\d:\d\d UTC on\.",
+        second[0].message,
+    )
     assert_whole_and_single(place)
 
 
