@@ -194,6 +194,10 @@ def table(figures: dict[str, Any]) -> str:
         lines.append(f"{'ratio':34}{'':14}{figures['ratio']:14.2f}   (to reach: {TARGET} or less)")
     else:
         lines.append("ratio: NOT VALID, a check below failed")
+    lines.append(
+        "(in both: searching and fetching; in the whole path: all up to the database. Thumbnails and capture jobs"
+    )
+    lines.append("lie outside: the pages' pictures are on another host.)")
     lines += ["", "The whole path by layer (samples of the stack every 2 ms of CPU, start included):"]
     lines += [f"  {layer:32}{figures['layer_shares'][layer]:14.1%}" for layer in LAYERS]
     lines += ["", "Checks, on every run of the whole path:"]
