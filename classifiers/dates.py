@@ -43,11 +43,12 @@ CENTURY = {
     ),
     "s": re.compile(rf"\b(?:siglos?|ss?\.|secol[oi]|sec\.)\s*(?P<a>[ivx]+)\b(?:\s*(?:-|y|/)\s*(?P<b>[ivx]+)\b)?{ERA}"),
     "sec": re.compile(rf"\b(?P<a>[ivx]+)(?:\s*-\s*(?P<b>[ivx]+))?\s*(?:secol[oi]|sec\.?)(?![a-z]){ERA}"),
-    "y": re.compile(r"(?P<bc>m\.?o\.?\s*)?(?P<a>\d{1,2})\.?\s*(?:-\s*(?P<b>\d{1,2})\.?\s*)?(?:yuzyil|yy\b)(?P<ad>)"),
     "قرن": re.compile(
         rf"(?:ال)?قرن(?:ين)?\s*(?P<a>\d{{1,2}}|(?:ال)?\w+(?:\s+عشر)?)(?:\s*(?:-|و|الي)\s*(?P<b>\d{{1,2}}))?(?:\s*(?P<hijri>هجري|الهجري|ه(?!\w)))?{ERA}"
     ),
 }
+_TURKISH = re.compile(r"(?P<bc>m\.?o\.?\s*)?(?P<a>\d{1,2})\.?\s*(?:-\s*(?P<b>\d{1,2})\.?\s*)?(?:yuzyil|yy\b)(?P<ad>)")
+CENTURY |= {"yuzyil": _TURKISH, "yy": _TURKISH}
 MILLENNIUM = re.compile(
     rf"(?:\d\s?(?:st|nd|rd|th)\s*mill\w*|[iv]+e?r?\s*mill\w*|\d\.\s*(?:jt|jahrtausend)\w*|[iv]+\s*milenio|(?:ال)?الف\s+\w+)\s*{BC}"
 )

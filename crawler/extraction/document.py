@@ -15,6 +15,8 @@ from crawler.extraction.text import clean
 MAX_HTML_CHARACTERS = 6_000_000
 """Of one page; what lies beyond is not read, and the page's problems say so."""
 MAX_URL = 4_000
+INDEXED_TAGS = ("base", "link", "meta", "title", "script", "h1", "h2", "h3")
+"""What every reading of a page asks for, and so is looked up in one walk through the tree."""
 MAX_TEXTS = 40_000
 """Pieces of text that are searched for labels and words."""
 MAX_TEXT_PIECE = 400
@@ -74,9 +76,20 @@ class Document:
             return None, "The page holds no HTML."
         return cls(root, url, source), problem
 
+    def of_tag(self, tag: str) -> list[Any]:
+        """All elements of one of INDEXED_TAGS, in page order."""
+        return self._by_tag[tag]
+
+    @cached_property
+    def _by_tag(self) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = {tag: [] for tag in INDEXED_TAGS}
+        for element in self.root.iter(*INDEXED_TAGS):
+            found[element.tag].append(element)
+        return found
+
     @cached_property
     def base_url(self) -> str:
-        for element in self.root.iter("base"):
+        for element in self.of_tag("base"):
             href = element.get("href")
             if href:
                 return self._joined(self.url, href) or self.url
@@ -85,7 +98,7 @@ class Document:
     @cached_property
     def _named_address(self) -> str | None:
         """A page saved without its address may still name it."""
-        for link in self.root.iter("link"):
+        for link in self.of_tag("link"):
             if (link.get("rel") or "").lower() == "canonical" and (link.get("href") or "").startswith("http"):
                 return str(link.get("href"))
         address = self.meta.get("og:url", "")
@@ -125,7 +138,7 @@ class Document:
     def meta(self) -> dict[str, str]:
         """Meta tags by lower-case property or name; the first of a name counts."""
         found: dict[str, str] = {}
-        for element in self.root.iter("meta"):
+        for element in self.of_tag("meta"):
             name = element.get("property") or element.get("name")
             content = element.get("content")
             if name and content and content.strip():
@@ -137,7 +150,7 @@ class Document:
         names = ("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src")
         return [
             element.get("content")
-            for element in self.root.iter("meta")
+            for element in self.of_tag("meta")
             if (element.get("property") or element.get("name") or "").strip().lower() in names
             and element.get("content")
         ]
@@ -168,7 +181,7 @@ class Document:
 
     @cached_property
     def title_tag(self) -> str | None:
-        for element in self.root.iter("title"):
+        for element in self.of_tag("title"):
             parent = element.getparent()
             if parent is None or parent.tag != "svg":
                 return clean("".join(element.itertext()))
@@ -182,7 +195,7 @@ class Document:
 
     @cached_property
     def canonical(self) -> str | None:
-        for link in self.root.iter("link"):
+        for link in self.of_tag("link"):
             if "canonical" in (link.get("rel") or "").lower().split():
                 return self.absolute(link.get("href"))
         return None

@@ -65,7 +65,7 @@ def read_nodes(document: Document, findings: Findings) -> list[Node]:
 
 
 def _scripts(document: Document) -> Iterator[Any]:
-    for script in document.root.iter("script"):
+    for script in document.of_tag("script"):
         if "ld+json" in (script.get("type") or "").lower():
             yield script
 

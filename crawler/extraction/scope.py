@@ -71,7 +71,7 @@ def main_heading(document: Document) -> Any:
     lone: Any = None
     for level in ("h1", "h2", "h3"):
         found = []
-        for number, element in enumerate(document.root.iter(level)):
+        for number, element in enumerate(document.of_tag(level)):
             if number > _MAX_HEADINGS:
                 break
             text = folded(visible_text(element, limit=600))

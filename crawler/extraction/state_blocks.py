@@ -44,7 +44,7 @@ def read_blocks(document: Document, findings: Findings) -> list[tuple[str, Any]]
     blocks: list[tuple[str, Any]] = []
     budget = MAX_SCRIPT_CHARACTERS
     flight: list[str] = []
-    for script in document.root.iter("script"):
+    for script in document.of_tag("script"):
         text = script.text or ""
         kind = (script.get("type") or "").lower()
         if len(text) < MIN_BLOCK_CHARACTERS or "ld+json" in kind:

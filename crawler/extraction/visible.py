@@ -302,4 +302,4 @@ def _is_digest(digest: str, text: str) -> bool:
 
 def heading_text(document: Document, limit: int = 3) -> str:
     """The texts of the first h1 headings."""
-    return " ".join(visible_text(h, limit=300) for _, h in zip(range(limit), document.root.iter("h1"), strict=False))
+    return " ".join(visible_text(h, limit=300) for _, h in zip(range(limit), document.of_tag("h1"), strict=False))
