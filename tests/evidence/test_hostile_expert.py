@@ -140,7 +140,7 @@ def forge_dates(wacz: Path) -> None:
     lines = sorted(cdxj_line("capture-001.warc.gz", record) for record in records)
     files["indexes/index.cdx.gz"], files["indexes/index.idx"] = pack_index(lines)
     files["pages/pages.jsonl"] = files["pages/pages.jsonl"].replace(b"2026-11-20", b"2026-11-19")
-    description = json.loads(files["datapackage.json"])
+    description = json.loads(files["datapackage.json"].replace(b'Date": "2026-11-20', b'Date": "2026-11-19'))
     for entry in description["resources"]:
         data = files[entry["path"]]
         entry |= {"hash": f"sha256:{hashlib.sha256(data).hexdigest()}", "bytes": len(data)}
