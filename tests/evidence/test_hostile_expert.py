@@ -318,13 +318,17 @@ def test_the_commands_of_verify_txt_refuse_every_signature_but_that_of_signer_cr
     assert verify_bundle(bag).exit_status == 1
 
 
-@pytest.mark.parametrize("name", ["READ-ME-FIRST.html", "data/extra.txt", "data/listings/link", "data/hollow/"])
+@pytest.mark.parametrize(
+    "name",
+    ["READ-ME-FIRST.html", "data/extra.txt", "data/listings/link", "data/hollow/", "bagit.txt\n..data/index.html"],
+)
 def test_the_commands_of_verify_txt_find_what_was_added(bag: Path, name: str) -> None:  # EV-25, EV-27
     if name.endswith("/"):
         (bag / name).mkdir()
     elif name.endswith("link"):
         (bag / name).symlink_to("/etc/hostname")
     else:
+        (bag / name).parent.mkdir(exist_ok=True)
         (bag / name).write_text("new")
     assert commands_fail(bag, {})
     assert verify_bundle(bag).exit_status == 1
@@ -418,7 +422,9 @@ def test_a_failed_or_partial_capture_is_said_at_the_top_and_named_where_it_is_no
         item = json.loads(package.read(next(n for n in package.namelist() if n.endswith("001/item.json"))))
     assert item["captured_fact"]["capture_state"] == {"state": "FAILED", "reason": "The page could not be opened."}
     assert "incomplete" in text[: text.index("</table>")]
-    assert "incomplete: The page could not be opened." in text and "Named here, not in this bundle" in text
+    assert (
+        'incomplete: <bdi dir="auto">The page could not be opened.' in text and "Named here, not in this bundle" in text
+    )
 
 
 def test_what_a_browser_decoded_is_not_called_as_received_and_a_screenshot_has_no_method(planted: Planted) -> None:
