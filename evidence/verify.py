@@ -132,12 +132,12 @@ def verify_bundle(path: Path) -> Verification:
             with path.open("rb") as file:
                 _verify_files(ZipFiles(file, has_top_directory=True, expected_top=path.stem), result)
     except FileNotFoundError:
-        _leave_unread(result, f"{path}: there is no such file. Give the path of the bundle, a zip or its directory")
+        _leave_unread(result, f"{path}: there is no such file; give the path of the bundle, a zip or its directory")
     except ZipCutShort as error:
-        _leave_unread(result, f"{path}: {error}. Copy the bundle again from where you have it, then verify that copy")
+        _leave_unread(result, f"{path}: {error}; copy the bundle again from where you have it, then verify that copy")
     except OSError as error:
         reason = error.strerror or "unknown reason"
-        _leave_unread(result, f"{path} cannot be read ({reason}). See to its permissions or copy the bundle again")
+        _leave_unread(result, f"{path} cannot be read ({reason}); see to its permissions or copy the bundle again")
     except ZipAltered as error:
         result.note("package", [f"{path.name}: {error}"], "")
     except RecursionError:

@@ -166,7 +166,7 @@ def test_a_file_that_is_missing_or_no_zip_gets_one_sentence_with_what_to_do(
     assert main([str(path)]) == 3
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith(f"INCOMPLETE {path}") and words in line
-    assert "Give the path" in line or "Copy the bundle again" in line
+    assert "; give the path" in line or "; copy the bundle again" in line
 
 
 @pytest.mark.parametrize("place", ["between", "inside", "removed"])
