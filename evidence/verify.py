@@ -131,8 +131,10 @@ def verify_bundle(path: Path) -> Verification:
         else:
             with path.open("rb") as file:
                 _verify_files(ZipFiles(file, has_top_directory=True, expected_top=path.stem), result)
-    except FileNotFoundError:
-        _leave_unread(result, f"{path}: there is no such file; give the path of the bundle, a zip or its directory")
+    except FileNotFoundError as error:
+        _leave_unread(
+            result, f"{path} cannot be read ({error.strerror}); give the path of the bundle, a zip or directory"
+        )
     except ZipCutShort as error:
         _leave_unread(result, f"{path}: {error}; copy the bundle again from where you have it, then verify that copy")
     except OSError as error:

@@ -155,7 +155,11 @@ def test_an_export_that_no_verifier_would_read_is_refused(tmp_path: Path, monkey
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "there is no such file"), (b"%PDF-1.7 a letter", "it is no zip or was cut short"), (b"", "no zip")],
+    [
+        (None, "cannot be read (No such file or directory)"),
+        (b"%PDF-1.7 a letter", "it is no zip or was cut short"),
+        (b"", "no zip"),
+    ],
 )
 def test_a_file_that_is_missing_or_no_zip_gets_one_sentence_with_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, words: str
