@@ -19,6 +19,8 @@ TAG_MANIFEST = "tagmanifest-sha256.txt"
 SIGNATURE = "tagmanifest-sha256.txt.p7s"
 CERTIFICATE = "signer.crt"
 INSTRUCTIONS = "VERIFY.txt"
+BUNDLE_NAME = "Relicwatch-Bundle-Name"
+"""Label of bag-info.txt: the name of the bag's directory."""
 TAG_FILES = ("bagit.txt", "bag-info.txt", MANIFEST, CERTIFICATE, INSTRUCTIONS)
 """All that the tag manifest lists."""
 
@@ -47,8 +49,8 @@ class BagWriter:
         return sha256
 
     def seal(self, info: Mapping[str, str], instructions: bytes, key: SigningKey) -> None:
-        """Write the tag files and the signature."""
-        info = {**info, "Payload-Oxum": f"{self._bytes}.{len(self._payload)}"}
+        """Write the tag files and the signature. The bag's own name is told too, for the signature to cover it."""
+        info = {**info, BUNDLE_NAME: self._name, "Payload-Oxum": f"{self._bytes}.{len(self._payload)}"}
         tags = {
             "bagit.txt": DECLARATION,
             "bag-info.txt": "".join(f"{label}: {one_line(value)}\n" for label, value in info.items()).encode(),

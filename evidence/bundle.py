@@ -23,6 +23,7 @@ from crawler.errors import RelicwatchError, UsageError
 from crawler.home import DEMO_MARK, Home
 from crawler.program import ProgramInfo, operator, program_info
 from evidence.bag import BagWriter
+from evidence.bundle_files import is_bounded_json
 from evidence.custody import CustodyDamaged, custody_record, gather_custody
 from evidence.exhibit_files import PackedListing, check_listing, pack_listing
 from evidence.item import ListingRecords, load_listing
@@ -218,7 +219,13 @@ def _add_report(
 ) -> None:
     case = {"reference": subject.case.reference, "title": subject.case.title} if subject.case else None
     record = custody_record(custody)
-    bag.add_bytes("custody/custody.json", to_json(record))
+    log = to_json(record)
+    if not is_bounded_json(log):
+        raise ExportFailed(
+            f"The custody log is longer than what `relicwatch verify` reads ({len(log)} bytes): export the listings of "
+            "the case one by one, with --listing."
+        )
+    bag.add_bytes("custody/custody.json", log)
     bag.add_bytes("custody/custody.html", render_custody(record, languages=languages, demo=demo, bundle_id=bundle_id))
     bag.add_bytes("index.html", render_index(packed, record, case=case, languages=languages, demo=demo))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -12,30 +13,52 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
+from evidence.faults import Faults
 from evidence.plain_zip import CHUNK, Entry, name_fault, read_layout
 
-LARGEST_TEXT = 64 << 20
-"""Bytes of a manifest or JSON file that are read into memory; a larger one is a fault."""
+LARGEST_TEXT = 32 << 20
+"""Bytes of a JSON file that are read into memory; a larger one is a fault."""
+LARGEST_LIST = 8 << 20
+"""Bytes of a file that is read line by line: a manifest, a list of pages."""
+LARGEST_NOTE = 1 << 20
+"""Bytes of a file of a few lines: bag-info.txt, a certificate, a signature."""
+MOST_VALUES = 1_500_000
+"""Values in one JSON file. Each costs memory, however short it is written."""
+
+
+class JsonFault(Exception):
+    """A JSON file is not as relicwatch writes them; the words follow the file's name ("is missing")."""
 
 
 class BundleFiles(ABC):
     """Paths relative to the bag's directory, sizes and bytes; `faults`: what is wrong with the package itself."""
 
     def __init__(self) -> None:
+        self.top: str | None = None
+        """Name of the one directory at the top of a zip; None for an unpacked bag, which anyone may rename."""
         self.sizes: dict[str, int] = {}
-        self.faults: list[str] = []
+        self.faults = Faults()
         self._digests: dict[str, str] = {}
 
     @abstractmethod
     def open(self, path: str) -> AbstractContextManager[IO[bytes]]:
         """The file's bytes from their start."""
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, most: int = LARGEST_TEXT) -> bytes | None:
         """The whole of a small file; None where it is missing or too large to be what it should be."""
-        if self.sizes.get(path, LARGEST_TEXT + 1) > LARGEST_TEXT:
+        if self.sizes.get(path, most + 1) > most:
             return None
         with self.open(path) as file:
             return file.read()
+
+    def json(self, path: str) -> Any:
+        """The value of a JSON file. Raises JsonFault."""
+        if path not in self.sizes:
+            raise JsonFault("is missing")
+        data = self.read(path)
+        if data is None:
+            raise JsonFault("is larger than any that relicwatch writes")
+        return parse_json(data)
 
     def sha256(self, path: str) -> str:
         """Of a file's bytes, read once however often a list names it."""
@@ -54,9 +77,9 @@ class DirectoryFiles(BundleFiles):
         self._root = root
         self._walk()
         times = Counter(name.lower() for name in self.sizes)
-        self.faults += [
+        self.faults += (
             f"{name} differs from another name only in case" for name in self.sizes if times[name.lower()] > 1
-        ]
+        )
 
     def _walk(self) -> None:
         """Every entry below the root, links not followed; by a list, as a deep tree would exhaust calls."""
@@ -93,13 +116,14 @@ class ZipFiles(BundleFiles):
         super().__init__()
         self._file = file
         layout = read_layout(file)
-        self.faults = list(layout.faults)
+        self.faults += layout.faults
         self._entries: dict[str, Entry] = {}
         tops = {entry.name.partition("/")[0] for entry in layout.entries}
         if has_top_directory and len(tops) > 1:
             named = sorted(tops - {expected_top}) if expected_top in tops else sorted(tops)
             self.faults.append(f"the zip must hold one directory at its top, it also holds {', '.join(named)}")
         top = expected_top if expected_top in tops else (min(tops) if tops else "")
+        self.top = top if has_top_directory else None
         for entry in layout.entries:
             name = entry.name
             if has_top_directory:
@@ -152,3 +176,30 @@ def as_text(data: bytes) -> str | None:
 
 def as_mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def parse_json(data: bytes) -> Any:
+    """A JSON text as relicwatch writes them: UTF-8, no key twice in an object, of bounded size. Raises JsonFault."""
+    if not is_bounded_json(data):
+        raise JsonFault("is longer or holds more values than any that relicwatch writes")
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_single_keys, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise JsonFault("is not JSON in UTF-8, or is nested too deeply") from error
+
+
+def is_bounded_json(data: bytes) -> bool:
+    """Whether the verifier reads a JSON text of this length and number of values."""
+    return len(data) <= LARGEST_TEXT and sum(map(data.count, (b",", b"[", b"{"))) <= MOST_VALUES
+
+
+def _single_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        times = Counter(key for key, _ in pairs)
+        raise JsonFault(f"has the key {times.most_common(1)[0][0][:100]!r} twice in one object")
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")

@@ -119,6 +119,8 @@ def build_item(
     by_source = {
         entry.capture.source_id: entry.capture.id for entry in packed if entry.record and entry.capture.source_id
     }
+    # What is named here; a number that means nothing to a reader of the bundle is left out.
+    named = {row.id: row.id for row in (*records.captures, *records.left_out)} | by_source
     facts: dict[str, Any] = {
         "market": listing.market,
         "id_space": listing.id_space,
@@ -135,12 +137,12 @@ def build_item(
         "last_seen_at": utc(listing.last_seen_at),
         "state": listing.state,
         "state_proof": listing.state_proof,
-        "shown": _observation(records, shown, by_source) if shown else None,
+        "shown": _observation(records, shown, named) if shown else None,
         "redirects": chain,
-        "captures": [_capture(entry.capture, by_source) | entry.place for entry in packed],
+        "captures": [_capture(entry.capture, named) | entry.place for entry in packed],
         "captures_left_out": [_left_out(row, records.segments, by_source) for row in records.left_out],
         "images": list(images),
-        "observations": [_observation(records, row, by_source) for row in records.observations],
+        "observations": [_observation(records, row, named) for row in records.observations],
         "earlier_ids": [
             {"id_space": a.id_space, "site_item_id": a.native_id, "reason": a.reason, "recorded_at": utc(a.recorded_at)}
             for a in records.aliases
@@ -187,8 +189,16 @@ def redirect_chain(url: str, packed: Iterable[PackedCapture]) -> list[dict[str, 
                 "capture": hop.capture.id,
             }
         )
-        address = urljoin(address, location) if location else None
+        address = _next_address(address, location) if location else None
     return chain
+
+
+def _next_address(address: str, location: str) -> str | None:
+    """Where a redirect leads; None for a Location header that is no address."""
+    try:
+        return urljoin(address, location)
+    except ValueError:
+        return None
 
 
 def utc(moment: datetime) -> str:
@@ -235,7 +245,7 @@ def _capture_state(rows: Sequence[Capture]) -> dict[str, Any]:
     return {"state": "PARTIAL" if partial else "COMPLETE", "reason": partial[-1].note if partial else None}
 
 
-def _capture(row: Capture, by_source: dict[int, int]) -> dict[str, Any]:
+def _capture(row: Capture, named: dict[int, int]) -> dict[str, Any]:
     return {
         "id": row.id,
         "kind": row.kind,
@@ -251,7 +261,7 @@ def _capture(row: Capture, by_source: dict[int, int]) -> dict[str, Any]:
         "decoded_by_browser": row.decoded_by_browser,
         "state": row.state,
         "note": row.note,
-        "source": by_source.get(row.source_id or 0, row.source_id),
+        "source": named.get(row.source_id or 0),
     }
 
 
@@ -277,12 +287,12 @@ def _left_out(row: Capture, segments: dict[int, Segment], by_source: dict[int, i
     }
 
 
-def _observation(records: ListingRecords, row: Observation, by_source: dict[int, int]) -> dict[str, Any]:
+def _observation(records: ListingRecords, row: Observation, named: dict[int, int]) -> dict[str, Any]:
     seller = records.sellers.get(row.seller_id or 0)
     return {
         "id": row.id,
         "observed_at": utc(row.observed_at),
-        "capture": by_source.get(row.capture_id or 0, row.capture_id),
+        "capture": named.get(row.capture_id or 0),
         "digest": row.digest,
         "title": row.title,
         "description": row.description,

@@ -1,6 +1,7 @@
-"""Zips in one fixed form: entries stored, in order, without gaps, times or comments; every byte has one meaning.
+"""Zips in one fixed form: entries stored, one after the other, without gaps, times or comments.
 
-A changed byte anywhere in such a file is therefore found: in an entry by its digest, around the entries by this module.
+A changed byte is therefore found: in an entry by its digest, around the entries by this module. The order of the
+entries is free: a zip with the same entries in another order holds the same files and is as good.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ from types import TracebackType
 from typing import IO
 
 from crawler.errors import RelicwatchError
+from evidence.faults import Faults
 
 CHUNK = 1 << 20
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE = 0o100644 << 16
 _LIMIT = zipfile.ZIP64_LIMIT
 _COUNT_LIMIT = zipfile.ZIP_FILECOUNT_LIMIT
-_MAX_DIRECTORY = 16 << 20
+_MAX_DIRECTORY = 8 << 20
 _MAX_PATH = 4096
+_LOCAL_NAME = 30
+"""Bytes of a local header before its name."""
 _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR = struct.Struct("<4sLQL")
@@ -36,6 +40,10 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECA
 
 class ZipCutShort(RelicwatchError):
     """The file is no zip, or ends before its table of contents."""
+
+
+class ZipAltered(RelicwatchError):
+    """The file ends as a zip does, but its table of contents is not where that end says, or cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class Layout:
     """What a zip holds, and every departure from the fixed form, one sentence each."""
 
     entries: list[Entry] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
 
 
 def name_fault(path: str) -> str | None:
@@ -108,11 +116,13 @@ def _info(name: str, size: int) -> zipfile.ZipInfo:
 
 
 def read_layout(file: IO[bytes]) -> Layout:
-    """The entries of a zip and what is wrong with its form. Raises ZipCutShort where it cannot be read as a zip."""
+    """The entries of a zip and what is wrong with its form. Raises ZipCutShort, ZipAltered: no entry can be read."""
     size = file.seek(0, 2)
-    count, directory_size, directory_offset, tail = _read_end(file, size)
-    if directory_size > _MAX_DIRECTORY or directory_offset + directory_size > size:
-        raise ZipCutShort("the table of contents of the zip lies beyond its end, so the file was cut short")
+    count, directory_size, directory_offset, end = _read_end(file, size)
+    if directory_size > _MAX_DIRECTORY:
+        raise ZipAltered("the table of contents of the zip is longer than that of any bundle")
+    if directory_offset + directory_size != end:
+        _tell_shift(file, directory_size, end - directory_offset - directory_size, end)
     file.seek(directory_offset)
     directory = file.read(directory_size)
     layout = Layout()
@@ -123,7 +133,7 @@ def read_layout(file: IO[bytes]) -> Layout:
     while at < len(directory):
         parsed = _read_central(directory, at)
         if parsed is None:
-            raise ZipCutShort("the table of contents of the zip cannot be read")
+            raise ZipAltered("the table of contents of the zip cannot be read, so it was changed")
         name, crc, entry_size, header_offset, length = parsed
         listed += 1
         at += length
@@ -150,9 +160,9 @@ def read_layout(file: IO[bytes]) -> Layout:
         layout.faults.append("the zip holds bytes between its last entry and its table of contents")
     if count != listed:
         layout.faults.append(f"the zip says it holds {count} entries but lists {listed}")
-    file.seek(directory_offset + directory_size)
-    rest = file.read(len(tail) + 1)
-    if rest != _end_records(listed, directory_size, directory_offset):
+    file.seek(end)
+    wanted = _end_records(listed, directory_size, directory_offset)
+    if file.read(len(wanted) + 1) != wanted:
         layout.faults.append("the zip holds bytes after its end, or its end is not as relicwatch packs it")
     layout.faults.extend(_name_faults(layout.entries))
     layout.faults.extend(_crc_faults(file, layout.entries, crcs))
@@ -171,8 +181,27 @@ def read_entry(file: IO[bytes], entry: Entry) -> Iterator[bytes]:
         yield chunk
 
 
-def _read_end(file: IO[bytes], size: int) -> tuple[int, int, int, bytes]:
-    """Entry count, size and offset of the central directory, and all bytes from its end on."""
+def _tell_shift(file: IO[bytes], directory_size: int, shift: int, end: int) -> None:
+    """Raise what a table of contents that is not where the zip's end says means.
+
+    A zip cut just behind a zip packed in it (a WACZ) ends as that inner zip does. All else was altered.
+    """
+    file.seek(max(0, end - directory_size))
+    first = file.read(_CENTRAL.size + _MAX_PATH)
+    parsed = _read_central(first, 0) if first[:4] == b"PK\x01\x02" else None
+    file.seek(0)
+    starts_as_zip = file.read(4) == b"PK\x03\x04"
+    if shift > 0 and parsed is not None and starts_as_zip:
+        name = parsed[0].encode("utf-8", "replace")
+        file.seek(shift)
+        header = file.read(_LOCAL_NAME + len(name))
+        if header[:4] == b"PK\x03\x04" and header[_LOCAL_NAME:] == name:
+            raise ZipCutShort("the file ends with a zip that is packed in it, so it was cut short")
+    raise ZipAltered("the zip's table of contents is not where its end says: bytes were put in or taken out before it")
+
+
+def _read_end(file: IO[bytes], size: int) -> tuple[int, int, int, int]:
+    """Entry count, size and offset of the central directory, and where the records after it start."""
     reach = min(size, 1 << 17)
     file.seek(size - reach)
     ending = file.read(reach)
@@ -190,8 +219,7 @@ def _read_end(file: IO[bytes], size: int) -> tuple[int, int, int, bytes]:
             raise ZipCutShort("the table of contents of the zip cannot be found")
         count, directory_size, directory_offset = _END64.unpack(record)[7:10]
         start = offset64
-    file.seek(start)
-    return count, directory_size, directory_offset, file.read(1 << 17)
+    return count, directory_size, directory_offset, start
 
 
 def _read_central(directory: bytes, at: int) -> tuple[str, int, int, int, int] | None:

@@ -106,8 +106,9 @@ def sign_detached(key: SigningKey, data: bytes) -> Signature:
 def verify_detached(signature_pem: bytes, data: bytes, certificate: x509.Certificate) -> datetime:
     """Check a signature strictly; returns the signing time it claims (a claim of the signer's own clock).
 
-    Raises SignatureInvalid with the reason. Every byte counts: what is not in the one form that `sign_detached`
-    writes is refused.
+    Raises SignatureInvalid with the reason. What is not in the form that `sign_detached` writes is refused. One freedom
+    is left, which lies in ECDSA: to each signature (r, s) anyone can compute (r, n-s), which is as good over these same
+    bytes and by this same key.
     """
     der = _unwrap(signature_pem)
     try:
@@ -173,7 +174,7 @@ def _verify_der(der: bytes, data: bytes, certificate: x509.Certificate) -> datet
 
 
 def _rebuilt(certificate: x509.Certificate, signed_attributes: bytes, signature: bytes) -> bytes:
-    """The one spelling of a SignedData with these parts, against which every byte of a file is compared."""
+    """The one spelling of a SignedData with these parts, the signature's own value among them."""
     sha256 = cms.DigestAlgorithm({"algorithm": "sha256"})
     own = cms.CertificateChoices.load(certificate.public_bytes(serialization.Encoding.DER))
     signer = {

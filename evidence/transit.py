@@ -138,6 +138,21 @@ class Recovery:
     """Bytes of torn records cut off the ends of segments."""
     too_short: tuple[str, ...] = ()
     """Segments that are shorter than what the database was promised: damage that a person must look at."""
+    cut_tails: int = 0
+    """Segments whose torn end was cut off."""
+
+    @property
+    def healed(self) -> int:
+        """Rows made for whole records, and torn ends cut off. # RL-3"""
+        return self.found_again + self.cut_tails
+
+    @property
+    def sentence(self) -> str:
+        """What was set right, for the job's result and `doctor`; as `OrphanReport.sentence` of the evidence store."""
+        return (
+            f"{self.healed} healed in transit: {self.found_again} captures without a row found again, "
+            f"{self.cut_tails} torn ends of {self.cut_bytes} bytes cut off."
+        )
 
 
 def recover_market(database: Database, home: Home, market: str) -> Recovery:
@@ -146,7 +161,7 @@ def recover_market(database: Database, home: Home, market: str) -> Recovery:
     Call it only while holding the market's lease. Raises CaptureFailed where a segment can't be opened.
     """
     directory = home.transit / market
-    found = cut = 0
+    found = cut = tails = 0
     too_short: list[str] = []
     for path in sorted(directory.glob("*.warc.gz")):
         name = f"{market}/{path.name}"
@@ -162,6 +177,7 @@ def recover_market(database: Database, home: Home, market: str) -> Recovery:
         end, places = _whole_exchanges(path, name, known, _known_payloads(database, name))
         if end < size:
             cut += size - end
+            tails += 1
             logger.warning("%s: a torn record of %s bytes after byte %s is cut off.", name, size - end, end)
             os.truncate(path, end)
         with database.transaction() as session:
@@ -174,7 +190,7 @@ def recover_market(database: Database, home: Home, market: str) -> Recovery:
         too_short += [row.name for row in rows if row.length and not (home.transit / row.name).exists()]
     if found:
         logger.info("%s: %s captures found again after an interruption.", market, found)
-    return Recovery(found, cut, tuple(dict.fromkeys(too_short)))
+    return Recovery(found, cut, tuple(dict.fromkeys(too_short)), tails)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,14 @@ Every check runs even where an earlier one failed, so that the faults together s
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,12 +21,32 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.utils import CryptographyDeprecationWarning
 
-from evidence.bag import CERTIFICATE, DECLARATION, INSTRUCTIONS, MANIFEST, SIGNATURE, TAG_FILES, TAG_MANIFEST
-from evidence.bundle_files import BundleFiles, DirectoryFiles, ZipFiles, as_mapping, as_text
-from evidence.plain_zip import ZipCutShort, name_fault
+from crawler.home import DEMO_MARK
+from evidence.bag import (
+    BUNDLE_NAME,
+    CERTIFICATE,
+    DECLARATION,
+    INSTRUCTIONS,
+    MANIFEST,
+    SIGNATURE,
+    TAG_FILES,
+    TAG_MANIFEST,
+)
+from evidence.bundle_files import (
+    LARGEST_LIST,
+    LARGEST_NOTE,
+    BundleFiles,
+    DirectoryFiles,
+    JsonFault,
+    ZipFiles,
+    as_mapping,
+    as_text,
+)
+from evidence.faults import Faults
+from evidence.item_check import item_faults, moment_of, number_of
+from evidence.plain_zip import ZipAltered, ZipCutShort, name_fault
 from evidence.signing import SignatureInvalid, certificate_fingerprint, verify_detached
 from evidence.wacz_check import WaczCheck
-from evidence.warc_reading import WarcRecord, label_sha256
 
 Status = Literal["valid", "invalid", "incomplete"]
 EXIT_STATUS: dict[Status, int] = {"valid": 0, "invalid": 1, "incomplete": 3}
@@ -45,7 +64,8 @@ _LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
 _NEEDED = ("bagit.txt", MANIFEST, TAG_MANIFEST, SIGNATURE, CERTIFICATE)
 _FIRST = "0" * 64
 """What the first entry of a chain has for its previous hash."""
-DECODED_NOTE = "decoded by the browser"
+_INFO_LINE = re.compile(r"([A-Za-z0-9-]+): (.*)")
+_DEMO_LABEL = "Relicwatch-Demo"
 _REQUIRED_PAYLOAD = ("data/index.html", "data/custody/custody.json", "data/custody/custody.html")
 
 
@@ -71,6 +91,10 @@ class Verification:
     signed_at: str | None = None
     """As the signer's own clock says."""
     demo: bool = False
+    name: str | None = None
+    """Of the bundle, as bag-info.txt says; the name of its file is anybody's choice."""
+    unread: str | None = None
+    """Why nothing was checked at all, in one sentence with what to do."""
     files: int = 0
     listings: int = 0
     records: int = 0
@@ -86,10 +110,16 @@ class Verification:
     def exit_status(self) -> int:
         return EXIT_STATUS[self.status]
 
-    def note(self, name: str, faults: list[str], detail: str) -> None:
-        """Record one check with its faults."""
-        self.faults += faults
-        self.checks.append(Check(name, not faults, detail if not faults else "; ".join(faults)))
+    def note(self, name: str, faults: Iterable[str], detail: str) -> None:
+        """Record one check with its faults: the first hundred in words, the rest as a number."""
+        found = list(faults if isinstance(faults, Faults) else Faults(faults))
+        self.faults += found
+        self.checks.append(Check(name, not found, detail if not found else "; ".join(found)))
+
+    def give_up(self, sentence: str) -> None:
+        """Record that the bundle cannot be read, and what to do."""
+        self.missing.append(sentence)
+        self.checks.append(Check("package", False, sentence))
 
 
 def verify_bundle(path: Path) -> Verification:
@@ -101,20 +131,32 @@ def verify_bundle(path: Path) -> Verification:
         else:
             with path.open("rb") as file:
                 _verify_files(ZipFiles(file, has_top_directory=True, expected_top=path.stem), result)
+    except FileNotFoundError as error:
+        _leave_unread(
+            result, f"{path} cannot be read ({error.strerror}); give the path of the bundle, a zip or directory"
+        )
     except ZipCutShort as error:
-        result.missing.append(f"{path.name}: {error}")
-        result.checks.append(Check("package", False, str(error)))
+        _leave_unread(result, f"{path}: {error}; copy the bundle again from where you have it, then verify that copy")
+    except OSError as error:
+        reason = error.strerror or "unknown reason"
+        _leave_unread(result, f"{path} cannot be read ({reason}); see to its permissions or copy the bundle again")
+    except ZipAltered as error:
+        result.note("package", [f"{path.name}: {error}"], "")
     except RecursionError:
         result.note("package", [f"{path.name} holds JSON that is nested deeper than any that relicwatch writes"], "")
-    except OSError as error:
-        result.missing.append(f"{path.name} cannot be read ({error.strerror})")
-        result.checks.append(Check("package", False, result.missing[-1]))
+    except MemoryError:
+        result.give_up(f"{path.name} needs more memory than this computer gives: verify it on a larger one")
     return result
+
+
+def _leave_unread(result: Verification, sentence: str) -> None:
+    result.give_up(sentence)
+    result.unread = sentence
 
 
 def _verify_files(files: BundleFiles, result: Verification) -> None:
     result.files = len(files.sizes)
-    result.note("package", [*files.faults], f"{len(files.sizes)} files, nothing between or after them")
+    result.note("package", files.faults, f"{len(files.sizes)} files, nothing between or after them")
     absent = [name for name in _NEEDED if name not in files.sizes]
     result.missing += [f"{name} is missing, so the bundle cannot be judged" for name in absent]
     payload = _read_manifest(files, MANIFEST, result)
@@ -126,16 +168,19 @@ def _verify_files(files: BundleFiles, result: Verification) -> None:
     _check_digests(files, TAG_MANIFEST, tags, result)
     _check_signature(files, result)
     _check_signer_named(files, result)
-    warcs = _check_listings(files, result)
+    warcs, demo_items = _check_listings(files, result)
+    _check_demo(files, demo_items, result)
     _check_custody(files, warcs, result)
 
 
 def _read_manifest(files: BundleFiles, name: str, result: Verification) -> dict[str, str]:
-    data = files.read(name)
+    data = files.read(name, LARGEST_LIST)
     if data is None:
+        if name in files.sizes:
+            result.note(f"{name} is well formed", [f"{name} is longer than that of any bundle"], "")
         return {}
     digests: dict[str, str] = {}
-    faults: list[str] = []
+    faults = Faults()
     text = as_text(data)
     lines = (text or "").split("\n")
     if text is None or lines[-1] != "" or len(lines) < 2:
@@ -157,52 +202,74 @@ def _read_manifest(files: BundleFiles, name: str, result: Verification) -> dict[
 
 
 def _check_declaration(files: BundleFiles, result: Verification) -> None:
-    data = files.read("bagit.txt")
-    if data is not None:
+    if "bagit.txt" in files.sizes:
+        data = files.read("bagit.txt", LARGEST_NOTE)
         faults = [] if data == DECLARATION else ["bagit.txt is not the declaration of a BagIt 1.0 bag in UTF-8"]
         result.note("bag declaration", faults, "BagIt 1.0")
 
 
 def _check_info(files: BundleFiles, result: Verification) -> None:
-    data = files.read("bag-info.txt")
+    data = files.read("bag-info.txt", LARGEST_NOTE)
     text = as_text(data) if data is not None else None
     if text is None:
-        result.note("bag-info.txt", ["bag-info.txt is missing or not UTF-8"], "")
+        result.note("bag-info.txt", ["bag-info.txt is missing, too long or not UTF-8"], "")
         return
-    labels = dict(line.partition(": ")[::2] for line in text.split("\n"))
+    faults = Faults()
+    labels: dict[str, str] = {}
+    seen: set[str] = set()
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+        found = _INFO_LINE.fullmatch(line)
+        if not found:
+            faults.append(f"bag-info.txt line {number} is no label with its value")
+        elif found[1].lower() in seen:
+            faults.append(f"bag-info.txt has the label {found[1]} twice")
+        else:
+            seen.add(found[1].lower())
+            labels[found[1]] = found[2]
     sizes = [size for name, size in files.sizes.items() if name.startswith("data/")]
-    found = f"{sum(sizes)}.{len(sizes)}"
-    result.demo = "Relicwatch-Demo" in labels
-    stated = labels.get("Payload-Oxum")
-    faults = [] if stated == found else [f"bag-info.txt states Payload-Oxum {stated}, the payload is {found}"]
-    result.note("bag-info.txt", faults, f"Payload-Oxum {found}")
+    found_oxum = f"{sum(sizes)}.{len(sizes)}"
+    if labels.get("Payload-Oxum") != found_oxum:
+        faults.append(f"bag-info.txt states Payload-Oxum {labels.get('Payload-Oxum')}, the payload is {found_oxum}")
+    result.demo = _DEMO_LABEL in labels
+    result.name = labels.get(BUNDLE_NAME)
+    if not result.name or name_fault(result.name) or "/" in result.name:
+        faults.append(f"bag-info.txt does not tell the bundle's name ({BUNDLE_NAME})")
+        result.name = None
+    elif files.top not in (None, result.name):
+        faults.append(f"the directory in the zip is called {files.top}, the bundle's name is {result.name}")
+    result.note("bag-info.txt", faults, f"Payload-Oxum {found_oxum}, bundle {result.name}")
 
 
 def _check_lists(files: BundleFiles, payload: dict[str, str], tags: dict[str, str], result: Verification) -> None:
     present = set(files.sizes)
     listed = {*payload, *tags, TAG_MANIFEST, SIGNATURE}
-    faults = [f"{name} is in the bundle but in no manifest" for name in sorted(present - listed)]
+    faults = Faults(f"{name} is in the bundle but in no manifest" for name in sorted(present - listed))
     if MANIFEST in present:
-        faults += [f"{name} is listed in {MANIFEST} but missing" for name in sorted(set(payload) - present)]
-        faults += [f"{name} is not listed in {MANIFEST}" for name in _REQUIRED_PAYLOAD if name not in payload]
+        faults += (f"{name} is listed in {MANIFEST} but missing" for name in sorted(set(payload) - present))
+        faults += (f"{name} is not listed in {MANIFEST}" for name in _REQUIRED_PAYLOAD if name not in payload)
     if TAG_MANIFEST in present:
-        faults += [f"{name} is listed in {TAG_MANIFEST} but missing" for name in sorted(set(tags) - present)]
-        faults += [f"{name} is not listed in {TAG_MANIFEST}" for name in TAG_FILES if name not in tags]
-        faults += [f"{name} has no place in {TAG_MANIFEST}" for name in sorted(set(tags) - set(TAG_FILES))]
+        faults += (f"{name} is listed in {TAG_MANIFEST} but missing" for name in sorted(set(tags) - present))
+        faults += (f"{name} is not listed in {TAG_MANIFEST}" for name in TAG_FILES if name not in tags)
+        faults += (f"{name} has no place in {TAG_MANIFEST}" for name in sorted(set(tags) - set(TAG_FILES)))
     result.note("nothing added, nothing missing", faults, "every file is listed once, every listed file is there")
 
 
 def _check_digests(files: BundleFiles, manifest: str, digests: dict[str, str], result: Verification) -> None:
-    faults = [
+    faults = (
         f"{name} does not match its SHA-256 in {manifest}"
         for name, digest in digests.items()
         if name in files.sizes and files.sha256(name) != digest
-    ]
+    )
     result.note(f"digests of {manifest}", faults, f"{len(digests)} files match")
 
 
 def _check_signature(files: BundleFiles, result: Verification) -> None:
-    certificate_data, signature, signed = files.read(CERTIFICATE), files.read(SIGNATURE), files.read(TAG_MANIFEST)
+    parts = (CERTIFICATE, SIGNATURE, TAG_MANIFEST)
+    too_long = [name for name in parts if files.sizes.get(name, 0) > LARGEST_NOTE]
+    if too_long:
+        result.note("signature", (f"{name} is longer than that of any bundle" for name in too_long), "")
+        return
+    certificate_data, signature, signed = (files.read(name) for name in parts)
     if certificate_data is None or signature is None or signed is None:
         result.checks.append(Check("signature", False, "a part is missing"))
         return
@@ -248,18 +315,23 @@ def _check_signer_named(files: BundleFiles, result: Verification) -> None:
     faults = [
         f"{name} names another signer than {CERTIFICATE}"
         for name, words in places.items()
-        if words not in (as_text(files.read(name) or b"") or "")
+        if words not in (as_text(files.read(name, LARGEST_NOTE) or b"") or "")
     ]
     result.note("signer as told", faults, "the bundle's own texts name the certificate that signed")
 
 
-def _check_listings(files: BundleFiles, result: Verification) -> dict[str, str]:
-    """Returns the SHA-256 of every WARC by its place, for the custody log to account for."""
+def _check_listings(files: BundleFiles, result: Verification) -> tuple[dict[str, str], bool]:
+    """Returns the SHA-256 of every WARC by its place, for the custody log to account for; whether a listing is DEMO."""
     warcs: dict[str, str] = {}
-    folders = sorted({"/".join(name.split("/")[:3]) for name in files.sizes if name.startswith("data/listings/")})
+    demo_items = False
+    folders: dict[str, list[str]] = {}
+    for path in files.sizes:
+        if path.startswith("data/listings/"):
+            parts = path.split("/", 3)
+            folders.setdefault("/".join(parts[:3]), []).append(parts[3] if len(parts) > 3 else "")
     if not folders:
         result.note("listings", ["data/listings holds no listing"], "")
-    for folder in folders:
+    for folder, names in sorted(folders.items()):
         result.listings += 1
         wacz = f"{folder}/listing.wacz"
         if wacz not in files.sizes:
@@ -270,161 +342,60 @@ def _check_listings(files: BundleFiles, result: Verification) -> dict[str, str]:
         result.records += len(checked.records)
         warcs |= {f"{wacz}: archive/{name}": digest for name, digest in checked.warcs.items()}
         result.note(
-            wacz, [f"{wacz}: {fault}" for fault in checked.faults], f"{len(checked.records)} WARC records match"
+            wacz, (f"{wacz}: {fault}" for fault in checked.faults), f"{len(checked.records)} WARC records match"
         )
-        faults = [f"{folder}/item.json: {fault}" for fault in _item_faults(files, folder, checked, result.demo)]
-        result.note(f"{folder}/item.json", faults, "every capture it names is there with its digest, time and server")
-    return warcs
+        item = f"{folder}/item.json"
+        faults = item_faults(files, folder, names, checked, told_demo=result.demo)
+        detail = "every capture it names is there with its digest, time and server"
+        result.note(item, (f"{item}: {fault}" for fault in faults), detail)
+        demo_items = demo_items or _is_demo(files, item)
+    return warcs, demo_items
 
 
-def _item_faults(files: BundleFiles, folder: str, wacz: WaczCheck, demo: bool) -> Iterator[str]:
-    item = _json(files, f"{folder}/item.json")
-    facts = as_mapping(item.get("captured_fact")) if item else {}
-    captures = facts.get("captures")
-    if not isinstance(captures, list) or not captures:
-        yield "it is missing, not JSON or names no capture"
-        return
-    if item is not None and item.get("demo") is not False and not demo:
-        yield "it is of a demo listing, and bag-info.txt does not say so"
-    methods = _methods(wacz)
-    used: set[tuple[str, int]] = set()
-    named: set[str] = set()
-    for capture in map(as_mapping, captures):
-        label = f"capture {capture.get('id')}"
-        if "file" in capture:
-            named.add(str(capture["file"]))
-            yield from _file_faults(files, folder, label, capture)
-            if capture.get("kind") == "exchange":
-                yield f"{label} is an exchange with a file in place of its WARC record"
-            continue
-        place = str(capture.get("warc")), _number(capture.get("offset"))
-        record = wacz.records.get(place)
-        if record is None:
-            yield f"{label} is at no record of the WACZ"
-            continue
-        used.add(place)
-        for name in _differences(capture, record, methods):
-            yield f"{label} has another {name} than its WARC record"
-    yield from _unnamed_records(wacz, used)
-    rows = {str(row.get("id")): row for row in map(as_mapping, captures)}
-    if len(rows) != len(captures):
-        yield "it names two captures by one number"
-    yield from _summary_faults(facts, rows)
-    images = facts.get("images")
-    for image in map(as_mapping, images if isinstance(images, list) else []):
-        named.add(str(image.get("file")))
-        label = f"picture of capture {image.get('capture')}"
-        yield from _file_faults(files, folder, label, image)
-        yield from _image_faults(label, image, rows, wacz)
-    own = {name.removeprefix(f"{folder}/") for name in files.sizes if name.startswith(f"{folder}/")}
-    for name in sorted(own - named - {"item.json", "listing.wacz"}):
-        yield f"it does not name {name}"
-
-
-def _file_faults(files: BundleFiles, folder: str, label: str, entry: dict[str, Any]) -> Iterator[str]:
-    path = f"{folder}/{entry.get('file')}"
-    if path not in files.sizes:
-        yield f"{label} names {path}, which is missing"
-    elif files.sha256(path) != entry.get("sha256"):
-        yield f"{label}: {path} has another digest"
-
-
-def _methods(wacz: WaczCheck) -> dict[str, str]:
-    """Request method by the id of the record that answers it."""
-    return {
-        record.headers.get("warc-concurrent-to", ""): record.http_head.partition(b" ")[0].decode("latin-1")
-        for record in wacz.records.values()
-        if record.type == "request"
-    }
-
-
-def _differences(capture: dict[str, Any], record: WarcRecord, methods: dict[str, str]) -> Iterator[str]:
-    """What item.json says of a capture otherwise than its WARC record does."""
-    if record.uri != capture.get("url"):
-        yield "address"
-    if _payload_digest(record) != capture.get("sha256"):
-        yield "digest"
-    if _moment(record.date) is None or _moment(record.date) != _moment(capture.get("captured_at")):
-        yield "time"
-    if record.headers.get("warc-ip-address") != capture.get("server_ip"):
-        yield "server address"
-    if record.headers.get("warc-truncated") != capture.get("truncated"):
-        yield "word on being cut short"
-    if record.type == "response" and record.payload_bytes != capture.get("bytes"):
-        yield "size"
-    if capture.get("kind") != "exchange":
-        return
-    if (record.http_status or 0) != (capture.get("status") or 0):
-        yield "status"
-    if methods.get(record.id) != capture.get("method"):
-        yield "method"
-    if (record.headers.get("warc-relicwatch-note") == DECODED_NOTE) is not capture.get("decoded_by_browser"):
-        yield "word on who decoded it"
-
-
-def _unnamed_records(wacz: WaczCheck, used: set[tuple[str, int]]) -> Iterator[str]:
-    """Every answer in the WACZ must be a capture, but for one that stands there for a revisit's payload."""
-    targets = {record.headers.get("warc-refers-to") for record in wacz.records.values() if record.type == "revisit"}
-    for (name, offset), record in wacz.records.items():
-        if record.type in ("response", "revisit") and (name, offset) not in used and record.id not in targets:
-            yield f"it does not name the record of {record.uri} at byte {offset} of archive/{name}"
-
-
-def _summary_faults(facts: dict[str, Any], rows: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """What item.json says of the listing as a whole must follow from the captures that it names."""
-    moments = [moment for row in rows.values() if (moment := _moment(row.get("captured_at")))]
-    stated = _moment(facts.get("capture_started_at")), _moment(facts.get("capture_ended_at"))
-    if stated != (min(moments, default=None), max(moments, default=None)):
-        yield "its times of capture are not those of its captures"
-    redirects = facts.get("redirects")
-    hops = [as_mapping(hop) for hop in redirects] if isinstance(redirects, list) else []
-    for hop in hops:
-        row = rows.get(str(hop.get("capture")), {})
-        if any(hop.get(name) != row.get(name, hop) for name in ("url", "status", "captured_at")):
-            yield f"its redirect over {hop.get('url')} is not as captured"
-    last = hops[-1] if hops else {}
-    if (facts.get("final_url"), facts.get("http_status")) != (last.get("url"), last.get("status")):
-        yield "the address and status that answered are not those of its last redirect"
-    observations = facts.get("observations")
-    if facts.get("shown") is not None and not (isinstance(observations, list) and facts["shown"] in observations):
-        yield "what was shown is none of its observations"
-
-
-def _image_faults(label: str, image: dict[str, Any], rows: dict[str, dict[str, Any]], wacz: WaczCheck) -> Iterator[str]:
-    row = rows.get(str(image.get("capture")))
-    if row is None or row.get("url") != image.get("url"):
-        yield f"{label} is of another address than the capture"
-        return
-    record = wacz.records.get((str(row.get("warc")), _number(row.get("offset"))))
-    is_plain = record is not None and record.type == "response" and not record.http_header("content-encoding")
-    if is_plain and row.get("sha256") != image.get("sha256"):
-        yield f"{label} does not hold the bytes that were captured"
-
-
-def _moment(text: Any) -> datetime | None:
+def _is_demo(files: BundleFiles, item: str) -> bool:
     try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else None
-    except (TypeError, ValueError, OverflowError):
-        return None
+        return as_mapping(files.json(item)).get("demo") is True
+    except JsonFault:
+        return False
 
 
-def _payload_digest(record: WarcRecord) -> str | None:
-    return label_sha256(record.headers.get("warc-payload-digest"))
+def _check_demo(files: BundleFiles, demo_items: bool, result: Verification) -> None:
+    """Certificate, listings, bag-info.txt, VERIFY.txt and the bundle's name must agree on whether this is a DEMO."""
+    if result.signer is None or result.name is None:
+        return
+    signer_demo = f"CN={DEMO_MARK} " in result.signer
+    told = {
+        "bag-info.txt": result.demo,
+        INSTRUCTIONS: (files.read(INSTRUCTIONS, LARGEST_NOTE) or b"").startswith(DEMO_MARK.encode()),
+        f"the bundle's name {result.name}": result.name.startswith(f"{DEMO_MARK}-"),
+    }
+    is_demo = signer_demo or demo_items
+    if is_demo:
+        source = f"the name in {CERTIFICATE}" if signer_demo else "a listing"
+        faults = [f"{source} says {DEMO_MARK}, {place} does not" for place, says in told.items() if not says]
+    else:
+        faults = [
+            f"{place} says {DEMO_MARK}, neither {CERTIFICATE} nor a listing does" for place in told if told[place]
+        ]
+    result.note("demo", faults, "every place says DEMO" if is_demo else "no place says DEMO")
 
 
 def _check_custody(files: BundleFiles, warcs: dict[str, str], result: Verification) -> None:
     name = "data/custody/custody.json"
-    custody = _json(files, name)
-    events, links = (custody or {}).get("events"), (custody or {}).get("links")
+    try:
+        custody = as_mapping(files.json(name))
+    except JsonFault as fault:
+        result.note("custody log", [f"{name} {fault}"], "")
+        return
+    events, links = custody.get("events"), custody.get("links")
     if not isinstance(events, list) or not isinstance(links, list) or not events:
-        result.note("custody log", [f"{name} is missing, not JSON or empty"], "")
+        result.note("custody log", [f"{name} holds no entries"], "")
         return
     events, links = list(map(as_mapping, events)), list(map(as_mapping, links))
     told = {as_mapping(event.get("details")).get("sha256") for event in events if _has_plain_digest(event)}
     unknown = [place for place, digest in warcs.items() if digest not in told]
-    faults = [f"{name}: {fault}" for fault in _custody_faults(events, links)]
-    faults += [f"{name}: no entry tells of the sealing of {place} with its digest" for place in unknown]
+    faults = Faults(f"{name}: {fault}" for fault in _custody_faults(events, links))
+    faults += (f"{name}: no entry tells of the sealing of {place} with its digest" for place in unknown)
     result.note("custody log", faults, f"{len(events)} entries, their hashes recomputed and chained")
 
 
@@ -437,7 +408,7 @@ def _custody_faults(events: list[dict[str, Any]], links: list[dict[str, Any]]) -
     previous: dict[str, tuple[int, Any]] = {}
     ends: dict[str, tuple[int, int]] = {}
     for link in links:
-        chain, sequence = str(link.get("chain")), _number(link.get("sequence"))
+        chain, sequence = str(link.get("chain")), number_of(link.get("sequence"))
         if sequence < 1 or (sequence == 1) is not (link.get("previous_hash") == _FIRST):
             yield f"the link to entry {sequence} of chain {chain} is no first one, or is one in its place"
         ends[chain] = (min(sequence, ends.get(chain, (sequence,))[0]), sequence)
@@ -449,7 +420,7 @@ def _custody_faults(events: list[dict[str, Any]], links: list[dict[str, Any]]) -
     times: list[datetime] = []
     for event in events:
         entry = {key: value for key, value in event.items() if key != "hash"}
-        place = str(event.get("chain")), _number(event.get("sequence"))
+        place = str(event.get("chain")), number_of(event.get("sequence"))
         where = f"entry {place[1]} of chain {place[0]}"
         if _hash_of(entry) != event.get("hash"):
             yield f"{where} does not match its hash"
@@ -458,7 +429,7 @@ def _custody_faults(events: list[dict[str, Any]], links: list[dict[str, Any]]) -
         if place in shown:
             yield f"{where} stands there twice"
         shown.add(place)
-        times += [moment] if (moment := _moment(event.get("at"))) else []
+        times += [moment] if (moment := moment_of(event.get("at"))) else []
     if len(times) != len(events) or times != sorted(times):
         yield "its entries are not in order of time"
     for chain, limits in ends.items():
@@ -476,19 +447,6 @@ def _hash_of(entry: dict[str, Any]) -> str | None:
         return None
 
 
-def _json(files: BundleFiles, path: str) -> dict[str, Any] | None:
-    data = files.read(path)
-    if data is None:
-        return None
-    with contextlib.suppress(ValueError, RecursionError):
-        return as_mapping(json.loads(data))
-    return None
-
-
-def _number(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else -1
-
-
 def report_lines(result: Verification) -> Iterator[str]:
     """The result as a person reads it. What a bundle says of itself cannot steer the terminal or start a line."""
     yield from map(_printable, _report(result))
@@ -499,6 +457,9 @@ def _printable(line: str) -> str:
 
 
 def _report(result: Verification) -> Iterator[str]:
+    if result.unread:
+        yield f"{result.status.upper()} {result.unread}."
+        return
     if result.demo:
         yield "DEMO: make-believe listings; this bundle is evidence of nothing."
     for check in result.checks:
@@ -509,7 +470,7 @@ def _report(result: Verification) -> Iterator[str]:
         yield f"NOT CHECKED {sentence}"
     if result.fingerprint and result.status == "valid":
         yield f"COMPARE {result.fingerprint}"
-        yield f"{result.path.name}: VALID, if this fingerprint is the one that the operator told you by another way"
+        yield f"{result.name}: VALID, if this fingerprint is the one that the operator told you by another way"
     else:
         yield f"{result.path.name}: {result.status.upper()}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import re
@@ -10,8 +9,9 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Any
 
-from evidence.bundle_files import ZipFiles, as_mapping
-from evidence.plain_zip import ZipCutShort
+from evidence.bundle_files import LARGEST_LIST, JsonFault, ZipFiles, as_mapping, parse_json
+from evidence.faults import Faults
+from evidence.plain_zip import ZipAltered, ZipCutShort
 from evidence.wacz import INDEX, INDEX_OF_INDEX, LINES_PER_BLOCK, PAGES, WACZ_VERSION, cdxj_line, pack_index
 from evidence.warc_reading import (
     NOT_MODIFIED_PROFILE,
@@ -29,21 +29,29 @@ LARGEST_UNPACKED = 8 << 30
 LARGEST_HEADS = 128 << 20
 """Bytes of all record heads of a package, which are kept in memory."""
 _RECORD_COST = 1000
+_HEADER_COST = 150
+_ADDRESS_COST = 16
+"""Each character of an address stands in the index several times, in up to twelve bytes."""
 
 
 class WaczCheck:
     """The outcome: `faults` in sentences, `records` by (WARC name, offset)."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self.faults: list[str] = []
+        self.faults = Faults()
+        self.page: dict[str, Any] = {}
+        """The one line of the page list, empty where there is none."""
+        self.title: Any = None
+        """Of the package."""
         self.records: dict[tuple[str, int], WarcRecord] = {}
         self.warcs: dict[str, str] = {}
         """Name -> SHA-256 of each file in archive/."""
+        self._main_page: tuple[Any, Any] = (None, None)
         self._unpacked = 0
         self._heads = 0
         try:
             self._files = ZipFiles(file, has_top_directory=False)
-        except ZipCutShort as error:
+        except (ZipCutShort, ZipAltered) as error:
             self.faults.append(str(error))
             return
         self.faults += self._files.faults
@@ -61,6 +69,11 @@ class WaczCheck:
     def _check_package(self) -> None:
         package = self._json("datapackage.json")
         digest = self._json("datapackage-digest.json")
+        if package is not None:
+            self.title, self._main_page = (
+                package.get("title"),
+                (package.get("mainPageUrl"), package.get("mainPageDate")),
+            )
         if package is None or digest is None:
             return
         if set(digest) != {"path", "hash"} or digest.get("path") != "datapackage.json":
@@ -107,11 +120,12 @@ class WaczCheck:
             except WarcFault as error:
                 self.faults.append(f"{path}: {error}")
                 return
-        self.faults += [f"{path}: {fault}" for fault in _warc_faults(records)]
+        self.faults += (f"{path}: {fault}" for fault in _warc_faults(records))
 
     def _weigh(self, record: WarcRecord) -> None:
         self._unpacked += record.block_bytes
-        self._heads += len(record.http_head) + sum(map(len, record.headers.values())) + _RECORD_COST
+        headers = sum(len(name) + len(value) + _HEADER_COST for name, value in record.headers.items())
+        self._heads += len(record.http_head) + headers + _ADDRESS_COST * len(record.uri) + _RECORD_COST
         if self._unpacked > max(LARGEST_UNPACKED, 20 * sum(self._files.sizes.values())) or self._heads > LARGEST_HEADS:
             raise WarcFault("its records unpack to more than a capture can be")
 
@@ -129,7 +143,7 @@ class WaczCheck:
                     self.faults.append(f"archive/{name}: the revisit record at byte {record.offset} {fault}")
 
     def _check_index(self) -> None:
-        packed, heads = self._files.read(INDEX), self._files.read(INDEX_OF_INDEX)
+        packed, heads = self._files.read(INDEX), self._files.read(INDEX_OF_INDEX, LARGEST_LIST)
         if packed is None or heads is None:
             self.faults.append(f"{INDEX if packed is None else INDEX_OF_INDEX} is missing")
             return
@@ -150,31 +164,33 @@ class WaczCheck:
             self.faults.append(f"{INDEX_OF_INDEX} does not fit {INDEX}")
 
     def _check_pages(self) -> None:
-        data = self._files.read(PAGES)
+        data = self._files.read(PAGES, LARGEST_LIST)
         if data is None:
             self.faults.append(f"{PAGES} is missing")
             return
         try:
-            rows = [as_mapping(json.loads(line)) for line in data.decode("utf-8").splitlines()]
-        except (ValueError, RecursionError):
-            self.faults.append(f"{PAGES} is not JSON, one object a line")
+            head, *rows = (as_mapping(parse_json(line)) for line in data.removesuffix(b"\n").split(b"\n", 2)[:3])
+        except JsonFault as fault:
+            self.faults.append(f"{PAGES}: a line {fault}")
             return
-        if len(rows) < 2 or rows[0].get("format") != "json-pages-1.0":
+        if not rows or head.get("format") != "json-pages-1.0":
             self.faults.append(f"{PAGES} lists no page, or its first line is not the format's")
+        if len(rows) > 1:
+            self.faults.append(f"{PAGES} lists more than the one page of the listing")
+        self.page = rows[0] if rows else {}
         known = {(record.uri, record.date) for record in self.records.values()}
-        for number, row in enumerate(rows[1:], 2):
+        for number, row in enumerate(rows, 2):
             if (str(row.get("url")), str(row.get("ts"))) not in known:
                 self.faults.append(f"{PAGES} line {number} names a page and time that no WARC record has")
+        if self._main_page != (self.page.get("url"), self.page.get("ts")):
+            self.faults.append(f"datapackage.json names another main page than {PAGES}")
 
     def _json(self, path: str) -> dict[str, Any] | None:
-        data = self._files.read(path)
-        if data is None:
-            self.faults.append(f"{path} is missing")
+        try:
+            return as_mapping(self._files.json(path))
+        except JsonFault as fault:
+            self.faults.append(f"{path} {fault}")
             return None
-        with contextlib.suppress(ValueError, RecursionError):
-            return as_mapping(json.loads(data))
-        self.faults.append(f"{path} is not JSON")
-        return None
 
 
 def _warc_faults(records: list[WarcRecord]) -> Iterator[str]:

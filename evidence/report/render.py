@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from evidence.report.notes import note_pieces
+
 _HERE = Path(__file__).parent
 LANGUAGES = ("en", "fr", "ar")
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -122,7 +124,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(shown=shown, moment=moment, probability=probability)
-    environment.globals.update(pieces=pieces)
+    environment.globals.update(pieces=pieces, note_pieces=note_pieces)
     return environment
 
 

@@ -140,7 +140,7 @@ def forge_dates(wacz: Path) -> None:
     lines = sorted(cdxj_line("capture-001.warc.gz", record) for record in records)
     files["indexes/index.cdx.gz"], files["indexes/index.idx"] = pack_index(lines)
     files["pages/pages.jsonl"] = files["pages/pages.jsonl"].replace(b"2026-11-20", b"2026-11-19")
-    description = json.loads(files["datapackage.json"])
+    description = json.loads(files["datapackage.json"].replace(b'Date": "2026-11-20', b'Date": "2026-11-19'))
     for entry in description["resources"]:
         data = files[entry["path"]]
         entry |= {"hash": f"sha256:{hashlib.sha256(data).hexdigest()}", "bytes": len(data)}
@@ -318,13 +318,17 @@ def test_the_commands_of_verify_txt_refuse_every_signature_but_that_of_signer_cr
     assert verify_bundle(bag).exit_status == 1
 
 
-@pytest.mark.parametrize("name", ["READ-ME-FIRST.html", "data/extra.txt", "data/listings/link", "data/hollow/"])
+@pytest.mark.parametrize(
+    "name",
+    ["READ-ME-FIRST.html", "data/extra.txt", "data/listings/link", "data/hollow/", "bagit.txt\n..data/index.html"],
+)
 def test_the_commands_of_verify_txt_find_what_was_added(bag: Path, name: str) -> None:  # EV-25, EV-27
     if name.endswith("/"):
         (bag / name).mkdir()
     elif name.endswith("link"):
         (bag / name).symlink_to("/etc/hostname")
     else:
+        (bag / name).parent.mkdir(exist_ok=True)
         (bag / name).write_text("new")
     assert commands_fail(bag, {})
     assert verify_bundle(bag).exit_status == 1
@@ -418,7 +422,9 @@ def test_a_failed_or_partial_capture_is_said_at_the_top_and_named_where_it_is_no
         item = json.loads(package.read(next(n for n in package.namelist() if n.endswith("001/item.json"))))
     assert item["captured_fact"]["capture_state"] == {"state": "FAILED", "reason": "The page could not be opened."}
     assert "incomplete" in text[: text.index("</table>")]
-    assert "incomplete: The page could not be opened." in text and "Named here, not in this bundle" in text
+    assert (
+        'incomplete: <bdi dir="auto">The page could not be opened.' in text and "Named here, not in this bundle" in text
+    )
 
 
 def test_what_a_browser_decoded_is_not_called_as_received_and_a_screenshot_has_no_method(planted: Planted) -> None:

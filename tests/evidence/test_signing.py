@@ -5,6 +5,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from asn1crypto import cms, pem
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from crawler.home import Home
 from evidence.signing import (
@@ -105,3 +107,18 @@ def test_a_key_that_is_missing_damaged_or_open_is_refused_with_its_path(home: Ho
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(SigningError, match=str(path)):
         ensure_signing_key(home)
+
+
+def test_the_twin_of_a_signature_passes_and_signs_nothing_else(home: Home) -> None:
+    """What the docstring of `verify_detached` admits: (r, n-s) is as good as (r, s), over the same bytes alone."""
+    home.create()
+    key = ensure_signing_key(home)
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    content = cms.ContentInfo.load(sign_detached(key, DATA).der)
+    signer = content["content"]["signer_infos"][0]
+    r, s = decode_dss_signature(signer["signature"].native)
+    signer["signature"] = encode_dss_signature(r, order - s)
+    twin = pem.armor("CMS", content.dump(force=True)).replace(b"\r\n", b"\n")
+    verify_detached(twin, DATA, key.certificate)
+    with pytest.raises(SignatureInvalid):
+        verify_detached(twin, DATA + b"x", key.certificate)

@@ -132,7 +132,12 @@ def test_a_torn_tail_is_cut_off_and_what_is_before_it_stays(
     left = tear(path.read_bytes(), torn)
     path.write_bytes(left)
     recovery = recover_market(database, home, MARKET)
-    assert recovery == Recovery(found_again=1, cut_bytes=len(left) - torn.offset)
+    size = len(left) - torn.offset
+    assert recovery == Recovery(found_again=1, cut_bytes=size, cut_tails=1)
+    assert recovery.healed == 2
+    assert recovery.sentence == (
+        f"2 healed in transit: 1 captures without a row found again, 1 torn ends of {size} bytes cut off."
+    )
     assert path.stat().st_size == torn.offset
     assert [row.url for row in captures(database)] == [exchange(1).url, whole.url]
 

@@ -56,7 +56,7 @@ def repack(bag: Path, to: Path) -> Path:
     """The bag as a zip in the form that relicwatch packs."""
     with to.open("wb") as file, PlainZipWriter(file) as package:
         for name in files_of(bag):
-            package.add_file(f"{to.stem}/{name}", bag / name)
+            package.add_file(f"{bag.name}/{name}", bag / name)
     return to
 
 
@@ -309,3 +309,11 @@ def test_the_verifier_loads_neither_database_nor_tables() -> None:
 
 def test_a_bag_repacked_by_us_verifies_again(bag: Path, tmp_path: Path) -> None:
     assert verify_bundle(repack(bag, tmp_path / "again.zip")).status == "valid"
+
+
+def test_the_order_of_the_entries_is_free_as_the_documents_say(bag: Path, tmp_path: Path) -> None:
+    to = tmp_path / "backwards.zip"
+    with to.open("wb") as file, PlainZipWriter(file) as package:
+        for name in reversed(files_of(bag)):
+            package.add_file(f"{bag.name}/{name}", bag / name)
+    assert verify_bundle(to).status == "valid"
