@@ -87,6 +87,29 @@ class Document:
             found[element.tag].append(element)
         return found
 
+    def of_class(self, name: str) -> list[Any]:
+        """The elements of a class, in page order."""
+        places = [
+            place
+            for value, own in self._by_class.items()
+            if name in value and name in _GAP.split(value)
+            for place in own
+        ]
+        return [self._classes[place].getparent() for place in sorted(places)]
+
+    @cached_property
+    def _classes(self) -> list[Any]:
+        found: list[Any] = _CLASSES(self.root)
+        return found
+
+    @cached_property
+    def _by_class(self) -> dict[str, list[int]]:
+        """Places in `_classes` by the whole value: a page has hundreds of class attributes, and few that differ."""
+        found: dict[str, list[int]] = {}
+        for place, value in enumerate(self._classes):
+            found.setdefault(value, []).append(place)
+        return found
+
     @cached_property
     def base_url(self) -> str:
         for element in self.of_tag("base"):
@@ -226,6 +249,8 @@ def _with_sane_tags(text: str) -> tuple[str, str | None]:
     return text, f"{cut} tags had thousands of attributes and were cut." if cut else None
 
 
+_CLASSES = etree.XPath("descendant-or-self::*/@class")
+_GAP = re.compile(r"[ \t\r\n]+")
 _TEXT_NODES = etree.XPath(".//text()")
 _TEXTLESS = frozenset({"script", "style", "noscript", "option", "head", "title", "template"})
 _GENERIC_ENDINGS = frozenset({"IO", "CO", "TV", "ME", "AI", "TO", "LY", "FM", "CC", "WS", "GG", "EU", "SH", "GL", "IM"})

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from crawler.extraction.moments import parse_loose_moment, parse_moment
-from crawler.extraction.prices import country_currency, currency_code, parse_amount, parse_price
+from crawler.extraction.prices import country_currency, currency_code, is_plain_amount, parse_amount, parse_price
 from crawler.extraction.rules import PageRules
 from crawler.extraction.text import clean, clean_block
 from crawler.items import PageKind
@@ -99,7 +99,7 @@ class Findings:
             return
         code = currency_code(currency, hint=self.rules.currency, country=self.country)
         value: Decimal | None
-        if isinstance(amount, str):
+        if isinstance(amount, str) and not is_plain_amount(amount):
             money = parse_price(amount, hint=code or self.rules.currency, country=self.country)
             plain = parse_amount(amount, code)
             value = plain if money is None or money.currency is None else money.amount

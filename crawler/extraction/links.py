@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from crawler.extraction.document import Document
-from crawler.extraction.rules import PageRules, compiled
+from crawler.extraction.rules import PageRules
+from crawler.extraction.selectors import select
 
 MAX_LINKS = 20_000
 MAX_LISTINGS = 2_000
@@ -72,7 +73,7 @@ class FoundListings:
 
 def listings_by_rule(document: Document, rules: PageRules) -> list[str]:
     """Listing links by the definition's selector (links, or blocks that hold them), kept to `listing_url` if given."""
-    elements = compiled(rules.listings)(document.root) if rules.listings else document.root.iter("a")
+    elements = select(rules.listings, document) if rules.listings else document.root.iter("a")
     found: dict[str, None] = {}
     for element in elements:
         if isinstance(element, str):
@@ -307,7 +308,7 @@ _NEXT_CLASS = re.compile(r"pag\w*[-_]+next|next[-_]+pag|pager?[-_]next", re.I)
 def next_page(document: Document, rules: PageRules) -> str | None:
     """The address of the next search page: by rule, rel=next, or a link that says so."""
     if rules.next:
-        for element in compiled(rules.next)(document.root):
+        for element in select(rules.next, document):
             href = element if isinstance(element, str) else element.get("href")
             url = document.absolute(str(href)) if href else None
             if url:

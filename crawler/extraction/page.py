@@ -19,8 +19,9 @@ from crawler.extraction.findings import Findings
 from crawler.extraction.images import image_addresses
 from crawler.extraction.lenient_json import BrokenJson, read_json
 from crawler.extraction.prices import parse_price
-from crawler.extraction.rules import NO_RULES, PageRules, check_selector, compiled, is_state_path, native_id
+from crawler.extraction.rules import NO_RULES, PageRules, check_selector, is_state_path, native_id
 from crawler.extraction.scope import Scope
+from crawler.extraction.selectors import select
 from crawler.extraction.state_blocks import read_blocks
 from crawler.extraction.text import clean, folded
 from crawler.extraction.titles import choose_title
@@ -192,7 +193,7 @@ def _apply_rules(document: Document, blocks: list[tuple[str, Any]] | None, findi
             findings.problem(f"The rule for {name} is not usable: {fault}")
             continue
         values: list[str] = []
-        for found in compiled(rule)(document.root):
+        for found in select(rule, document):
             text = str(found) if isinstance(found, str) else visible_text(found)
             if text.strip():
                 values.append(text)

@@ -170,6 +170,11 @@ def parse_amount(value: object, currency: str | None = None) -> Decimal | None:
     return _bounded(_machine_number(match.group(), currency)) if match else None
 
 
+def is_plain_amount(text: str) -> bool:
+    """Whether a text is a number as machines write it, with no currency in it."""
+    return _PLAIN.match(text) is not None
+
+
 def parse_price(text: object, *, hint: str | None = None, country: str | None = None) -> Money | None:
     """The first amount with a currency beside it, else the first amount, in a short text; None where there is none."""
     if not isinstance(text, str):

@@ -22,6 +22,8 @@ _WEIGHT = {
     "opengraph": 1.3,
     "visible:title": 1.0,
 }
+_MARK = re.compile("[|｜·•»›:–—-]")
+"""What every separator holds: most titles hold none."""
 _SEPARATOR = re.compile(r"\s+[|·•»›:–—-]+\s+|\s*[|｜]\s*|\s+::\s+|\s*[»›]\s+")
 _PRICE_TAIL = re.compile(
     r"\s+[-–—|,:]\s*(?:[$€£¥]|[A-Z]{3}\s?)\s?[\d.,]+(?:\s?[€$])?\s*(?:/[^()]{0,40})?(?:\(([^()]{2,60})\))?\s*\Z"
@@ -84,6 +86,8 @@ def _weight(source: str) -> float:
 
 def trim_site(title: str, site_names: list[str]) -> str:
     """The title without the site's name at its end or start ("Vase | House" -> "Vase")."""
+    if not _MARK.search(title):
+        return title.strip()
     names = [n for n in (folded(name) for name in site_names) if n]
     for _ in range(4):
         marks = list(_SEPARATOR.finditer(title))
