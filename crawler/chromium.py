@@ -111,7 +111,7 @@ def chromium_fault() -> str | None:
 @functools.cache
 def launch_fault(executable: Path, *, sandbox: bool) -> str | None:
     """Start this Chromium as the crawler does, on an empty page: None where it shows it, else why it does not."""
-    command = [executable, "--headless", *chromium_arguments(NOBODY_LISTENS)]
+    command = [str(executable), "--headless", *chromium_arguments(NOBODY_LISTENS)]
     if not sandbox:
         command.append("--no-sandbox")
     # Files, not pipes: whatever outlives the browser would hold a pipe open.
