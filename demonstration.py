@@ -74,7 +74,7 @@ def run_demo(root: Path, *, once: bool, console: Console) -> int:
                 return 0 if verified else 1
             _serve(home, database, stop, console)
         finally:
-            scheduler.stop(stop.grace(GRACE_SECONDS))
+            scheduler.stop(GRACE_SECONDS, stop.again)
     console.print("The demo has ended.")
     return 0
 
