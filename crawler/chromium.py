@@ -168,12 +168,15 @@ def launch_options(proxy_address: str | None = None) -> dict[str, Any]:
     Raises ChromiumMissing where there is none, ChromiumRefused where the sandbox cannot be kept and nobody allowed
     to go without it (SEC-7).
     """
+    executable, sandbox = _executable(), sandbox_wanted()
+    if not sandbox:
+        logger.warning("Chromium runs without its sandbox, as RELICWATCH_CHROMIUM_NO_SANDBOX=1 allows.")
     return {
-        "executable_path": str(_executable()),
+        "executable_path": str(executable),
         "args": chromium_arguments(proxy_address),
         "headless": True,
         "timeout": LAUNCH_SECONDS * 1000,
-        "chromium_sandbox": sandbox_wanted(),
+        "chromium_sandbox": sandbox,
         "handle_sigint": False,  # the process that owns the browser ends it, and keeps what it has first
         "handle_sigterm": False,
         "handle_sighup": False,
@@ -183,7 +186,6 @@ def launch_options(proxy_address: str | None = None) -> dict[str, Any]:
 def sandbox_wanted() -> bool:
     """Whether Chromium starts with its sandbox. Raises ChromiumRefused as root without the explicit setting."""
     if unsandboxed_chromium_allowed():
-        logger.warning("Chromium runs without its sandbox, as RELICWATCH_CHROMIUM_NO_SANDBOX=1 allows.")
         return False
     if os.geteuid() == 0:
         raise ChromiumRefused(

@@ -23,12 +23,15 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return program
 
 
-def test_root_is_refused_without_the_explicit_setting(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_is_refused_without_the_explicit_setting(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(chromium.os, "geteuid", lambda: 0)  # SEC-7
     with pytest.raises(ChromiumRefused, match="RELICWATCH_CHROMIUM_NO_SANDBOX=1"):
         launch_options()
     monkeypatch.setenv("RELICWATCH_CHROMIUM_NO_SANDBOX", "1")
     assert launch_options()["chromium_sandbox"] is False
+    assert "without its sandbox" in caplog.text
 
 
 def test_another_account_keeps_the_sandbox(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
