@@ -137,7 +137,7 @@ def launch_fault(executable: Path, *, sandbox: bool) -> str | None:
         if status == 0 and b"<html" in out.read():
             return None
         err.seek(0)
-        said = telling_line(err.read().decode("utf-8", "replace"))
+        said = telling_line(err.read().decode("utf-8", "replace")).removeprefix(f"{executable}: ")
         return said or (f"it ended with status {status} and said nothing" if status else "it showed no page")
 
 

@@ -16,8 +16,16 @@ def below(pid: int) -> list[psutil.Process]:
 
 
 def running(processes: list[psutil.Process]) -> list[str]:
-    """Those that have not ended, by their commands; who holds a number later is another process."""
-    return [" ".join(one.cmdline()) for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    """The commands of those that have not ended; who holds a number later is another process."""
+    return [" ".join(command) for command in map(command_of, processes) if command]
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """Empty of one that has ended, reaped or not."""
+    try:
+        return process.cmdline() if process.is_running() else []
+    except psutil.NoSuchProcess:  # of a zombie too
+        return []
 
 
 def listening_addresses(pid: int) -> set[str]:

@@ -11,6 +11,7 @@ from crawler import chromium
 from crawler.chromium import ChromiumMissing, ChromiumRefused, find_chromium, launch_options
 from tests.conftest import eventually
 from tests.needs import SANDBOX
+from tests.processes import below, command_of
 
 
 @pytest.fixture
@@ -231,9 +232,10 @@ def test_chromium_keeps_its_sandbox_under_an_account_without_rights(
             page = browser.new_page()
             page.goto("chrome://sandbox")
             assert "You are adequately sandboxed." in page.inner_text("body")
-            processes = [one for one in psutil.Process().children(recursive=True) if one.name() != "node-MainThread"]
-            commands = [one.cmdline() for one in processes]
-            accounts = {one.uids().effective for one in processes if "--type=renderer" in one.cmdline()}
+            processes = below(os.getpid())
+            commands = [command_of(one) for one in processes]
+            drawing = [one for one in processes if "--type=renderer" in command_of(one)]
+            accounts = {one.uids().effective for one in drawing}
         finally:
             browser.close()
     assert accounts and 0 not in accounts
