@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from sqlalchemy import func, select
 
-from crawler.chromium import find_chromium
+from crawler.chromium import chromium_fault, find_chromium
 from crawler.errors import RelicwatchError
+from crawler.fonts import has_arabic_font
 from crawler.home import Home
 from crawler.program import operator, program_info, user_agent
 from evidence.sealing import find_orphans
@@ -59,13 +60,15 @@ def _surroundings(home: Home) -> Iterator[Finding]:
     yield Finding(
         level, f"{free / 1024**3:.1f} GiB are free under the home" + (": make room" if level == "fault" else "")
     )
-    chromium = find_chromium()
-    if chromium is None:
-        yield Finding(
-            "note", "No Chromium is here: browser markets and screenshots are off (install Debian's chromium)."
-        )
+    browserless = chromium_fault()
+    if browserless is not None:
+        yield Finding("note", f"Browser markets and screenshots are off. {browserless}")
     else:
-        yield Finding("ok", f"Chromium is {chromium}")
+        yield Finding("ok", f"Chromium is {find_chromium()}, and it starts")
+    if not has_arabic_font():
+        yield Finding(
+            "note", "No Arabic font is here: screenshots show boxes for Arabic (Debian: apt install fonts-noto-core)."
+        )
     if "not configured" in operator():
         yield Finding("note", "RELICWATCH_OPERATOR is not set: evidence does not say who collected it.")
     if "(+" not in user_agent():

@@ -9,7 +9,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from select import select as select_files
 from urllib.parse import quote, unquote
 
 from rich.console import Console
@@ -18,7 +20,7 @@ from rich.text import Text
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crawler.chromium import find_chromium
+from crawler.chromium import SWITCHED_OFF, chromium_fault
 from crawler.errors import RelicwatchError
 from crawler.home import Home
 from evidence.bundle import export_bundle
@@ -44,6 +46,9 @@ QUERIES = {"demo_auction": ("all",), "demo_marketplace": ("all",)}
 WATCH_NAMES = {"demo_auction": "DEMO auction", "demo_marketplace": "DEMO marketplace"}
 EVERY_SECONDS = 24 * 3600
 LONGEST_SECONDS = 1200.0
+MARKET_COMMAND = (sys.executable, "-m", "demo")
+MARKET_SECONDS = 60.0
+"""For the market to start; it takes one or two."""
 SHOWN_REASONS = 3
 
 
@@ -74,7 +79,7 @@ def run_demo(root: Path, *, once: bool, console: Console) -> int:
                 return 0 if verified else 1
             _serve(home, database, stop, console)
         finally:
-            scheduler.stop(stop.grace(GRACE_SECONDS))
+            scheduler.stop(GRACE_SECONDS, stop.again)
     console.print("The demo has ended.")
     return 0
 
@@ -107,18 +112,18 @@ def _demo_market(home: Home, console: Console) -> Iterator[str]:
         process, line = _start_market("0")
     if not line:
         raise DemoFailed("The demo market did not start: see the lines above.")
-    address = line.removeprefix("demo market at ").strip().rstrip("/")
-    remembered.write_text(address.rsplit(":", 1)[1])
-    console.print(
-        f"DEMO market at {address}/ (make-believe offers, on this machine only)", highlight=False, soft_wrap=True
-    )
     try:
+        address = line.removeprefix("demo market at ").strip().rstrip("/")
+        remembered.write_text(address.rsplit(":", 1)[1])
+        console.print(
+            f"DEMO market at {address}/ (make-believe offers, on this machine only)", highlight=False, soft_wrap=True
+        )
         yield address
     finally:
         _end_market(process)
 
 
-def _end_market(process: subprocess.Popen[str]) -> None:
+def _end_market(process: subprocess.Popen[bytes]) -> None:
     """Ask it to leave, and make it leave where it does not: it holds nothing that could be lost."""
     process.terminate()
     try:
@@ -128,22 +133,48 @@ def _end_market(process: subprocess.Popen[str]) -> None:
         process.communicate()
 
 
-def _start_market(port: str) -> tuple[subprocess.Popen[str], str]:
-    command = [sys.executable, "-m", "demo", "--port", port]
+def _start_market(port: str) -> tuple[subprocess.Popen[bytes], str]:
+    """The market's process and its first line; that is empty where it did not start, and then nothing is left of it."""
+    command = [*MARKET_COMMAND, "--port", port]
     here = Path(__file__).parent
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=here, start_new_session=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=here, start_new_session=True)
+    line = ""
+    try:
+        line = _first_line(process)
+    finally:
+        if not line:
+            _end_market(process)
+    return process, line
+
+
+def _first_line(process: subprocess.Popen[bytes]) -> str:
+    """What it prints first; empty where it ends, or says nothing for MARKET_SECONDS."""
     assert process.stdout is not None
-    return process, process.stdout.readline()
+    deadline = time.monotonic() + MARKET_SECONDS
+    said = b""
+    while not said.endswith(b"\n"):
+        readable, _, _ = select_files([process.stdout], [], [], max(0.0, deadline - time.monotonic()))
+        more = os.read(process.stdout.fileno(), 4096) if readable else b""
+        if not more:
+            return ""
+        said += more
+    return said.decode()
 
 
 def _switch_on(home: Home, database: Database, chain: AuditChain, address: str, console: Console) -> list[str]:
     """Write the demo's definitions for this address and approve them; without Chromium the auction alone."""
     names = list(QUERIES)
-    if find_chromium() is None:
+    fault = chromium_fault()
+    if fault is not None:
         names.remove("demo_marketplace")
         console.print(
-            "No Chromium was found, so the demo goes on without the browser market (install Debian's chromium)."
+            f"The demo goes on without the browser market and without screenshots. {fault}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
+        # For the jobs too: each would start it in vain, and wait where it hangs.
+        os.environ["RELICWATCH_CHROMIUM"] = SWITCHED_OFF
     host = address.removeprefix("http://")
     for name in names:
         text = (TEMPLATES / f"{name}.yaml").read_text("utf-8").replace(PLACEHOLDER, host)
@@ -170,6 +201,9 @@ def _switch_on(home: Home, database: Database, chain: AuditChain, address: str, 
 def _add_watches(database: Database, chain: AuditChain, markets: list[str]) -> None:
     with database.transaction() as session:
         there = {watch.name: watch for watch in list_watches(session)}
+        for market in WATCH_NAMES.keys() - set(markets):
+            if (watch := there.get(WATCH_NAMES[market])) is not None:  # of a run that could do more than this one
+                watch.next_due_at = utc_now() + timedelta(seconds=EVERY_SECONDS)
         for market in markets:
             watch = there.get(WATCH_NAMES[market])
             if watch is not None and _newest_state(session, market) == "failed":

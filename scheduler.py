@@ -114,8 +114,12 @@ class Scheduler:
         self._started_at = utc_now()
         self._clock.start()
 
-    def stop(self, grace_seconds: float = 30.0) -> None:
-        """Ask every job to stop, wait, then kill what is left; jobs that had not ended are queued again."""
+    def stop(self, grace_seconds: float = 30.0, at_once: threading.Event | None = None) -> None:
+        """Ask every job to stop, wait, then kill what is left; jobs that had not ended are queued again.
+
+        `at_once`, set meanwhile, ends the wait.
+        """
+        hurry = at_once or threading.Event()
         self._stopping = True
         with self._lock:
             for child in self._children:
@@ -128,10 +132,11 @@ class Scheduler:
         deadline = time.monotonic() + grace_seconds
         with self._lock:
             while not all(_has_ended(child.process) for child in self._children) and time.monotonic() < deadline:
-                time.sleep(STOP_POLL_SECONDS)
+                if hurry.wait(STOP_POLL_SECONDS):
+                    break
             for child in self._children:
                 if not _has_ended(child.process):
-                    _log.warning("Job %s did not stop within %s s and is killed.", child.claimed.id, grace_seconds)
+                    _log.warning("Job %s did not stop in time and is killed; it is queued again.", child.claimed.id)
                     _end_group(child.process)
             self._reap()
 

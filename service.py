@@ -35,7 +35,7 @@ def run_service(database: Database, home: Home, *, port: int, max_processes: int
             stop.wait()
             console.print("stopping: jobs finish what they are at", highlight=False)
         finally:
-            scheduler.stop(stop.grace(GRACE_SECONDS))
+            scheduler.stop(GRACE_SECONDS, stop.again)
     console.print("stopped")
 
 
@@ -44,6 +44,8 @@ class StopSignals:
 
     def __init__(self) -> None:
         self._asked = threading.Event()
+        self.again = threading.Event()
+        """Set by a second signal: do not wait any more. A third ends this process where it stands."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note)
 
@@ -51,11 +53,9 @@ class StopSignals:
         """Whether a signal has come, waiting at most `seconds` for one."""
         return self._asked.wait(seconds)
 
-    def grace(self, seconds: float) -> float:
-        """How long jobs may take to stop; from here on another signal ends this process at once."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
-        return seconds
-
     def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._asked.is_set():
+            self.again.set()
+            for each in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(each, signal.SIG_DFL)
         self._asked.set()

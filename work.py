@@ -27,7 +27,7 @@ from evidence.bundle import export_bundle
 from evidence.page_capture import capture_listing
 from evidence.sealing import heal
 from evidence.segments import StoreError
-from evidence.transit import recover_market
+from evidence.transit import Recovery, recover_market
 from markets.admission import admit
 from markets.definition import Definition
 from markets.health import crawl_fault
@@ -91,7 +91,7 @@ def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Prog
     definition.search_urls(job.arguments["queries"])  # a query that cannot be asked is refused before anything starts
     log = _writable_log(home, job)
     take_market(database, market, job.holder, MARKET_LEASE_SECONDS)
-    heal(database, home, chain=AuditChain(), actor=f"job {job.id}")
+    healed = heal(database, home, chain=AuditChain(), actor=f"job {job.id}").count
     recovery = recover_market(database, home, market)
     if recovery.too_short:
         raise JobFailed(
@@ -110,7 +110,9 @@ def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Prog
         },
         priority="cmdline",
     )
-    process = CrawlerProcess(settings)
+    process = CrawlerProcess(settings)  # from here on what is logged goes into the crawl's log
+    if recovered := _recovered(recovery, healed):
+        logger.warning("After an interruption: %s", json.dumps(recovered))
     crawler = process.create_crawler(definition.spider)
     started = time.monotonic()
     crawling = process.crawl(
@@ -129,7 +131,15 @@ def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Prog
     process.start()
     if not_started:  # a component could not be made: the model does not fit its lexicons, the database went away
         raise not_started[0]
-    return _crawl_result(database, job, definition, time.monotonic() - started)
+    return _crawl_result(database, job, definition, time.monotonic() - started) | recovered
+
+
+def _recovered(recovery: Recovery, healed: int) -> dict[str, Any]:
+    """What an interruption had left and this start set right, for the job's result; empty where nothing. # RL-3"""
+    if not (recovery.found_again or recovery.cut_bytes or healed):
+        return {}
+    found = {"captures_found_again": recovery.found_again, "torn_bytes_cut": recovery.cut_bytes, "orphans": healed}
+    return {"recovered": found}
 
 
 def _crawl_result(database: Database, job: ClaimedJob, definition: Definition, seconds: float) -> dict[str, Any]:

@@ -5,10 +5,16 @@ Used by the capture job and by the browser spider alike, so that both are held b
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import logging
 import os
+import re
 import shutil
+import signal
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +24,19 @@ from crawler.home import unsandboxed_chromium_allowed
 logger = logging.getLogger(__name__)
 
 NAMES_ON_PATH = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SWITCHED_OFF = "off"
+"""As RELICWATCH_CHROMIUM: do without a browser, whatever is installed."""
+LAUNCH_SECONDS = 60.0
+"""Most that a start may take: it takes about one, and many on a machine that is cold and busy."""
+NOBODY_LISTENS = "http://127.0.0.1:9"
+"""The proxy of a start that fetches nothing: what Chromium might ask for by itself ends there."""
+MOST_REASON_LETTERS = 300
+
+_TELLING = re.compile(
+    r"error while loading shared libraries|cannot open shared object|No usable sandbox|--no-sandbox|snap|namespace"
+    r"|Exec format error|Permission denied|No such file|not found|:FATAL:"
+)
+_SAID_BY = re.compile(r"^(?:\[pid=\d+\]\[err\] |\[[\d:/.]+:(?:FATAL|ERROR):[^\]]*\] |- )+")
 
 _ARGUMENTS = (
     "--disable-background-networking",
@@ -56,19 +75,78 @@ class ChromiumRefused(RelicwatchError):
 def find_chromium() -> Path | None:
     """The Chromium to use: RELICWATCH_CHROMIUM, one that is installed, else Playwright's own; None where none is.
 
-    Raises ChromiumMissing where RELICWATCH_CHROMIUM names no program: a wrong setting is never passed over.
+    Of several that are here it is the first that starts. Raises ChromiumMissing where RELICWATCH_CHROMIUM names no
+    program: a wrong setting is never passed over.
     """
     wanted = os.environ.get("RELICWATCH_CHROMIUM")
+    if wanted == SWITCHED_OFF:
+        return None
     if wanted:
         path = Path(wanted)
         if not os.access(path, os.X_OK) or not path.is_file():
             raise ChromiumMissing(f"RELICWATCH_CHROMIUM names {wanted}, which is no program: correct or unset it.")
         return path
-    for name in NAMES_ON_PATH:
-        found = shutil.which(name)
-        if found and not _is_snap_stub(Path(found)):
-            return Path(found)
-    return _playwrights_own()
+    on_path = [Path(found) for name in NAMES_ON_PATH if (found := shutil.which(name))]
+    candidates = [path for path in on_path if not _is_snap_stub(path)]
+    own = _playwrights_own()
+    if own is not None:
+        candidates.append(own)
+    if len(candidates) < 2 or (os.geteuid() == 0 and not unsandboxed_chromium_allowed()):
+        return candidates[0] if candidates else None  # nothing to choose, or nothing that may be started
+    working = (path for path in candidates if launch_fault(path, sandbox=not unsandboxed_chromium_allowed()) is None)
+    return next(working, candidates[0])
+
+
+def chromium_fault() -> str | None:
+    """Why no page can be rendered here, in one sentence; None where Chromium starts. It is started once a process."""
+    try:
+        executable = _executable()
+        sandbox = sandbox_wanted()
+    except (ChromiumMissing, ChromiumRefused) as error:
+        return str(error)
+    reason = launch_fault(executable, sandbox=sandbox)
+    return None if reason is None else f"Chromium ({executable}) does not start: {reason}"
+
+
+@functools.cache
+def launch_fault(executable: Path, *, sandbox: bool) -> str | None:
+    """Start this Chromium as the crawler does, on an empty page: None where it shows it, else why it does not."""
+    command = [str(executable), "--headless", *chromium_arguments(NOBODY_LISTENS)]
+    if not sandbox:
+        command.append("--no-sandbox")
+    # Files, not pipes: whatever outlives the browser would hold a pipe open.
+    with (
+        tempfile.TemporaryDirectory(prefix="relicwatch-chromium-", ignore_cleanup_errors=True) as profile,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+    ):
+        command += [f"--user-data-dir={profile}", "--dump-dom", "about:blank"]
+        try:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+            )
+        except OSError as error:
+            return f"it cannot be run ({error.strerror})"
+        try:
+            status = process.wait(LAUNCH_SECONDS)
+        except subprocess.TimeoutExpired:
+            return f"it showed no empty page within {LAUNCH_SECONDS:g} s"
+        finally:
+            _end_session(process)
+        out.seek(0)
+        if status == 0 and b"<html" in out.read():
+            return None
+        err.seek(0)
+        said = telling_line(err.read().decode("utf-8", "replace")).removeprefix(f"{executable}: ")
+        return said or (f"it ended with status {status} and said nothing" if status else "it showed no page")
+
+
+def telling_line(text: str) -> str:
+    """The line of a browser's many that says why it did not start; the first where none is known, "" of nothing."""
+    lines = [_SAID_BY.sub("", line.strip()) for line in text.splitlines() if line.strip()]
+    # What Playwright prints above the browser's own words is its command, full of our switches.
+    telling = [line for line in lines if _TELLING.search(line) and not line.startswith(("<launching>", "<launched>"))]
+    return next(iter(telling or lines), "")[:MOST_REASON_LETTERS].rstrip(". ")
 
 
 def chromium_arguments(proxy_address: str | None = None) -> list[str]:
@@ -90,17 +168,15 @@ def launch_options(proxy_address: str | None = None) -> dict[str, Any]:
     Raises ChromiumMissing where there is none, ChromiumRefused where the sandbox cannot be kept and nobody allowed
     to go without it (SEC-7).
     """
-    executable = find_chromium()
-    if executable is None:
-        raise ChromiumMissing(
-            "There is no Chromium on this machine: install one (Debian: `apt install chromium`) "
-            "or run `playwright install --with-deps chromium`."
-        )
+    executable, sandbox = _executable(), sandbox_wanted()
+    if not sandbox:
+        logger.warning("Chromium runs without its sandbox, as RELICWATCH_CHROMIUM_NO_SANDBOX=1 allows.")
     return {
         "executable_path": str(executable),
         "args": chromium_arguments(proxy_address),
         "headless": True,
-        "chromium_sandbox": sandbox_wanted(),
+        "timeout": LAUNCH_SECONDS * 1000,
+        "chromium_sandbox": sandbox,
         "handle_sigint": False,  # the process that owns the browser ends it, and keeps what it has first
         "handle_sigterm": False,
         "handle_sighup": False,
@@ -110,7 +186,6 @@ def launch_options(proxy_address: str | None = None) -> dict[str, Any]:
 def sandbox_wanted() -> bool:
     """Whether Chromium starts with its sandbox. Raises ChromiumRefused as root without the explicit setting."""
     if unsandboxed_chromium_allowed():
-        logger.warning("Chromium runs without its sandbox, as RELICWATCH_CHROMIUM_NO_SANDBOX=1 allows.")
         return False
     if os.geteuid() == 0:
         raise ChromiumRefused(
@@ -118,6 +193,25 @@ def sandbox_wanted() -> bool:
             "or set RELICWATCH_CHROMIUM_NO_SANDBOX=1 in a container that you trust."
         )
     return True
+
+
+def _executable() -> Path:
+    executable = find_chromium()
+    if executable is not None:
+        return executable
+    if os.environ.get("RELICWATCH_CHROMIUM") == SWITCHED_OFF:
+        raise ChromiumMissing(f"Chromium is switched off (RELICWATCH_CHROMIUM={SWITCHED_OFF}).")
+    raise ChromiumMissing(
+        "There is no Chromium on this machine: install one (Debian: `apt install chromium`) "
+        "or run `playwright install --with-deps chromium`."
+    )
+
+
+def _end_session(process: subprocess.Popen[bytes]) -> None:
+    """Kill the browser and what it started, and reap it; its number stays its own until then."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _is_snap_stub(path: Path) -> bool:
@@ -134,5 +228,6 @@ def _playwrights_own() -> Path | None:
 
 
 if __name__ == "__main__":
-    found = find_chromium()
-    sys.exit(0 if found else 1)
+    fault = chromium_fault()
+    print(fault or find_chromium())  # noqa: T201 - for scripts/setup
+    sys.exit(1 if fault else 0)

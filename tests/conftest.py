@@ -19,10 +19,20 @@ from crawler.home import Home
 from storage.database import Database
 from storage.migrate import upgrade
 from tests.crawling import Place
+from tests.needs import need_chromium, need_shared
 
 # Machines are noisy, so no example has a deadline; the examples are the same in every run, so that no run is lucky.
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, or fail, what is marked as needing something that lacks, before its fixtures are made."""
+    if item.get_closest_marker("needs_chromium"):
+        need_chromium()
+    for mark in item.iter_markers("needs_shared"):
+        need_shared(*mark.args)
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 60.0, every: float = 0.02) -> Any:

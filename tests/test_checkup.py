@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+import checkup
 from checkup import examine
 from crawler.home import DEMO_MARK, Home
 from evidence.signing import ensure_signing_key
@@ -61,6 +63,36 @@ def test_the_demos_own_home_may_hold_demo_listings(whole_home: Home) -> None:
     (whole_home.root / DEMO_MARK).touch()
     plant_demo_listing(whole_home)
     assert faults(whole_home) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ('echo "$0: error while loading shared libraries: libnss3.so" >&2; exit 127', "shared libraries: libnss3.so"),
+        ("echo '<html></html>'", None),
+    ],
+)
+def test_a_chromium_that_does_not_start_is_told_with_its_reason(
+    whole_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, reason: str | None
+) -> None:
+    program = tmp_path / "chromium"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("RELICWATCH_CHROMIUM", str(program))
+    monkeypatch.setenv("RELICWATCH_CHROMIUM_NO_SANDBOX", "1")
+    (finding,) = [one for one in examine(whole_home) if str(program) in one.text]
+    if reason is None:
+        assert (finding.level, finding.text) == ("ok", f"Chromium is {program}, and it starts")
+    else:
+        assert finding.level == "note"
+        assert finding.text.startswith("Browser markets and screenshots are off. Chromium (")
+        assert finding.text.endswith(reason)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_missing_arabic_font_is_told(whole_home: Home, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    monkeypatch.setattr(checkup, "has_arabic_font", lambda: there)
+    assert any("No Arabic font" in one.text for one in examine(whole_home)) is not there
 
 
 def test_a_missing_home_says_how_to_make_one(tmp_path) -> None:

@@ -21,7 +21,7 @@ PAGES = SHARED / "data" / "pages"
 LINKED = 38
 """Pages that the sites' indexes link: listings, one auction overview, one shell of a page that only scripts fill."""
 
-pytestmark = pytest.mark.skipif(not PAGES.exists(), reason="the saved pages lie beside the repository, not in it")
+pytestmark = pytest.mark.needs_shared("data/pages")
 
 
 @dataclass(frozen=True)

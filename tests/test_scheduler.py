@@ -336,6 +336,22 @@ def test_stop_kills_what_does_not_end_and_queues_its_job_again(database: Databas
     assert (job.state, job.attempts, job.lease_holder) == ("queued", 0, None)
 
 
+def test_a_second_signal_does_not_wait_for_jobs_that_do_not_stop(database: Database, scheduler: Scheduler) -> None:
+    # RL-33
+    queue(database, what="ignore")
+    scheduler.start()
+    pid = eventually(lambda: job_pid(database))
+    again = threading.Event()
+    stopping = threading.Thread(target=scheduler.stop, args=(600.0, again), daemon=True)
+    stopping.start()
+    again.set()
+    stopping.join(60)
+    assert not stopping.is_alive()
+    assert ended(pid)
+    (job,) = jobs(database)
+    assert (job.state, job.attempts, job.lease_holder) == ("queued", 0, None)
+
+
 def test_jobs_of_a_killed_scheduler_stop_and_the_next_scheduler_finishes_them(
     database: Database, started: Callable[[], SchedulerProcess], scheduler: Scheduler
 ) -> None:

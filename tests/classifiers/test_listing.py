@@ -225,7 +225,7 @@ def test_the_weights_of_all_parts_add_up_to_the_score(classifier):
 DEV = Path(__file__).parents[3] / "shared/data/listings/dev.jsonl"
 
 
-@pytest.mark.skipif(not DEV.exists(), reason="the validation listings lie beside the repository, not in it")
+@pytest.mark.needs_shared("data/listings/dev.jsonl")
 def test_on_validation_listings_antiquities_stand_above_the_rest(classifier):
     rows = [json.loads(line) for line in DEV.read_text(encoding="utf-8").splitlines()]
     rows = random.Random(1).sample(rows, 2000)

@@ -14,11 +14,11 @@ from crawler.extraction.page import extract_page
 from demo.catalogue import load_listings
 from markets.definition import parse_definition
 from tests.demo.test_definitions import TEMPLATES
+from tests.needs import options_of_chromium
 
-CHROMIUM = Path("/usr/bin/chromium")
 ITEMS = {one.key: one for one in load_listings() if one.sale is None}
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no Chromium at {CHROMIUM}")
+pytestmark = pytest.mark.needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def base():
 @pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        opened = playwright.chromium.launch(**options_of_chromium())
         yield opened
         opened.close()
 

@@ -22,7 +22,7 @@ from storage.tables import AuditEvent, Capture, Listing, Observation, Segment
 from tests.evidence.web import Web, serving
 
 MOMENT = datetime(2026, 11, 1, tzinfo=UTC)
-needs_chromium = pytest.mark.skipif(chromium.find_chromium() is None, reason="no Chromium on this machine")
+needs_chromium = pytest.mark.needs_chromium
 PNG = ("Content-Type", "image/png")
 
 

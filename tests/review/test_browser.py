@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -12,9 +11,9 @@ from sqlalchemy import select
 from review.server import DeskError, DeskServer
 from storage.tables import Capture, Case, Crawl, Decision, Listing, User, utc_now
 from storage.users import create_user, find_user, make_sign_in_code
+from tests.needs import need_chromium, options_of_chromium
 from tests.review.seed import Offer, add_assessment, add_listing, add_observation
 
-CHROMIUM = Path("/usr/bin/chromium")
 PAYLOADS = [
     "<script>document.title='hacked';alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -31,10 +30,9 @@ PAYLOADS = [
 
 @pytest.fixture(scope="module")
 def chromium():
-    if not CHROMIUM.exists():
-        pytest.skip("there is no Chromium on this machine")
+    need_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(**options_of_chromium())
         yield browser
         browser.close()
 

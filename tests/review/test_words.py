@@ -16,6 +16,7 @@ from review.words import MESSAGES, Words, chosen_language, messages, visible
 from storage.captures import KINDS
 from storage.decisions import DISMISSAL_REASONS, NEXT_STEPS, VERDICTS
 from storage.users import LANGUAGES, ROLES
+from tests.needs import need_shared
 
 TEMPLATES = Path(MESSAGES).parent / "templates"
 FORBIDDEN = ("loot", "stolen", "pillé", "volé", "مسروق", "منهوب")
@@ -70,10 +71,9 @@ def test_our_own_words_never_judge(language):
 
 
 def test_the_glossarys_words_are_used():
-    path = Path(__file__).resolve().parents[3] / "shared" / "domain" / "glossary.yaml"
-    if not path.exists():
-        pytest.skip("the glossary lies beside the project and is not here")
     import yaml
+
+    path = need_shared("domain/glossary.yaml")
 
     terms = {term["id"]: term for term in yaml.safe_load(path.read_text(encoding="utf-8"))["terms"]}
     pairs = {

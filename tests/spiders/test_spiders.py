@@ -1,7 +1,6 @@
 """Every spider starts without a network; the browser's one walks the demo's marketplace in a real Chromium."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ from scrapy.spiderloader import SpiderLoader
 from scrapy.utils.project import get_project_settings
 from sqlalchemy import select
 
-from crawler.chromium import find_chromium
 from crawler.errors import UsageError
 from evidence.segments import read_bytes, read_members
 from markets.approval import NotApproved, approve
@@ -25,6 +23,7 @@ from storage.frontier import callback_kind
 from storage.tables import Capture, Listing, Segment
 from tests.crawling import MARKET, ROOT, Place
 from tests.market_server import MarketServer
+from tests.needs import SANDBOX
 
 SPIDERS = SpiderLoader.from_settings(get_project_settings())
 
@@ -89,7 +88,7 @@ def demo_host() -> Iterator[str]:
             process.terminate()
 
 
-@pytest.mark.skipif(find_chromium() is None, reason="there is no Chromium here")
+@pytest.mark.needs_chromium
 def test_the_browser_spider_keeps_what_the_browser_decoded_and_what_it_rendered(place: Place, demo_host: str) -> None:
     place.home.create(demo=True)
     path = place.home.markets / "demo_marketplace.yaml"
@@ -105,8 +104,7 @@ def test_the_browser_spider_keeps_what_the_browser_decoded_and_what_it_rendered(
             legal_basis="the demo's own terms",
             rate_permission="the demo's own terms",
         )
-    sandbox = {"RELICWATCH_CHROMIUM_NO_SANDBOX": "1"} if os.geteuid() == 0 else {}
-    end = place.crawl("all", market="demo_marketplace", max_listings=2, more=sandbox)
+    end = place.crawl("all", market="demo_marketplace", max_listings=2, more=SANDBOX)
     assert end.status == 0, (end, place.log())
     listings = place.rows(select(Listing))
     assert len(listings) == 2

@@ -17,7 +17,8 @@ for record in extract_batch(pathlib.Path(sys.argv[1])):
 """
 
 
-@pytest.mark.skipif(not (PAGES.is_dir() and SCORER.is_file()), reason="the saved real pages (../shared) are not here")
+@pytest.mark.needs_shared("data/pages")
+@pytest.mark.needs_shared("tools/score_pages.py")
 def test_at_least_97_in_100_fields_of_the_saved_pages_are_right(tmp_path):
     program = tmp_path / "batch.py"
     program.write_text(PROGRAM, "utf-8")

@@ -1,0 +1,59 @@
+"""What some tests need and a machine may lack: a Chromium that starts, and the folder beside the repository.
+
+Such a test is skipped with the reason, and fails instead where RELICWATCH_NO_SKIPS=1 (CI): there, both are to be had.
+Without the folder beside the repository the tests that read it are skipped even so; what lacks inside it is a failure.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from crawler.chromium import chromium_fault, launch_options
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+SANDBOX = {"RELICWATCH_CHROMIUM_NO_SANDBOX": "1"} if os.geteuid() == 0 else {}
+"""For the environment of what runs Chromium in a test: as root it has no sandbox."""
+
+
+def need_chromium() -> None:
+    fault = _chromium_fault()
+    if fault is not None:
+        _lacking(fault, must_be_there=True)
+
+
+def need_shared(path: str) -> Path:
+    """A file or folder below ../shared."""
+    found = SHARED / path
+    if not found.exists():
+        _lacking(f"there is no {path} beside the repository (in ../shared)", must_be_there=SHARED.is_dir())
+    return found
+
+
+def options_of_chromium() -> dict[str, Any]:
+    """For Playwright's launch: the Chromium and the switches that relicwatch itself uses."""
+    with pytest.MonkeyPatch.context() as patch:
+        _allow(patch)
+        return launch_options()
+
+
+def _lacking(what: str, *, must_be_there: bool) -> NoReturn:
+    if must_be_there and os.environ.get("RELICWATCH_NO_SKIPS") == "1":
+        pytest.fail(f"may not be skipped here (RELICWATCH_NO_SKIPS=1): {what}", pytrace=False)
+    pytest.skip(what)
+
+
+@functools.cache
+def _chromium_fault() -> str | None:
+    with pytest.MonkeyPatch.context() as patch:
+        _allow(patch)
+        return chromium_fault()
+
+
+def _allow(patch: pytest.MonkeyPatch) -> None:
+    for name, value in SANDBOX.items():
+        patch.setenv(name, value)

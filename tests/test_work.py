@@ -1,0 +1,44 @@
+"""What a job says of its start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import func, select
+
+from evidence.segments import find_members
+from storage.tables import Capture
+from tests.crawling import Place
+from tests.market_server import MarketServer, lot_page, reply, results_page, serving
+
+
+@pytest.fixture
+def market() -> Iterator[MarketServer]:
+    with serving() as server:
+        server.routes["/search"] = reply(results_page(["/sale/1/lot/1"]))
+        server.routes["/sale/1/lot/1"] = reply(lot_page("Garden chair"))
+        yield server
+
+
+def test_what_an_interruption_left_is_counted_in_the_next_crawls_result_and_log(
+    place: Place, market: MarketServer
+) -> None:
+    # RL-3: an exchange that is on disk and has no row, and after it a record that was torn
+    place.define(market)
+    first = place.crawl("chair")
+    assert first.status == 0, first
+    assert "recovered" not in first.result
+    (segment,) = place.segments()
+    response, request = [one for one in find_members(segment) if one.type in ("response", "request")][-2:]
+    whole = segment.read_bytes()[response.offset : request.offset + request.length]
+    torn = whole[:100]
+    with segment.open("ab") as file:
+        file.write(whole + torn)
+    rows = place.rows(select(func.count()).select_from(Capture))[0]
+    second = place.crawl("chair")
+    assert second.status == 0, second
+    assert second.result["recovered"] == {"captures_found_again": 1, "torn_bytes_cut": len(torn), "orphans": 0}
+    assert '"captures_found_again": 1' in place.log()
+    assert place.rows(select(func.count()).select_from(Capture))[0] > rows
+    assert "recovered" not in place.crawl("chair").result
