@@ -273,7 +273,7 @@ def test_a_part_of_the_home_that_cannot_be_written_loses_nothing(place: Place, m
 def large_market(market: MarketServer, count: int = 8) -> None:
     market.routes["/search"] = reply(results_page(f"/sale/1/lot/{n}" for n in range(count)))
     for n in range(count):
-        noise = f"<!-- {random.Random(n).randbytes(300_000).hex()} -->"
+        noise = f"<!-- {random.Random(n).randbytes(450_000).hex()} -->"
         market.routes[f"/sale/1/lot/{n}"] = reply(lot_page(f"Lamp {n}", extra=noise))
 
 
@@ -307,7 +307,7 @@ def may_mount() -> bool:
 
 
 def test_a_full_disk_stops_the_crawl_and_it_goes_on_once_there_is_space(place: Place, market: MarketServer) -> None:
-    # RL-5: a disk of 4 MB of which the pages need more; what it held when it was full is copied out and gone on with.
+    # RL-5: a disk of 3 MB of which the pages need more; what it held when it was full is copied out and gone on with.
     if not may_mount():
         pytest.skip("no file system may be mounted here")
     large_market(market)
