@@ -10,6 +10,7 @@ from sqlalchemy import select
 from starlette.responses import JSONResponse, Response
 
 from review.desk import DeskOf, Reader
+from review.listing_view import kept_decision
 from storage.database import DatabaseError
 from storage.queue import BANDS, PAGE_SIZE, Filters, queue_choices, queue_places, queue_rows
 from storage.tables import Crawl
@@ -56,6 +57,7 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
         number = min(_page_number(request), pages)
         rows = queue_rows(session, places[(number - 1) * PAGE_SIZE : number * PAGE_SIZE])
         choices = queue_choices(session)
+        kept = kept_decision(session, request.query_params.get("decided", ""))
     return desk.page(
         request,
         "queue.html",
@@ -66,6 +68,7 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
         filters=filters,
         query=filters_query(filters),
         choices=choices,
+        kept=kept,
         states=STATES,
         bands=tuple(BANDS),
     )

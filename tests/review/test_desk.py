@@ -358,6 +358,24 @@ def test_a_decision_is_kept_with_what_was_on_the_screen_and_leads_to_the_next_hi
     assert f"/listings/{first.id}" in client.get("/?state=decided").text
 
 
+def test_a_kept_decision_is_told_with_the_way_back_to_its_listing(visit, listing):
+    client = visit("reviewer")
+    form = decision_form(client.get(f"/listings/{listing.id}?band=strong").text)
+    answer = client.post(f"/listings/{listing.id}/decision", data=form)
+    assert answer.headers["location"] == "/?band=strong&decided=1"  # it was the last that waited
+    page = client.get(answer.headers["location"]).text
+    assert "The decision is kept." in page and f'href="/listings/{listing.id}?band=strong"' in page
+
+
+@pytest.mark.parametrize("decided", ["", "7", "x", "9" * 30])
+def test_a_decision_that_is_not_there_is_not_told_as_kept(visit, listing, decided):
+    client = visit("reviewer")
+    for path in ("/", f"/listings/{listing.id}"):
+        answer = client.get(path, params={"decided": decided})
+        assert answer.status_code == 200
+        assert "The decision is kept." not in answer.text
+
+
 @pytest.mark.parametrize(
     ("path", "page"),
     [
