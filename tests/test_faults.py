@@ -94,7 +94,7 @@ def test_such_a_query_makes_no_saved_search_either(place: Place, market: MarketS
         (["listings", "show", "7"], 1, "`relicwatch listings search`"),
         (["crawls", "show", "7"], 1, "`relicwatch crawls list`"),
         (["job", "7"], 2, "Job 7 is not waiting"),
-        (["capture", "--listing", "7"], 1, "There is no listing 7"),
+        (["capture", "--listing", "7"], 1, "There is no listing 7: `relicwatch listings search`"),
         (["markets", "show", "nothing_here"], 1, "`relicwatch markets list`"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
