@@ -19,6 +19,8 @@ router = APIRouter()
 STATES = ("waiting", "decided", "all")
 MOST_TEXT = 200
 MOST_CRAWLS = 100
+MOST_PROBLEMS = 20
+"""So many problems of a crawl are shown; `relicwatch crawls show` has more."""
 COUNT_NAMES = ("pages", "listings", "new", "changed", "gone", "flagged", "problems")
 """The counts of a crawl that a reader of the desk needs, in this order."""
 
@@ -78,8 +80,14 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
 def crawls_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
     with desk.reading() as session:
         crawls = session.scalars(select(Crawl).order_by(Crawl.id.desc()).limit(MOST_CRAWLS)).all()
-    counted = [(crawl, crawl.counts.get("counts", {})) for crawl in crawls]
-    return desk.page(request, "crawls.html", crawls=counted, count_names=COUNT_NAMES)
+    counted = [(crawl, _counts(crawl)) for crawl in crawls]
+    return desk.page(request, "crawls.html", crawls=counted, count_names=COUNT_NAMES, most_problems=MOST_PROBLEMS)
+
+
+def _counts(crawl: Crawl) -> dict[str, int]:
+    """The crawl's counts, with the pages that were not had among the problems."""
+    counts = crawl.counts.get("counts", {})
+    return {**counts, "problems": counts.get("problems", 0) + counts.get("failed", 0)}
 
 
 @router.get("/health")

@@ -621,6 +621,16 @@ def test_a_crawls_counts_are_told_in_the_readers_words(visit, desk_database):
     assert "{" not in row and "pages_search" not in row and "filled" not in row
 
 
+def test_a_crawls_problems_are_counted_and_shown_with_address_and_reason(visit, desk_database):
+    with desk_database.transaction() as session:
+        problems = [{"url": f"https://auction.example/{n}", "reason": "<b>no title"} for n in range(30)]
+        session.add(Crawl(market="m", queries=[], counts={"counts": {"problems": 28, "failed": 2}}, problems=problems))
+    row = visit("viewer").get("/crawls").text.partition("<tbody>")[2]
+    assert "problems&nbsp;<strong>30</strong>" in row
+    assert "https://auction.example/19<" in row and "https://auction.example/20<" not in row
+    assert "&lt;b&gt;no title" in row
+
+
 def test_a_database_without_tables_is_told_in_plain_words(visit, desk_database):
     client = visit("viewer")
     with desk_database.transaction() as session:
