@@ -1,4 +1,4 @@
-# What people and CI call. Everything but `setup` is one line, so that the commands can be typed by hand too.
+# What people and CI call. Everything but `setup` is one line or a few, so that the commands can be typed by hand too.
 .PHONY: setup demo test prove bench lint format lock pictures clean
 
 setup: .venv/ready

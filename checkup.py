@@ -75,7 +75,7 @@ def _surroundings(home: Home) -> Iterator[Finding]:
         yield Finding("note", "RELICWATCH_CONTACT is not set: markets cannot reach whoever crawls them.")
     try:
         key = load_signing_key(home)
-        yield Finding("ok", f"bundles are signed by the key {key.fingerprint[:16]}…")
+        yield Finding("ok", f"bundles are signed by the key {key.fingerprint}")
     except RelicwatchError as error:
         yield Finding("fault", str(error))
     for name, fault in all_markets(home).broken.items():
@@ -86,7 +86,10 @@ def _store(home: Home, database: Database) -> Iterator[Finding]:
     yield Finding("ok", f"the database {database.engine.url.render_as_string(hide_password=True)} is of this version")
     with database.reading() as session:
         demo = session.scalar(select(func.count()).select_from(Listing).where(Listing.demo.is_(True))) or 0
-        failed = session.scalar(select(func.count()).select_from(Job).where(Job.state == "failed")) or 0
+        failed = session.execute(
+            select(Job.kind, func.count(), func.max(Job.id)).where(Job.state == "failed").group_by(Job.kind)
+        ).all()
+        last_errors = {kind: session.get_one(Job, last).error for kind, _, last in failed}
         faults = chain_faults(session.scalars(select(AuditEvent)))
     if demo and not home.is_demo:
         yield Finding(
@@ -94,8 +97,8 @@ def _store(home: Home, database: Database) -> Iterator[Finding]:
         )
     elif home.is_demo:
         yield Finding("note", "This is the DEMO's home: nothing in it is real.")
-    if failed:
-        yield Finding("note", f"{failed} jobs have failed: `relicwatch crawls list` shows the reasons of crawls.")
+    for kind, count, _ in failed:
+        yield Finding("note", f"jobs that failed, of kind {kind}: {count}. The last one: {last_errors[kind]}")
     yield from (Finding("fault", fault) for fault in faults)
     if not faults:
         yield Finding("ok", "the audit log's hash chains are whole")

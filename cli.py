@@ -657,7 +657,8 @@ def db_upgrade() -> None:
     home = Home.from_environment()
     home.create()
     database = Database(home.database_url)
-    upgrade(database)
+    with database.transaction():  # asks for nothing itself: it tells in one sentence why the database does not answer
+        upgrade(database)
     ensure_signing_key(home)
     out.print(
         f"The database is at version {head_revision()}; the home is {home.root}.", highlight=False, soft_wrap=True

@@ -220,7 +220,7 @@ def _writable_log(home: Home, job: ClaimedJob) -> Path:
 def _listing(session: Session, listing_id: int) -> Listing:
     listing = session.get(Listing, listing_id)
     if listing is None:
-        raise JobFailed(f"There is no listing {listing_id}.")
+        raise JobFailed(f"There is no listing {listing_id}: `relicwatch listings search` shows those there are.")
     return listing
 
 

@@ -139,7 +139,7 @@ def _load_subject(session: Any, case: str | None, listing_id: int | None) -> _Su
         return _Subject(None, [load_listing(session, listing, None)])
     found = session.scalars(select(Case).where(Case.reference == case)).first()
     if found is None:
-        raise ExportFailed(f"There is no case {case!r}: the review desk lists the cases.")
+        raise ExportFailed(f"There is no case {case!r}: `relicwatch cases list` shows those there are.")
     exhibits = list(session.scalars(select(Exhibit).where(Exhibit.case_id == found.id).order_by(Exhibit.number)))
     if not exhibits:
         raise ExportFailed(f"The case {case!r} holds no listing yet, so there is nothing to export.")

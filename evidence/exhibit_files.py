@@ -75,7 +75,8 @@ def check_listing(home: Home, records: ListingRecords) -> CheckedListing:
         )
     if not segments:
         raise EvidenceMissing(
-            f"Listing {listing.id} ({listing.url}) has no sealed capture yet: capture it first, then export."
+            f"Listing {listing.id} ({listing.url}) has no sealed capture yet: wait for its capture job, or run "
+            f"`relicwatch capture --listing {listing.id}`, then export."
         )
     found: dict[tuple[int, int], WarcRecord] = {}
     for segment in segments:

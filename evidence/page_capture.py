@@ -25,7 +25,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crawler.browser import exchange_of
-from crawler.chromium import ChromiumMissing, launch_options
+from crawler.chromium import ChromiumMissing, ChromiumRefused, launch_options
 from crawler.egress import ConnectProxy, EgressRefused, Guard, Refusal, refusal_in
 from crawler.fetcher import RawResponse, as_written, begin_exchange, open_session, read_body
 from crawler.home import Home
@@ -142,9 +142,9 @@ def capture_listing(
     """Capture the listing's page and images and seal them with what transit holds of it.
 
     `wait` is called once before the market is first asked for anything: it holds back until the market's pace allows.
-    Without Chromium the images and the transit records are sealed and the state is PARTIAL. Run again for the same job
-    it gives the first run's result. Raises SealingError for an unknown listing, ChromiumRefused where Chromium may not
-    start, EvidenceDamaged and StoreError as `seal_listing` does.
+    Without Chromium, or where it may not start, the images and the transit records are sealed and the state is PARTIAL.
+    Run again for the same job it gives the first run's result. Raises SealingError for an unknown listing,
+    EvidenceDamaged and StoreError as `seal_listing` does.
     """
     limits = limits or CaptureLimits()
     with database.session() as session:
@@ -241,7 +241,7 @@ async def _collect(url: str, images: list[str], guard: Guard, limits: CaptureLim
     collected = _Collected()
     try:
         options = launch_options()
-    except ChromiumMissing as error:
+    except (ChromiumMissing, ChromiumRefused) as error:
         collected.problems.append(f"The page was not rendered: {error}")
     else:
         await _collect_page(url, guard, limits, options, collected)

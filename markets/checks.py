@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from markets.definition import Definition, load_definition
 from markets.faults import DefinitionError
 from markets.vocabulary import near
 
+_AMOUNTS = frozenset({"price", "estimate_low", "estimate_high"})
 SHIPPED_CASES = Path(__file__).parent.parent / "tests" / "fixtures"
 
 
@@ -145,8 +147,18 @@ def _differences(expected: dict[str, Any], found: dict[str, Any], directory: Pat
     for field, value in expected.items():
         if field not in found:
             yield f"{directory / 'expected.json'}: {field!r} is no field of a page{near(field, found)}."
-        elif found[field] != value:
+        elif not _same(field, value, found[field]):
             yield f"{field}: expected {_short(value)}, found {_short(found[field])}."
+
+
+def _same(field: str, expected: object, found: object) -> bool:
+    """Whether two values of a field say the same: "120" and "120.00" are one price."""
+    if field in _AMOUNTS and isinstance(expected, str) and isinstance(found, str):
+        try:
+            return Decimal(expected) == Decimal(found)
+        except InvalidOperation:
+            return False
+    return expected == found
 
 
 def _short(value: object) -> str:

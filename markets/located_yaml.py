@@ -121,6 +121,8 @@ def _broken(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or "it cannot be read"
     if "'\\t'" in problem:
         return "a tab stands where YAML wants spaces: indent with spaces."
+    if "unknown escape character" in problem:
+        return f"this is broken YAML ({problem}): in double quotes a backslash is written twice, like \\\\d."
     return f"this is broken YAML ({problem}): look at this line and the one before, often a quote or colon is missing."
 
 

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from crawler.home import Home
-from review.desk import Desk, FormRefused, NotAllowed, NotSignedIn, NotThere, desk_of, go_to
+from review.desk import (
+    Desk,
+    FormRefused,
+    NotAllowed,
+    NotSignedIn,
+    NotThere,
+    desk_of,
+    go_to,
+    signed_in,
+    with_query,
+    word,
+)
 from review.guard import Guard
 from review.pages import cases, files, listings, password, queue, sign_in
 from storage.audit import AuditChain
 from storage.database import Database, DatabaseError
 
 STATIC = Path(__file__).parent / "static"
+FORM_TYPE = "application/x-www-form-urlencoded"
+WRITTEN_FIELDS = ("note", "title")
+"""The fields of forms that people write in; never a password or a code."""
 
 
 def create_app(database: Database, home: Home, *, chain: AuditChain) -> FastAPI:
@@ -43,10 +59,19 @@ def create_app(database: Database, home: Home, *, chain: AuditChain) -> FastAPI:
     return app
 
 
-def _to_sign_in(request: Request, error: Exception) -> Response:
-    if request.method == "POST":
-        return desk_of(request).problem(request, 403, "problem_signed_out")
-    return go_to(f"/sign-in?next={quote(request.url.path)}")
+async def _to_sign_in(request: Request, error: Exception) -> Response:
+    """To sign in and back. A form cannot be sent on: its words are shown again, so that a long note is not lost."""
+    if request.method != "POST":
+        return go_to(f"/sign-in?next={quote(with_query(request), safe='')}")
+    form = await request.form() if request.headers.get("content-type") == FORM_TYPE else FormData()
+    written = [words for name in WRITTEN_FIELDS if (words := word(form, name).strip())]
+    back = quote(_page_of_form(request), safe="")
+    return desk_of(request).problem(request, 403, "problem_signed_out", written=written, sign_in_at=back)
+
+
+def _page_of_form(request: Request) -> str:
+    """The page that has the form sent to this address: one level up."""
+    return request.url.path.rpartition("/")[0] or "/"
 
 
 def _not_allowed(request: Request, error: Exception) -> Response:
@@ -77,5 +102,9 @@ def _no_database(request: Request, error: Exception) -> Response:
 
 def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 405 and request.method == "GET":  # reached by a link on the answer to a form, or by its reload
+        return go_to(f"{_page_of_form(request)}?{request.url.query}")
+    with suppress(NotSignedIn, DatabaseError):  # no page was found, so nobody has asked yet who is there
+        signed_in(request)
     key = "problem_not_there" if status == 404 else "problem_request"
     return desk_of(request).problem(request, status, key)

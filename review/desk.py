@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,15 +109,26 @@ class Desk:
             "visitor": visitor,
             "demo": self.home.is_demo,
             "path": request.url.path,
-            "address": _with_query(request),
+            "address": with_query(request),
             "new_key": new_key,
             "in_language": lambda code: f"?{request.url.include_query_params(lang=code).query}",
         }
         return HTMLResponse(template.render(common | values), status)
 
-    def problem(self, request: Request, status: int, key: str, **values: object) -> HTMLResponse:
-        """A plain page that says what is wrong."""
-        return self.page(request, "problem.html", status=status, key=key, values=values)
+    def problem(
+        self,
+        request: Request,
+        status: int,
+        key: str,
+        *,
+        written: Sequence[str] = (),
+        sign_in_at: str = "",
+        **values: object,
+    ) -> HTMLResponse:
+        """A plain page that says what is wrong; `written` is shown to be copied, `sign_in_at` is where to go on."""
+        return self.page(
+            request, "problem.html", status=status, key=key, values=values, written=written, sign_in_at=sign_in_at
+        )
 
 
 def desk_of(request: Request) -> Desk:
@@ -204,5 +215,5 @@ def new_key() -> str:
     return secrets.token_urlsafe(16)
 
 
-def _with_query(request: Request) -> str:
+def with_query(request: Request) -> str:
     return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path

@@ -35,6 +35,14 @@ COMPARED = (
 
 
 @dataclass(frozen=True, slots=True)
+class KeptDecision:
+    """A decision just kept, with the way back to its listing."""
+
+    listing_id: int
+    title: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A field that differs from the observation before."""
 
@@ -78,6 +86,17 @@ class ListingView:
     def assessed_now(self) -> bool:
         """Whether the assessment is of the text on the screen."""
         return self.assessment is not None and self.assessment.observation_id == self.observation.id
+
+
+def kept_decision(session: Session, decision_id: str) -> KeptDecision | None:
+    """The decision of this number as an address gives it, None where there is none."""
+    if not decision_id.isascii() or not decision_id.isdigit() or len(decision_id) > 18:
+        return None
+    decision = session.get(Decision, int(decision_id))
+    if decision is None:
+        return None
+    observation = session.get_one(Observation, decision.observation_id)
+    return KeptDecision(decision.listing_id, observation.title)
 
 
 def view_listing(session: Session, listing_id: int) -> ListingView | None:

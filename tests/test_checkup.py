@@ -10,10 +10,10 @@ import pytest
 import checkup
 from checkup import examine
 from crawler.home import DEMO_MARK, Home
-from evidence.signing import ensure_signing_key
+from evidence.signing import ensure_signing_key, load_signing_key
 from storage.database import Database
 from storage.migrate import upgrade
-from storage.tables import Listing
+from storage.tables import Job, Listing
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -51,6 +51,26 @@ def plant_demo_listing(home: Home) -> None:
 
 def test_a_whole_installation_has_no_fault(whole_home: Home) -> None:
     assert faults(whole_home) == []
+
+
+def test_the_keys_whole_fingerprint_is_told_so_that_it_can_be_published(whole_home: Home) -> None:
+    fingerprint = load_signing_key(whole_home).fingerprint
+    assert f"bundles are signed by the key {fingerprint}" in [finding.text for finding in examine(whole_home)]
+
+
+def test_failed_jobs_are_told_by_kind_with_the_last_reason(whole_home: Home) -> None:
+    database = Database(whole_home.database_url)
+    with database.transaction() as session:
+        for kind, reason in (("capture", "first"), ("crawl", "no answer"), ("capture", "no sandbox")):
+            key = f"{kind} {reason}"
+            session.add(Job(kind=kind, arguments={}, idempotency_key=key, state="failed", error=reason))
+            session.flush()
+    database.dispose()
+    told = [finding.text for finding in examine(whole_home) if finding.text.startswith("jobs that failed")]
+    assert told == [
+        "jobs that failed, of kind capture: 2. The last one: no sandbox",
+        "jobs that failed, of kind crawl: 1. The last one: no answer",
+    ]
 
 
 def test_a_real_home_with_demo_listings_is_refused(whole_home: Home) -> None:

@@ -94,7 +94,7 @@ def test_such_a_query_makes_no_saved_search_either(place: Place, market: MarketS
         (["listings", "show", "7"], 1, "`relicwatch listings search`"),
         (["crawls", "show", "7"], 1, "`relicwatch crawls list`"),
         (["job", "7"], 2, "Job 7 is not waiting"),
-        (["capture", "--listing", "7"], 1, "There is no listing 7"),
+        (["capture", "--listing", "7"], 1, "There is no listing 7: `relicwatch listings search`"),
         (["markets", "show", "nothing_here"], 1, "`relicwatch markets list`"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -235,6 +235,20 @@ def test_a_damaged_database_is_to_be_restored(place: Place, market: MarketServer
     place.close()
     place.database.sqlite_path.write_bytes(b"no database at all " * 1000)
     assert_one_message(place.crawl(), "is damaged (file is not a database): restore it from a backup")
+    assert_one_message(place.run("db", "upgrade"), "is damaged (file is not a database): restore it from a backup")
+
+
+def test_an_upgrade_of_a_locked_database_is_one_sentence(place: Place) -> None:
+    other = sqlite3.connect(str(place.database.sqlite_path), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    end = place.run("db", "upgrade", more={"RELICWATCH_BUSY_SECONDS": "1"})
+    other.close()
+    assert_one_message(end, "is locked by another program for more than 1 s", "start again; nothing was lost")
+
+
+def test_an_upgrade_of_a_database_that_is_out_of_reach_is_one_sentence(place: Place) -> None:
+    end = place.run("db", "upgrade", more={"RELICWATCH_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"})
+    assert_one_message(end, "127.0.0.1:1/none cannot be used", "see that it is there")
 
 
 @pytest.mark.parametrize("url", ["mysql://x", "nonsense", "postgresql://nobody@127.0.0.1:1/none"])

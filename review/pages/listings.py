@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from review.desk import Decider, Desk, DeskOf, Form, NotThere, Reader, Visitor, go_to, row_id, word
-from review.listing_view import ListingView, view_listing
+from review.listing_view import KeptDecision, ListingView, kept_decision, view_listing
 from review.pages.queue import filters_from, filters_query
 from storage.decisions import (
     DISMISSAL_REASONS,
@@ -37,6 +37,7 @@ def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: st
     with desk.writing() as session:
         view = _view(session, listing_id)
         before, after = neighbours(queue_places(session, filters), view.listing.id)
+        kept = kept_decision(session, request.query_params.get("decided", ""))
         desk.chain.record(
             session,
             actor=visitor.user.name,
@@ -45,7 +46,7 @@ def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: st
             object_id=view.listing.id,
             details={"observation": view.observation.id},
         )
-    return _page(request, desk, view, filters, before=before, after=after)
+    return _page(request, desk, view, filters, before=before, after=after, kept=kept)
 
 
 @router.post("/listings/{listing_id}/decision")
@@ -61,10 +62,9 @@ def decide_about(request: Request, desk: DeskOf, visitor: Decider, form: Form, l
         return _sent_again(request, desk, number, form, filters, status=409, newer=stale.newer_id is not None)
     except DecisionError as error:
         return _sent_again(request, desk, number, form, filters, status=422, refused=str(error))
-    query = filters_query(filters)
-    if after is None or after == number:
-        return go_to(f"/?{query}&decided={decision.id}")
-    return go_to(f"/listings/{after}?{query}&decided={decision.id}")
+    page = "/" if after is None or after == number else f"/listings/{after}"
+    query = "&".join(part for part in (filters_query(filters), f"decided={decision.id}") if part)
+    return go_to(f"{page}?{query}")
 
 
 def _decide(session: Session, desk: Desk, visitor: Visitor, listing_id: int, form: FormData) -> Decision:
@@ -122,6 +122,7 @@ def _page(
     after: int | None,
     status: int = 200,
     sent: dict[str, str] | None = None,
+    kept: KeptDecision | None = None,
     newer: bool = False,
     refused: str | None = None,
 ) -> Response:
@@ -139,5 +140,5 @@ def _page(
         sent=sent or NOTHING_SENT,
         newer=newer,
         refused=refused,
-        decided=request.query_params.get("decided", ""),
+        kept=kept,
     )

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from starlette.responses import JSONResponse, Response
 
 from review.desk import DeskOf, Reader
+from review.listing_view import kept_decision
 from storage.database import DatabaseError
 from storage.queue import BANDS, PAGE_SIZE, Filters, queue_choices, queue_places, queue_rows
 from storage.tables import Crawl
@@ -18,6 +19,8 @@ router = APIRouter()
 STATES = ("waiting", "decided", "all")
 MOST_TEXT = 200
 MOST_CRAWLS = 100
+MOST_PROBLEMS = 20
+"""So many problems of a crawl are shown; `relicwatch crawls show` has more."""
 COUNT_NAMES = ("pages", "listings", "new", "changed", "gone", "flagged", "problems")
 """The counts of a crawl that a reader of the desk needs, in this order."""
 
@@ -56,6 +59,7 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
         number = min(_page_number(request), pages)
         rows = queue_rows(session, places[(number - 1) * PAGE_SIZE : number * PAGE_SIZE])
         choices = queue_choices(session)
+        kept = kept_decision(session, request.query_params.get("decided", ""))
     return desk.page(
         request,
         "queue.html",
@@ -66,6 +70,7 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
         filters=filters,
         query=filters_query(filters),
         choices=choices,
+        kept=kept,
         states=STATES,
         bands=tuple(BANDS),
     )
@@ -75,8 +80,14 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
 def crawls_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
     with desk.reading() as session:
         crawls = session.scalars(select(Crawl).order_by(Crawl.id.desc()).limit(MOST_CRAWLS)).all()
-    counted = [(crawl, crawl.counts.get("counts", {})) for crawl in crawls]
-    return desk.page(request, "crawls.html", crawls=counted, count_names=COUNT_NAMES)
+    counted = [(crawl, _counts(crawl)) for crawl in crawls]
+    return desk.page(request, "crawls.html", crawls=counted, count_names=COUNT_NAMES, most_problems=MOST_PROBLEMS)
+
+
+def _counts(crawl: Crawl) -> dict[str, int]:
+    """The crawl's counts, with the pages that were not had among the problems."""
+    counts = crawl.counts.get("counts", {})
+    return {**counts, "problems": counts.get("problems", 0) + counts.get("failed", 0)}
 
 
 @router.get("/health")

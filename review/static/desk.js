@@ -14,6 +14,15 @@
     unsure: { step: "ask_expert", reason: "" },
   };
 
+  // The letter or digit that the key bears on a Latin keyboard, where the layout in use gives another character: Arabic
+  // letters and digits, or the signs of the French top row.
+  const keyOf = (event) => {
+    const key = event.key.toLowerCase();
+    if (key.length !== 1 || /^[a-z0-9]$/.test(key)) return key;
+    const placed = event.shiftKey ? null : /^(?:Key([A-Z])|Digit([0-9]))$/.exec(event.code);
+    return placed ? (placed[1] || placed[2]).toLowerCase() : key;
+  };
+
   const choose = (input) => {
     input.checked = true;
     input.focus();
@@ -34,7 +43,7 @@
       return;
     }
     if (event.ctrlKey || isWriting(event.target)) return;
-    const key = event.key.toLowerCase();
+    const key = keyOf(event);
     const link = key === "j" || key === "k" ? document.querySelector(`a[data-key="${key}"]`) : null;
     if (link) {
       link.click();

@@ -251,7 +251,7 @@ def test_a_listing_without_a_sealed_capture_is_refused(planted: Planted) -> None
     with planted.database.transaction() as session:
         for segment in session.scalars(select(Segment)):
             segment.state = "open"
-    with pytest.raises(EvidenceMissing, match="no sealed capture"):
+    with pytest.raises(EvidenceMissing, match=r"no sealed capture yet: .* `relicwatch capture --listing \d+`"):
         planted.export()
     assert_nothing_left(planted)
 

@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -221,6 +222,22 @@ def test_without_chromium_the_images_are_still_sealed_as_received(
     cut = next(row for row in captures(database) if row.url == big)
     assert (cut.truncated, cut.state, cut.payload_bytes) == ("length", "PARTIAL", 1000)  # EV-7
     assert "/lot/4" not in web.asked
+
+
+def test_where_chromium_may_not_start_the_photos_are_still_sealed(
+    database: Database, home: Home, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chromium, "find_chromium", lambda: Path("/usr/bin/true"))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.delenv("RELICWATCH_CHROMIUM_NO_SANDBOX", raising=False)
+    photo = web.add("/photo.png", picture("red"), PNG)
+    listing_id = add_listing(database, web.url("/lot/6"), [photo])
+
+    result = capture(database, home, listing_id)
+
+    assert result.state == "PARTIAL"
+    assert "The page was not rendered: Chromium cannot keep its sandbox as root" in result.reason
+    assert ("response", photo) in records(home, database, result.segment_id)
 
 
 def test_the_same_job_run_again_gives_the_same_result_and_asks_for_nothing(

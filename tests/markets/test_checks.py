@@ -62,6 +62,19 @@ def test_the_field_that_differs_is_named_with_both_values(home: Home, case: Path
     assert differences(home) == ('price: expected "999", found "120.00".',)
 
 
+@pytest.mark.parametrize("price", ["120", "120.0", "120.00"])
+def test_a_price_is_the_same_with_and_without_its_cents(home: Home, case: Path, price: str) -> None:
+    (case / "expected.json").write_text(json.dumps(EXPECTED | {"price": price}))
+    assert differences(home) == ()
+
+
+@pytest.mark.parametrize("price", ["120 GBP", "", None])
+def test_what_is_no_amount_is_not_the_price(home: Home, case: Path, price: str | None) -> None:
+    (case / "expected.json").write_text(json.dumps(EXPECTED | {"price": price}))
+    (difference,) = differences(home)
+    assert difference == f'price: expected {json.dumps(price)}, found "120.00".'
+
+
 def test_a_field_that_no_page_has_is_told(home: Home, case: Path) -> None:
     (case / "expected.json").write_text(json.dumps({"prise": "1"}))
     (difference,) = differences(home)

@@ -184,6 +184,7 @@ def test_every_fault_is_listed_in_the_order_of_the_lines() -> None:
         (AUCTION.encode() + b"#" * 64_000, None, "this is some other file"),
         (b"name: x\nrate:\n\tdelay: 1\n", 3, "a tab stands where YAML wants spaces"),
         (b'name: "x\ntitle: y\n', 3, "broken YAML"),
+        (b'name: x\nlisting_url: "/lot/\\d+"\n', 2, "in double quotes a backslash is written twice, like \\\\d."),
         (b"name: [a, b\ntitle: y\n", 2, "broken YAML"),
         (b"name: x\n---\nname: y\n", 2, "broken YAML"),
         (b"name: !!python/object/apply:os.system [id]\n", 1, "YAML tags"),

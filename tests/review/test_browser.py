@@ -103,6 +103,33 @@ def test_a_reviewer_signs_in_and_judges_three_hits_by_keys(open_page, desk_datab
         ]
 
 
+def test_the_keys_are_where_they_are_on_every_keyboard(open_page, desk_database, home):
+    with desk_database.transaction() as session:
+        listing = add_listing(session, home, Offer())
+    page = open_page("reviewer")
+    page.goto(f"{page.url.rstrip('/')}/listings/{listing.id}")
+
+    def press(key, code, shift=False):
+        event = f"{{key: '{key}', code: '{code}', shiftKey: {str(shift).lower()}, bubbles: true}}"
+        page.evaluate(f"document.body.dispatchEvent(new KeyboardEvent('keydown', {event}))")
+
+    def chosen():
+        form = "new FormData(document.getElementById('decision'))"
+        return tuple(page.evaluate(f"['verdict', 'next_step', 'reason'].map((name) => {form}.get(name))"))
+
+    press("ق", "KeyR")  # an Arabic layout
+    assert chosen() == ("replica", "dismiss", "replica")
+    press("٤", "Digit4")
+    assert chosen() == ("replica", "dismiss", "modern_coin")
+    press("a", "KeyQ")  # a French one: the letter that is written counts, not its place
+    assert chosen() == ("antiquity", "refer", "")
+    press("d", "KeyD")
+    press("é", "Digit2")
+    assert chosen() == ("antiquity", "dismiss", "decor_tourist")
+    press("?", "Digit3", shift=True)
+    assert chosen() == ("antiquity", "dismiss", "decor_tourist")
+
+
 def test_everything_works_without_javascript(open_page, desk_database, home):
     with desk_database.transaction() as session:
         listing = add_listing(session, home, Offer())

@@ -51,6 +51,31 @@ def test_a_stranger_is_led_to_the_sign_in_page_and_sees_nothing_else(visit, list
         assert answer.headers["location"].startswith("/sign-in?next=")
 
 
+def test_who_signs_in_comes_back_to_the_filters_they_had(visit, listing):
+    answer = visit(None).get("/?band=strong&text=oil+lamp&page=2")
+    assert answer.headers["location"] == "/sign-in?next=%2F%3Fband%3Dstrong%26text%3Doil%2Blamp%26page%3D2"
+    page = visit(None).get(answer.headers["location"]).text
+    assert field(page, "next") == "/?band=strong&amp;text=oil+lamp&amp;page=2"
+
+
+def test_a_form_sent_after_the_session_ended_shows_what_was_written_and_leads_back(visit, listing, desk_database):
+    client = visit("reviewer")
+    form = decision_form(client.get(f"/listings/{listing.id}").text, note="</textarea>a long note")
+    client.cookies.clear()
+    answer = client.post(f"/listings/{listing.id}/decision", data=form)
+    assert answer.status_code == 403
+    assert "&lt;/textarea&gt;a long note</textarea>" in answer.text
+    assert f'href="/sign-in?next=%2Flistings%2F{listing.id}"' in answer.text
+    assert count(desk_database, Decision) == 0
+
+
+def test_nothing_but_written_words_is_shown_again_to_who_is_signed_out(visit):
+    sent = {"csrf": "x", "password": "correct horse", "password_again": "correct horse", "note": " "}
+    answer = visit(None).post("/password", data=sent)
+    assert answer.status_code == 403
+    assert "correct horse" not in answer.text and "<textarea" not in answer.text
+
+
 def test_a_one_time_code_signs_in_by_post_only_and_once(visit, desk_database):
     with desk_database.transaction() as session:
         code = make_sign_in_code(session, find_user(session, "reviewer"), 5)
@@ -333,6 +358,46 @@ def test_a_decision_is_kept_with_what_was_on_the_screen_and_leads_to_the_next_hi
     assert f"/listings/{first.id}" in client.get("/?state=decided").text
 
 
+def test_a_kept_decision_is_told_with_the_way_back_to_its_listing(visit, listing):
+    client = visit("reviewer")
+    form = decision_form(client.get(f"/listings/{listing.id}?band=strong").text)
+    answer = client.post(f"/listings/{listing.id}/decision", data=form)
+    assert answer.headers["location"] == "/?band=strong&decided=1"  # it was the last that waited
+    page = client.get(answer.headers["location"]).text
+    assert "The decision is kept." in page and f'href="/listings/{listing.id}?band=strong"' in page
+
+
+@pytest.mark.parametrize("decided", ["", "7", "x", "9" * 30])
+def test_a_decision_that_is_not_there_is_not_told_as_kept(visit, listing, decided):
+    client = visit("reviewer")
+    for path in ("/", f"/listings/{listing.id}"):
+        answer = client.get(path, params={"decided": decided})
+        assert answer.status_code == 200
+        assert "The decision is kept." not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/listings/1/decision?lang=fr", "/listings/1?lang=fr"),
+        ("/listings/1/case", "/listings/1?"),
+        ("/cases/RW-2026-0001/notes", "/cases/RW-2026-0001?"),
+        ("/sign-out", "/?"),
+    ],
+)
+def test_an_address_that_only_takes_forms_leads_to_the_page_of_the_form(visit, path, page):
+    answer = visit("reviewer").get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, page)
+
+
+def test_an_address_that_is_not_there_is_told_in_the_language_of_who_asks(visit, desk_database):
+    with desk_database.transaction() as session:
+        find_user(session, "lead").language = "ar"
+    answer = visit("lead").get("/nothing/here")
+    assert answer.status_code == 404
+    assert '<html lang="ar" dir="rtl">' in answer.text and "/sign-out" in answer.text
+
+
 def test_sending_a_decision_twice_decides_once(visit, listing, desk_database):
     client = visit("reviewer")
     form = decision_form(client.get(f"/listings/{listing.id}").text)
@@ -348,7 +413,7 @@ def test_a_stale_screen_gets_both_decisions_and_keeps_neither_over_the_other(vis
     theirs.post(f"/listings/{listing.id}/decision", data=other)
     answer = mine.post(f"/listings/{listing.id}/decision", data=form)
     assert answer.status_code == 409
-    assert "theirs" in answer.text and "mine" in answer.text and "Somebody else decided" in answer.text
+    assert "theirs" in answer.text and "mine" in answer.text and "was kept while you had it open" in answer.text
     assert count(desk_database, Decision) == 1
     anew = decision_form(answer.text, verdict="antiquity", next_step="refer")
     assert mine.post(f"/listings/{listing.id}/decision", data=anew).status_code == 303
@@ -554,6 +619,16 @@ def test_a_crawls_counts_are_told_in_the_readers_words(visit, desk_database):
     assert "pages&nbsp;<strong>1,287</strong> · listings&nbsp;<strong>140</strong>" in row
     assert "hits&nbsp;<strong>24</strong>" in row
     assert "{" not in row and "pages_search" not in row and "filled" not in row
+
+
+def test_a_crawls_problems_are_counted_and_shown_with_address_and_reason(visit, desk_database):
+    with desk_database.transaction() as session:
+        problems = [{"url": f"https://auction.example/{n}", "reason": "<b>no title"} for n in range(30)]
+        session.add(Crawl(market="m", queries=[], counts={"counts": {"problems": 28, "failed": 2}}, problems=problems))
+    row = visit("viewer").get("/crawls").text.partition("<tbody>")[2]
+    assert "problems&nbsp;<strong>30</strong>" in row
+    assert "https://auction.example/19<" in row and "https://auction.example/20<" not in row
+    assert "&lt;b&gt;no title" in row
 
 
 def test_a_database_without_tables_is_told_in_plain_words(visit, desk_database):
