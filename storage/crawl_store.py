@@ -276,7 +276,12 @@ class CrawlStore:
                 counts.update(outcome)
                 filled.update(_filled_fields(item))
             elif isinstance(item, ListingGone):
-                counts["gone"] += self._writer.keep_gone(session, item, ids)
+                if self._writer.knows(item):
+                    counts["gone"] += self._writer.keep_gone(session, item, ids)
+                else:
+                    counts["problems"] += 1
+                    reason = f"the market links it and answers HTTP {item.status}: it was gone before it was ever seen"
+                    problems.append({"url": item.url, "reason": reason})
             elif isinstance(item, ListingPhoto):
                 counts["thumbnails"] += self._writer.keep_photo(session, item, ids)
                 self._photographed.add(item.url)

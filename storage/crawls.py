@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from crawler.errors import RelicwatchError
 from storage.database import Database
@@ -22,8 +22,12 @@ class NoSuchCrawl(RelicwatchError):
 def claim_crawl(
     database: Database, market: str, queries: Sequence[str], max_listings: int | None, holder: str
 ) -> ClaimedJob:
-    """A crawl job for this process: the same crawl left unfinished before, or a new one. Raises MarketBusy."""
+    """A crawl job for this process: the same crawl left unfinished before, or a new one.
+
+    Raises MarketBusy while another process crawls the market; a job made in vain is then taken back.
+    """
     arguments = {"market": market, "queries": list(queries), "max_listings": max_listings}
+    made: int | None = None
     with database.transaction() as session:
         open_jobs = session.scalars(select(Job).where(Job.kind == "crawl", Job.state.in_(OPEN_STATES)))
         same = [
@@ -34,7 +38,8 @@ def claim_crawl(
         if not same:
             new = insert_job(session, "crawl", arguments, f"crawl:{market}:{uuid.uuid4()}")
             assert new is not None
-            same = [new.id]
+            made = new.id
+            same = [made]
         for job_id in same:
             job = session.get_one(Job, job_id)
             job.not_before = None
@@ -42,16 +47,24 @@ def claim_crawl(
         claimed = claim_job(database, holder, job_id=job_id)
         if claimed is not None:
             return claimed
-    with database.reading() as session:
-        left = session.scalars(select(Job).where(Job.id.in_(same), Job.state.in_(OPEN_STATES))).first()
-        held = None if left is None else (left.id, left.lease_holder, left.lease_until)
-    if held is None:
-        # Its process died too often: the claim has just given it up, and nobody is crawling.
+    with database.transaction() as session:
+        open_jobs = session.scalars(select(Job).where(Job.kind == "crawl", Job.state.in_(OPEN_STATES)))
+        there = [job for job in open_jobs if job.arguments.get("market") == market]
+        busy = next((job for job in there if job.state == "running"), None)
+        if busy is not None:
+            message = _busy(market, busy)
+        session.execute(delete(Job).where(Job.id == made, Job.state == "queued", Job.attempts == 0))
+    if busy is None:
+        # Its process died too often, or ended just now: nobody is crawling.
         return claim_crawl(database, market, queries, max_listings, holder)
-    number, other, until = held
+    raise MarketBusy(message)
+
+
+def _busy(market: str, job: Job) -> str:
+    until = job.lease_until
     free = f" Where that process runs no more, the crawl is free from {until:%H:%M:%S} UTC on." if until else ""
-    raise MarketBusy(
-        f"Market {market} is being crawled by another process (job {number}, held by {other}): "
+    return (
+        f"Market {market} is being crawled by another process (job {job.id}, held by {job.lease_holder}): "
         f"wait for it to end, or stop it.{free}"
     )
 

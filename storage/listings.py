@@ -175,6 +175,10 @@ class ListingWriter:
             )
         return self._sightings[listing.id]
 
+    def knows(self, item: ListingGone) -> bool:
+        """Whether the listing was ever seen."""
+        return self._find(item.id_space, (item.native_id,)) is not None
+
     def keep_gone(self, session: Session, item: ListingGone, capture_ids: Sequence[int]) -> int:
         """Mark a listing gone on the market's own answer; 1 where it was known and not yet gone."""
         listing = self._find(item.id_space, (item.native_id,))

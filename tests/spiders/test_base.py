@@ -67,6 +67,25 @@ def test_a_listing_is_one_over_time_and_is_observed_when_it_changes(place: Place
     assert lots[2] not in market.targets()[before:]  # what is known to be gone is left in peace
 
 
+def test_a_listing_that_is_gone_before_it_was_ever_seen_is_told_as_a_problem(
+    place: Place, market: MarketServer
+) -> None:
+    lots = ["/sale/1/lot/1", "/sale/1/lot/2"]
+    market.routes["/search"] = reply(results_page(lots))
+    market.routes[lots[0]] = reply(lot_page("Lamp 1"))
+    market.routes[lots[1]] = MISSING
+    place.define(market)
+    counts = done(place.crawl()).result["counts"]
+    assert (counts["listings"], counts["problems"], counts.get("gone", 0)) == (1, 1, 0)
+    (problems,) = place.rows(select(Crawl.problems))
+    assert problems == [
+        {
+            "url": market.url(lots[1]),
+            "reason": "the market links it and answers HTTP 404: it was gone before it was ever seen",
+        }
+    ]
+
+
 def test_a_listing_whose_page_fails_is_not_taken_for_gone(place: Place, market: MarketServer) -> None:
     lots = ["/sale/1/lot/1", "/sale/1/lot/2"]
     market.routes["/search"] = reply(results_page(lots))
