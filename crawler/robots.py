@@ -10,6 +10,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from twisted.internet.defer import Deferred
 
+from crawler.egress import EgressRefused
 from crawler.recording import CaptureFailed
 
 _NOTHING_ALLOWED = b"User-agent: *\nDisallow: /\n"
@@ -25,6 +26,7 @@ class Rfc9309Middleware(RobotsTxtMiddleware):
     def __init__(self, crawler: Any) -> None:
         super().__init__(crawler)
         self._unreadable: dict[str, str] = {}
+        self._advice: dict[str, str] = {}
         self._not_kept: dict[str, CaptureFailed] = {}
 
     def process_request_2(self, rp: Any, request: Request) -> None:
@@ -36,7 +38,7 @@ class Rfc9309Middleware(RobotsTxtMiddleware):
                 raise self._not_kept[netloc] from error
             why = self._unreadable.get(netloc)
             raise RobotsForbid(
-                f"robots.txt of {netloc} could not be read ({why}), so nothing there is fetched; try again later"
+                f"robots.txt of {netloc} could not be read ({why}), so nothing there is fetched{self._advice[netloc]}"
                 if why
                 else f"robots.txt of {netloc} does not allow this page"
             ) from error
@@ -52,10 +54,14 @@ class Rfc9309Middleware(RobotsTxtMiddleware):
     def _robots_error(self, exc: Exception, netloc: str) -> None:
         if isinstance(exc, CaptureFailed):
             self._not_kept[netloc] = exc
-        self._refuse(netloc, str(exc) or type(exc).__name__)
+        advice = "; try again later"
+        if isinstance(exc, EgressRefused):  # later is no better
+            advice = ": RELICWATCH_ALLOW_LOOPBACK=1 allows a market on this machine" if exc.rule == "loopback" else ""
+        self._refuse(netloc, str(exc) or type(exc).__name__, advice)
 
-    def _refuse(self, netloc: str, why: str) -> None:
-        self._unreadable[netloc] = why
+    def _refuse(self, netloc: str, why: str, advice: str = "; try again later") -> None:
+        self._unreadable[netloc] = why.rstrip(".")
+        self._advice[netloc] = advice
         parser = self._parserimpl.from_crawler(self.crawler, _NOTHING_ALLOWED)
         waiting = self._parsers[netloc]
         self._parsers[netloc] = parser

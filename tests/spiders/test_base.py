@@ -222,6 +222,16 @@ def test_a_server_that_fails_at_robots_txt_is_not_crawled(place: Place, market: 
     assert market.targets() == []
 
 
+def test_a_market_that_the_guard_refuses_is_told_with_what_would_allow_it(place: Place, market: MarketServer) -> None:
+    place.define(market)
+    end = place.crawl(more={"RELICWATCH_ALLOW_LOOPBACK": ""})
+    assert end.status == 1
+    said = f"The guard refused {market.url('/robots.txt')}: loopback), so nothing there is fetched: RELICWATCH_ALLOW_LOOPBACK=1"
+    assert said in end.message
+    assert "try again later" not in end.message
+    assert market.targets() == []
+
+
 def test_a_busy_market_is_asked_again_after_its_pause(place: Place, market: MarketServer) -> None:  # RL-21
     market.routes["/search"] = [
         reply("busy", "503 Service Unavailable", [("Retry-After", "1")]),
