@@ -9,7 +9,8 @@ import getpass
 import json
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -487,16 +488,17 @@ def export(
     if (case is None) == (listing is None):
         raise UsageError("Say what to export: --case REFERENCE or --listing ID, one of them.")
     home, database = _open()
-    bundle = export_bundle(
-        database,
-        home,
-        chain=AuditChain(),
-        actor=_actor(),
-        to=to,
-        case=case,
-        listing_id=listing,
-        languages=tuple(one.strip() for one in lang.split(",") if one.strip()),
-    )
+    with _waiting("writing the bundle"):
+        bundle = export_bundle(
+            database,
+            home,
+            chain=AuditChain(),
+            actor=_actor(),
+            to=to,
+            case=case,
+            listing_id=listing,
+            languages=tuple(one.strip() for one in lang.split(",") if one.strip()),
+        )
     out.print(f"{bundle.path}\nSHA-256 {bundle.sha256}", highlight=False, soft_wrap=True)
 
 
@@ -510,7 +512,8 @@ def verify(bundle: Path, as_json: AsJson = False) -> None:
 
     from evidence.verify import report_lines, verify_bundle
 
-    verification = verify_bundle(bundle)
+    with _waiting("verifying"):
+        verification = verify_bundle(bundle)
     if as_json:
         _print_record({"status": verification.status, **asdict(verification)}, True)
     else:
@@ -538,7 +541,7 @@ def extract(
     if (page is None) == (batch is None):
         raise UsageError("Give a saved page, or --batch MANIFEST.jsonl, one of them.")
     if batch is not None:
-        for record in extract_batch(batch):
+        for record in _counted("extracting", extract_batch(batch)):
             _print_record(record, True)
     elif page is not None:
         _print_record(page_as_json(extract_page(page.read_bytes(), url)), True)
@@ -556,7 +559,7 @@ def classify(
     from classifiers.listing import ListingClassifier
 
     write = sys.stdout.write
-    for record in classify_path(listings, ListingClassifier.load()):
+    for record in _counted("classifying", classify_path(listings, ListingClassifier.load())):
         write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
@@ -575,7 +578,7 @@ def train(
     from classifiers.training import train as train_model
 
     to.mkdir(parents=True, exist_ok=True)
-    with err.status("training"):
+    with _waiting("training"):
         train_model(corpus or CORPUS, to, seed)
     out.print(f"{to} holds {ListingClassifier.load(to).model}", highlight=False, soft_wrap=True)
 
@@ -774,9 +777,33 @@ def _shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else "" if value is None else str(value)
 
 
-def _progress(what: str, *, quiet: bool) -> Any:
-    from contextlib import contextmanager
+@contextmanager
+def _waiting(what: str) -> Iterator[Callable[[str], None]]:
+    """Where stderr is a terminal, a line there until the work is done, with its time; a call adds words to it."""
+    if not sys.stderr.isatty():
+        yield lambda _more: None
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    # Left to itself it takes over sys.stdout too, and records would go to stderr.
+    with Progress(*columns, console=err, transient=True, redirect_stdout=False, redirect_stderr=False) as line:
+        task = line.add_task(what, total=None)
+        yield lambda more: line.update(task, description=f"{what}: {more}")
+
+
+def _counted(what: str, records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The records, counted on a terminal that does not show them itself."""
+    if sys.stdout.isatty():
+        yield from records
+        return
+    with _waiting(what) as show:
+        for number, record in enumerate(records, 1):
+            yield record
+            show(f"{number:,} done")
+
+
+def _progress(what: str, *, quiet: bool) -> Any:
     @contextmanager
     def showing() -> Iterator[Any]:
         if quiet or not err.is_terminal:

@@ -150,7 +150,7 @@ class _Load:
             await asyncio.wait(tasks, timeout=LONGEST_ANSWER_SECONDS)
         main: Exchange | None = None
         for response, moment, task in self._readings:
-            exchange = _exchange_read(task) or _head_alone(response, moment, cut or "time")
+            exchange = exchange_read(task) or head_alone(response, moment, cut or "time")
             if response.request.is_navigation_request() and response.frame == self.page.main_frame:
                 if main is not None:
                     captures.append(recorder.append(main))
@@ -198,7 +198,7 @@ class _Load:
         self._readings.append((response, moment, task))
 
 
-def _exchange_read(task: asyncio.Task[Exchange]) -> Exchange | None:
+def exchange_read(task: asyncio.Task[Exchange]) -> Exchange | None:
     """What was read, None where it was not: still under way, or the page went away below it."""
     if not task.done() or task.cancelled():
         return None
@@ -260,7 +260,7 @@ async def exchange_of(response: PageResponse, moment: datetime) -> Exchange:
     return exchange
 
 
-def _head_alone(response: PageResponse, moment: datetime, cut: Cut) -> Exchange:
+def head_alone(response: PageResponse, moment: datetime, cut: Cut) -> Exchange:
     """The exchange of a response whose body did not come in whole, of what is known without asking the browser."""
     exchange = _exchange(response, moment, response.request.headers.items(), response.headers.items())
     exchange.truncated = cut

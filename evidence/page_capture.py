@@ -24,8 +24,8 @@ from playwright.async_api import Response as PageResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crawler.browser import exchange_of
-from crawler.chromium import ChromiumMissing, ChromiumRefused, launch_options
+from crawler.browser import exchange_of, exchange_read, head_alone
+from crawler.chromium import ChromiumMissing, ChromiumRefused, launch_options, telling_line
 from crawler.egress import ConnectProxy, EgressRefused, Guard, Refusal, refusal_in
 from crawler.fetcher import RawResponse, as_written, begin_exchange, open_session, read_body
 from crawler.home import Home
@@ -103,13 +103,14 @@ class _Collected:
     problems: list[str] = field(default_factory=list)
     page: AddedExchange | None = None
     page_failed: bool = False
+    """The browser could not show the page; what it had received of it before is kept all the same."""
     browser: str | None = None
     final_url: str | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def state(self) -> str:
-        if self.page_failed:
+        if self.page_failed and (self.page is None or self.page.exchange.truncated):
             return "FAILED"
         return "PARTIAL" if self.problems or self.refused else "COMPLETE"
 
@@ -142,9 +143,9 @@ def capture_listing(
     """Capture the listing's page and images and seal them with what transit holds of it.
 
     `wait` is called once before the market is first asked for anything: it holds back until the market's pace allows.
-    Without Chromium, or where it may not start, the images and the transit records are sealed and the state is PARTIAL.
-    Run again for the same job it gives the first run's result. Raises SealingError for an unknown listing,
-    EvidenceDamaged and StoreError as `seal_listing` does.
+    Without a Chromium that starts and may, the images and the transit records are sealed and the state is PARTIAL. Run
+    again for the same job it gives the first run's result. Raises SealingError for an unknown listing, EvidenceDamaged
+    and StoreError as `seal_listing` does.
     """
     limits = limits or CaptureLimits()
     with database.session() as session:
@@ -270,8 +271,9 @@ async def _collect_page(
         try:
             browser = await playwright.chromium.launch(**launch_options(proxy.address))
         except PlaywrightError as error:
-            collected.page_failed = True
-            collected.problems.append(f"Chromium ({options['executable_path']}) did not start: {_first_line(error)}.")
+            executable = options["executable_path"]
+            reason = telling_line(str(error)).removeprefix(f"{executable}: ")
+            collected.problems.append(f"Chromium ({executable}) did not start: {reason}.")
             return
         try:
             collected.browser = f"Chromium {browser.version}"
@@ -308,10 +310,25 @@ class _Visit:
         self._collected = collected
         self._deadline = time.monotonic() + limits.page_seconds
         self._started: dict[PageRequest, datetime] = {}
+        self._readings: list[tuple[PageResponse, datetime, asyncio.Task[Exchange]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._page_frame: Frame | None = None
+        self._crashed = False
 
     async def run(self, url: str) -> None:
+        page = await self._step("opening a window", self._fresh_page())
+        if page is None:
+            self._collected.page_failed = True
+            return
+        await self._open(page, url)
+        if not self._collected.page_failed:
+            await self._step("scrolling to the end", page.evaluate(_SCROLL))
+            await self._rest(page)
+            await self._depict(page)
+        await self._finish_reading()
+        await _within(page.context.close(), 5.0)
+
+    async def _fresh_page(self) -> Page:
         context = await self._browser.new_context(
             user_agent=user_agent(),
             viewport={"width": VIEWPORT[0], "height": VIEWPORT[1]},
@@ -324,22 +341,16 @@ class _Visit:
         page = await context.new_page()
         self._page_frame = page.main_frame
         self._listen(context, page)
-        await self._open(page, url)
-        if not self._collected.page_failed:
-            await self._step("scrolling to the end", page.evaluate(_SCROLL))
-            await self._rest(page)
-            await self._depict(page)
-        await self._finish_reading()
-        await _within(context.close(), 5.0)
+        return page
 
     def _listen(self, context: BrowserContext, page: Page) -> None:
         context.on("request", self._on_request)
-        context.on("requestfinished", self._on_finished)
+        context.on("response", self._on_response)
         context.on("requestfailed", self._on_failed)
         context.on("page", lambda other: self._spawn(_within(other.close(), 5.0)) if other is not page else None)
         context.on("dialog", lambda dialog: self._spawn(_within(dialog.dismiss(), 5.0)))
         page.on("download", lambda download: self._spawn(_within(download.cancel(), 5.0)))
-        page.on("crash", lambda _page: self._collected.problems.append("The page crashed in the browser."))
+        page.on("crash", self._on_crash)
 
     def _spawn(self, work: Awaitable[Any]) -> None:
         task = asyncio.ensure_future(_quietly(work))
@@ -349,9 +360,17 @@ class _Visit:
     def _on_request(self, request: PageRequest) -> None:
         self._started[request] = datetime.now(UTC)
 
-    def _on_finished(self, request: PageRequest) -> None:
-        if urlsplit(request.url).scheme in ("http", "https"):
-            self._spawn(self._keep(request))
+    def _on_response(self, response: PageResponse) -> None:
+        """Begin to read the body at once: a page that crashes takes along all that is still unread."""
+        if urlsplit(response.url).scheme in ("http", "https"):
+            moment = self._started.get(response.request) or datetime.now(UTC)
+            task = asyncio.ensure_future(exchange_of(response, moment))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._readings.append((response, moment, task))
+
+    def _on_crash(self, _page: Page) -> None:
+        self._crashed = True
+        self._collected.problems.append("The page crashed in the browser.")
 
     def _on_failed(self, request: PageRequest) -> None:
         place = _host_port(request.url)
@@ -365,20 +384,20 @@ class _Visit:
         elif request.failure != "net::ERR_ABORTED" and scheme not in ("data", "blob"):  # the page itself took it back
             self._collected.problems.append(f"{request.url} could not be fetched ({request.failure}).")
 
-    async def _keep(self, request: PageRequest) -> None:
-        response = await request.response()
-        if response is None:
-            return
+    def _keep(self, response: PageResponse, moment: datetime, reading: asyncio.Task[Exchange]) -> None:
+        """Keep a response as it was read; of one that was not, what its head says. # EV-7"""
+        request = response.request
         if self._is_the_proxys(request, response):
             return
-        exchange = await exchange_of(response, self._started.get(request) or datetime.now(UTC))
+        exchange = exchange_read(reading) or head_alone(response, moment, "disconnect" if self._crashed else "time")
         parts = urlsplit(request.url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         exchange.server_ip = self._proxy.peers.get((parts.hostname or "", port))
         state, note = "COMPLETE", None
         if exchange.truncated:
             state, note = "PARTIAL", "The browser no longer had the body."
-            self._collected.problems.append(f"The body of {request.url} was no longer to be had from the browser.")
+            if not request.failure:  # that is told already
+                self._collected.problems.append(f"The body of {request.url} was no longer to be had from the browser.")
         exchange.response_head = _as_utf8(exchange.response_head, media_type_of(exchange.response_head) or "")
         added = AddedExchange(exchange, state, note)
         self._collected.exchanges.append(added)
@@ -475,14 +494,19 @@ class _Visit:
         return None
 
     async def _finish_reading(self) -> None:
-        """Wait for bodies still being read, then let go of what is stuck."""
-        if self._tasks:
-            _, stuck = await asyncio.wait(set(self._tasks), timeout=max(1.0, min(10.0, self._left())))
+        """Wait for bodies still being read, let go of what is stuck, and keep every response in its order."""
+        reading = [task for _, _, task in self._readings]
+        under_way = {*self._tasks, *reading}
+        if under_way:
+            _, stuck = await asyncio.wait(under_way, timeout=max(1.0, min(10.0, self._left())))
+            unread = sum(task in stuck for task in reading)
+            if unread:
+                self._collected.problems.append(f"{unread} bodies were not read in time.")
             for task in stuck:
                 task.cancel()
-            if stuck:
-                self._collected.problems.append(f"{len(stuck)} bodies were not read in time.")
-                await asyncio.gather(*stuck, return_exceptions=True)
+            await asyncio.gather(*stuck, return_exceptions=True)
+        for response, moment, task in self._readings:
+            self._keep(response, moment, task)
 
     def _left(self) -> float:
         return max(0.1, self._deadline - time.monotonic())

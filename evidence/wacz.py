@@ -5,6 +5,7 @@ Pure form: what goes in is decided in `evidence.bundle`, what comes out is judge
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import json
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from evidence.plain_zip import PlainZipWriter
 from evidence.warc_reading import WarcRecord, label_sha256, read_records
@@ -23,6 +24,17 @@ INDEX = "indexes/index.cdx.gz"
 INDEX_OF_INDEX = "indexes/index.idx"
 PAGES = "pages/pages.jsonl"
 LINES_PER_BLOCK = 3000
+_SESSIONS = [
+    re.compile(rf"^(.*)(?:{one})(?:&(.*))?$")
+    for one in (
+        *(rf"{name}=[0-9a-z]{{32}}" for name in ("jsessionid", "phpsessid", "sid")),
+        r"aspsessionid[a-z]{8}=[a-z]{24}",
+        r"cfid=[^&]+&cftoken=[^&]+",
+    )
+]
+# An address from a hostile page may be of megabytes, and each of these takes the square of that.
+_LONGEST_QUERY = 4096
+_MOST_LAYERS = 8
 _INDEXED = ("response", "revisit", "resource")
 
 
@@ -94,18 +106,47 @@ def cdxj_line(filename: str, record: WarcRecord) -> str:
 
 
 def search_key(url: str) -> str:
-    """The address as indexes sort it: host from the right, lower case, sorted query ("com,example)/lot?a=1&b=2")."""
+    """The address as indexes sort it, host from the right: "com,example)/lot?a=1&b=2", in ASCII.
+
+    Readers look an address up by this key and find nothing under one that is made in another way, so it is the key
+    that pywb and `wacz create` make, with its oddities: an IP address is turned round too, %2F is a slash, and session
+    identifiers are dropped (those in the path of an .aspx page alone are left in).
+    """
     parts = urlsplit(url.strip())
     if not parts.netloc:
         return url.strip().replace(" ", "%20")
-    host = re.sub(r"^www\d*\.", "", (parts.hostname or "").lower())
-    key = host if re.fullmatch(r"[\d.]+|.*:.*", host) else ",".join(reversed(host.split(".")))
+    host = re.sub(r"^www\d*\.", "", _ascii_host(parts.hostname or ""))
+    key = ",".join(reversed(host.split(".")))
     port = parts.netloc.rpartition(":")[2]
     if port.isdigit() and (parts.scheme, port) not in (("http", "80"), ("https", "443")):
         key += f":{port}"
-    path = parts.path.lower().rstrip("/") or "/"
-    query = "&".join(sorted(parts.query.lower().split("&"))) if parts.query else ""
-    return (f"{key}){path}" + (f"?{query}" if query else "")).replace(" ", "%20")
+    steps: list[str] = []
+    for step in _escaped_once(parts.path).split("/"):
+        if step == ".." and steps:
+            steps.pop()
+        elif step not in ("", "."):
+            steps.append(step)
+    query = _escaped_once(parts.query)
+    for session in _SESSIONS if len(query) <= _LONGEST_QUERY else ():
+        query = session.sub(r"\1\2", query)
+    asked = sorted(query.split("&"), key=lambda one: one.split("=", 1))
+    return f"{key})/{'/'.join(steps)}" + (f"?{'&'.join(asked)}" if query else "")
+
+
+def _ascii_host(host: str) -> str:
+    if not host.isascii():
+        # Not a name that can be asked for: kept as it is.
+        with contextlib.suppress(UnicodeError):
+            host = host.encode("idna").decode("ascii")
+    return host.lower().strip(".")
+
+
+def _escaped_once(part: str) -> str:
+    """With one layer of escapes, in lower case, and only where one is needed."""
+    raw = part.encode("utf-8", "replace")
+    for _ in range(_MOST_LAYERS):
+        raw = unquote_to_bytes(raw)
+    return quote(raw, safe="!\"$&'()*+,-./:;<=>?@[\\]^_`{|}~").lower()
 
 
 def pack_index(lines: Sequence[str]) -> tuple[bytes, bytes]:

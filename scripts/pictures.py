@@ -18,11 +18,11 @@ SIZE = {"width": 1366, "height": 768}
 
 def main() -> int:
     sys.path.insert(0, str(ROOT))
-    from crawler.chromium import find_chromium
+    from crawler.chromium import chromium_fault, launch_options
 
-    chromium = find_chromium()
-    if chromium is None:
-        sys.stderr.write("No Chromium here, so no pictures.\n")
+    fault = chromium_fault()
+    if fault is not None:
+        sys.stderr.write(f"No pictures: {fault}\n")
         return 1
     PICTURES.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "cli", "demo"]
@@ -37,7 +37,7 @@ def main() -> int:
             break
     try:
         with sync_playwright() as playwright, TemporaryDirectory() as place:
-            browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
+            browser = playwright.chromium.launch(**launch_options())
             page = browser.new_page(viewport=SIZE)
             take_desk(page, address)
             take_bundle(page, Path(bundle), Path(place))

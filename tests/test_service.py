@@ -112,6 +112,25 @@ def test_two_signals_end_it_at_once_and_the_job_is_queued_again(
     assert job_states(place) == [("queued", 0, None)]
 
 
+def test_a_search_saved_by_another_process_is_crawled_within_seconds(place: Place, held: HeldMarket) -> None:
+    held.release.set()
+    place.define(held.server)
+    service = place.start("run", "--port", "0")
+    try:
+        assert service.stdout is not None
+        assert service.stdout.readline().startswith("review desk at ")
+        added = place.run("watch", "add", "w", "--market", MARKET, "--query", "chair", "--every", "30d")
+        assert added.status == 0, added
+        eventually(lambda: job_states(place), 30)  # the feed comes every two seconds; machines are busy
+        eventually(lambda: [state for state, _, _ in job_states(place)] == ["done"], 120)
+    finally:
+        service.send_signal(signal.SIGTERM)
+        end = ended(service, 60)
+    assert end.status == 0, end
+    assert place.rows(select(Crawl.state)) == ["complete"]
+    assert sorted(place.rows(select(Observation.title))) == ["Garden chair 1", "Garden chair 2", "Garden chair 3"]
+
+
 def test_it_listens_on_loopback_only(place: Place, held: HeldMarket, service: subprocess.Popen[str]) -> None:
     # SEC-6: the desk, and nothing of the crawl's (Scrapy's telnet and remote control are off)
     assert service.stdout is not None

@@ -3,24 +3,31 @@ import hashlib
 import io
 import json
 import os
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from playwright.async_api import Response as PageResponse
 from sqlalchemy import select
 from warcio.archiveiterator import ArchiveIterator
 
 from crawler import chromium
+from crawler.browser import exchange_of
 from crawler.egress import Guard
 from crawler.home import Home
+from crawler.items import Exchange
+from evidence import page_capture
 from evidence.page_capture import CaptureLimits, CaptureResult, capture_listing
 from evidence.sealing import file_sha256
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.tables import AuditEvent, Capture, Listing, Observation, Segment
 from tests.evidence.web import Web, serving
+from tests.market_server import Asked, MarketServer, Reply, reply
+from tests.processes import below, command_of
 
 MOMENT = datetime(2026, 11, 1, tzinfo=UTC)
 needs_chromium = pytest.mark.needs_chromium
@@ -32,6 +39,14 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     monkeypatch.setenv("RELICWATCH_CHROMIUM_NO_SANDBOX", "1")
     with serving() as served:
         yield served
+
+
+@pytest.fixture
+def market() -> Iterator[MarketServer]:
+    """Where a web of whole answers is not enough."""
+    served = MarketServer()
+    yield served
+    served.close()
 
 
 @pytest.fixture
@@ -197,6 +212,130 @@ def test_a_page_that_is_not_to_be_had_is_a_failed_capture_and_says_why(
     assert result.state in ("FAILED", "PARTIAL")
     assert "http://127.0.0.1:9/lot" in result.reason
     assert [row.state for row in captures(database) if row.kind == "capture_report"] == [result.state]
+
+
+SILENT = Reply(b"", then="hang")
+SHORT = CaptureLimits(page_seconds=6, load_seconds=2, rest_seconds=1, step_seconds=1)
+LOADER = "error while loading shared libraries: libnss3.so: cannot open shared object file"
+
+
+def exchanges(database: Database) -> dict[str, tuple[str, str | None]]:
+    """URL -> (state, truncated) of each exchange."""
+    return {row.url: (row.state, row.truncated) for row in captures(database) if row.kind == "exchange"}
+
+
+@needs_chromium
+def test_a_page_that_crashes_before_its_load_keeps_what_had_come_in(
+    database: Database, home: Home, web: Web, market: MarketServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = b'<body>words<script src="/other.js"></script></body>'
+    market.routes |= {"/lot": reply(words), "/other.js": SILENT}
+    read = threading.Event()
+
+    async def reading(response: PageResponse, moment: datetime) -> Exchange:
+        exchange = await exchange_of(response, moment)
+        read.set()
+        return exchange
+
+    def crash(asked: Asked) -> None:
+        """Once the page has come in, while its load still waits for the script."""
+        if asked.target == "/other.js":
+            assert read.wait(30)
+            for one in below(os.getpid()):
+                if "--type=renderer" in command_of(one):
+                    one.kill()
+
+    monkeypatch.setattr(page_capture, "exchange_of", reading)
+    market.before_answering = crash
+    page = market.url("/lot")
+    listing_id = add_listing(database, page, [web.add("/photo.png", picture("red"), PNG)])
+
+    result = capture(database, home, listing_id)
+
+    assert "The page crashed in the browser." in result.reason  # RL-10
+    assert "could not be opened" in result.reason
+    found = records(home, database, result.segment_id)
+    assert found[("response", page)][0] == words
+    assert ("response", web.url("/photo.png")) in found
+    assert result.state == "PARTIAL", "the page itself was had"
+    assert exchanges(database)[page] == ("PARTIAL", None)
+
+
+@needs_chromium
+@pytest.mark.parametrize("extra", ['<iframe src="/half"></iframe>', "<script>while (true);</script>"])
+def test_what_had_not_come_in_whole_is_kept_by_its_head(
+    database: Database, home: Home, web: Web, market: MarketServer, extra: str
+) -> None:
+    market.routes |= {
+        "/lot": reply(f"<body>words{extra}</body>"),
+        "/half": reply("<p>" + "half " * 2000, length=90_000, then="hang"),
+    }
+    listing_id = add_listing(database, market.url("/lot"), [])
+
+    result = capture(database, home, listing_id, limits=SHORT)
+
+    cut = market.url("/half" if "half" in extra else "/lot")  # a script that never ends lets nobody read its page
+    assert "The page had not finished loading after 2 s." in result.reason
+    assert f"The body of {cut} was no longer to be had from the browser." in result.reason
+    assert result.state == "PARTIAL" if "half" in extra else result.state in ("PARTIAL", "FAILED")
+    assert exchanges(database)[cut] == ("PARTIAL", "time")  # EV-7
+    assert market.url("/lot") in exchanges(database)
+    body, head = records(home, database, result.segment_id)[("response", cut)]
+    assert body == b""
+    assert head.get_statuscode() == "200"
+
+
+@needs_chromium
+def test_a_page_without_an_answer_is_a_failed_capture(
+    database: Database, home: Home, web: Web, market: MarketServer
+) -> None:
+    market.routes["/lot"] = SILENT
+    listing_id = add_listing(database, market.url("/lot"), [])
+
+    result = capture(database, home, listing_id, limits=SHORT)
+
+    assert (result.state, result.exchanges) == ("FAILED", 0)
+    assert result.reason == "The page had not finished loading after 2 s."
+
+
+@needs_chromium
+def test_a_browser_that_ends_in_the_middle_costs_no_more_than_the_page(
+    database: Database, home: Home, web: Web, market: MarketServer
+) -> None:
+    def end(asked: Asked) -> None:
+        for one in below(os.getpid()):
+            if "--remote-debugging-pipe" in command_of(one):
+                one.kill()
+
+    market.routes["/lot"] = reply("words")
+    market.before_answering = end
+    photo = web.add("/photo.png", picture("red"), PNG)
+    listing_id = add_listing(database, market.url("/lot"), [photo])
+
+    result = capture(database, home, listing_id)
+
+    assert result.state == "FAILED"
+    assert "The page could not be opened" in result.reason
+    assert exchanges(database) == {photo: ("COMPLETE", None)}
+
+
+def test_a_chromium_that_does_not_start_costs_no_more_than_one_that_is_missing(
+    database: Database, home: Home, web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "chromium"
+    broken.write_text(f'#!/bin/sh\necho "$0: {LOADER}" >&2\nexit 127\n')
+    broken.chmod(0o755)
+    monkeypatch.setenv("RELICWATCH_CHROMIUM", str(broken))
+    photo = web.add("/photo.png", picture("red"), PNG)
+    listing_id = add_listing(database, web.add("/lot/6", b"page"), [photo])
+
+    result = capture(database, home, listing_id)
+
+    assert result.state == "PARTIAL"
+    assert result.reason == f"Chromium ({broken}) did not start: {LOADER}."
+    assert records(home, database, result.segment_id)[("response", photo)][0] == picture("red")
+    assert exchanges(database) == {photo: ("COMPLETE", None)}
+    assert [row.state for row in captures(database) if row.kind == "capture_report"] == ["PARTIAL"]
 
 
 def test_without_chromium_the_images_are_still_sealed_as_received(

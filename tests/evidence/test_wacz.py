@@ -1,6 +1,7 @@
 import gzip
 import io
 import json
+import time
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -189,9 +190,28 @@ def test_a_record_that_unpacks_without_end_is_stopped(tmp_path: Path) -> None:
     ("url", "key"),
     [
         ("https://www.Auction.example/Lot/?b=2&A=1", "example,auction)/lot?a=1&b=2"),
-        ("http://127.0.0.1:8080/x", "127.0.0.1:8080)/x"),
+        ("http://127.0.0.1:8080/x", "1,0,0,127:8080)/x"),
+        ("http://[2001:db8::1]/x/", "2001:db8::1)/x"),
         ("https://auction.example:443", "example,auction)/"),
+        ("https://auction.example./?", "example,auction)/"),
+        ("https://auction.example//sale/./1/../2/", "example,auction)/sale/2"),
+        ("https://auction.example/a%2520b%2Fc%3F", "example,auction)/a%20b/c?"),
+        ("https://auction.example/a?x=1%262&b&a=%C3%89", "example,auction)/a?2&a=%c3%89&b&x=1"),
+        ("https://auction.example/\u0631\u0642?q=\u00c9", "example,auction)/%d8%b1%d9%82?q=%c3%89"),
+        (f"https://auction.example/a?b=1&PHPSESSID={'0A' * 16}&a=2", "example,auction)/a?a=2&b=1"),
+        ("https://auction.example/%D8%B1%d9%82", "example,auction)/%d8%b1%d9%82"),
+        ("https://\u0645\u062b\u0627\u0644.example/a", "example,xn--mgbh0fb)/a"),
+        ("urn:relicwatch:dom:https://auction.example/a b", "urn:relicwatch:dom:https://auction.example/a%20b"),
     ],
 )
-def test_index_keys_sort_by_host_from_the_right(url: str, key: str) -> None:
+def test_index_keys_are_those_that_pywb_looks_up(url: str, key: str) -> None:
     assert search_key(url) == key
+
+
+def test_index_keys_of_addresses_made_to_take_time_take_none() -> None:
+    began = time.monotonic()
+    assert search_key("https://a.example/" + "%25" * 300_000).startswith("example,a)/%25%25")
+    assert search_key("https://a.example/%" + "25" * 500_000).startswith("example,a)/%25")
+    assert search_key("https://a.example/?" + "cfid=" * 200_000).startswith("example,a)/?cfid=cfid=")
+    assert search_key("https://a.example/\ud800") == "example,a)/?"
+    assert time.monotonic() - began < 20

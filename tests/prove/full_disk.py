@@ -4,20 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.prove.market import NAME
-from tests.prove.trial import Ground, Site, compare, examine, tracing
-
-
-def segment_of(site: Site) -> Path:
-    return site.home.transit / NAME / f"{datetime.now(UTC):%Y-%m-%d}-0001.warc.gz"
-
-
-def wal_of(site: Site) -> Path:
-    return site.home.root / "relicwatch.sqlite3-wal"
-
+from tests.prove.trial import Ground, Site, compare, examine, segment_of, tracing, wal_of
 
 PLACES: dict[str, tuple[str, str, Callable[[Site], Path] | None]] = {
     "the segment, from its 4th record on": ("write", "4+", segment_of),

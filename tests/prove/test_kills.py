@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.prove.full_disk import full_disk
-from tests.prove.kills import at_call, at_moment
+from tests.prove.kills import at_call, at_moment, at_write
 from tests.prove.market import Market
 from tests.prove.sealing import seal_kills
 from tests.prove.trial import Ground, Report, strace_works
@@ -34,6 +34,18 @@ def test_a_crawl_killed_before_its_segment_is_on_disk_finds_its_records_again(gr
 @needs_strace
 def test_a_crawl_killed_at_its_commit_loses_and_doubles_nothing(ground: Ground) -> None:
     assert ground.trial("crawl 1, fdatasync 10", at_call("fdatasync", 10)).reached
+
+
+@needs_strace
+def test_a_crawl_killed_in_the_middle_of_a_record_cuts_off_its_half(ground: Ground) -> None:
+    report = ground.trial("crawl 1, segment, write 9", at_write("segment", 9))
+    assert report.reached
+    assert report.cut_bytes > 0
+
+
+@needs_strace
+def test_a_crawl_killed_in_the_middle_of_a_commit_loses_and_doubles_nothing(ground: Ground) -> None:
+    assert ground.trial("crawl 1, WAL, write 60", at_write("WAL", 60)).reached
 
 
 def test_a_crawl_killed_at_a_moment_and_robbed_of_unsynced_bytes_ends_the_same(ground: Ground) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import PostgresServer
 from tests.prove.full_disk import PLACES, full_disk
-from tests.prove.kills import CALLS, at_call, at_moment, every_call
+from tests.prove.kills import CALLS, at_call, at_moment, every_call, some_writes
 from tests.prove.market import Market
 from tests.prove.sealing import CALLS_OF_SEALING, seal_kills
 from tests.prove.service import five_schedulers, service_kill, watched
@@ -25,6 +25,8 @@ from tests.prove.trial import Ground, Report, strace_works
 
 MOMENTS = 30
 SERVICE_MOMENTS = 6
+WRITES = (("segment", 1, 10), ("WAL", 1, 8), ("segment", 2, 4), ("WAL", 2, 4), ("database", 1, 4))
+"""File, crawl, and within how many of its writes the crawl is killed."""
 WORKERS = 2
 
 Task = Callable[[Ground], None]
@@ -59,18 +61,37 @@ def test_whatever_is_killed_and_whenever_nothing_is_lost_or_doubled(
     tmp_path: Path, postgres_server: PostgresServer
 ) -> None:
     log = Log()
+    _prove(tmp_path, [*_traced(log), *_timed(log)], log, postgres_server)
+    assert len([report for report in log.reports if report.reached]) > MOMENTS
+
+
+@pytest.mark.prove
+@pytest.mark.skipif(not strace_works(), reason="strace is absent or may not trace here")
+def test_a_kill_in_the_middle_of_a_write_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    log = Log()
+
+    def writes(file: str, generation: int, most: int) -> Task:
+        return lambda ground: log.say(some_writes(ground, file, generation, most, log.say))
+
+    _prove(tmp_path, [(f"crawl {one[1]}, writes to the {one[0]}", writes(*one)) for one in WRITES], log)
+    assert sum(report.cut_bytes for report in log.reports) > 0, "no record was torn"
+
+
+def _prove(
+    directory: Path, all_tasks: list[tuple[str, Task]], log: Log, postgres: PostgresServer | None = None
+) -> None:
     print()
     tasks: queue.SimpleQueue[tuple[str, Task]] = queue.SimpleQueue()
-    for name, task in (*_traced(log), *_timed(log)):
-        tasks.put((name, task))
+    for one in all_tasks:
+        tasks.put(one)
     with ThreadPoolExecutor(WORKERS + 1) as pool:
-        futures = [pool.submit(_work, tmp_path / f"worker-{number}", tasks, log) for number in range(WORKERS)]
-        futures.append(pool.submit(_on_postgres, tmp_path / "postgres", postgres_server, log))
+        futures = [pool.submit(_work, directory / f"worker-{number}", tasks, log) for number in range(WORKERS)]
+        if postgres is not None:
+            futures.append(pool.submit(_on_postgres, directory / "postgres", postgres, log))
         for future in futures:
             future.result()
     log.say(log.closing())
     assert not log.faults, "\n\n".join(log.faults)
-    assert len([report for report in log.reports if report.reached]) > MOMENTS
 
 
 def _work(directory: Path, tasks: queue.SimpleQueue[tuple[str, Task]], log: Log) -> None:

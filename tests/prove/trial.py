@@ -14,6 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,6 @@ from tests.prove.market import NAME, QUERY, Market
 COMMAND_SECONDS = 120
 SYNCS = "fsync,fdatasync"
 NAMES = "rename,renameat,renameat2,unlink,unlinkat,truncate,ftruncate"
-WRITES = "write,pwrite64"
 ROOT = Path(__file__).parents[2]
 STRACE = shutil.which("strace")
 
@@ -113,6 +113,19 @@ class Site:
         return Site(home, self.market, f"sqlite:///{root / 'relicwatch.sqlite3'}")
 
 
+def segment_of(site: Site) -> Path:
+    """The segment that a crawl of today appends to."""
+    return site.home.transit / NAME / f"{datetime.now(UTC):%Y-%m-%d}-0001.warc.gz"
+
+
+def database_of(site: Site) -> Path:
+    return site.home.root / "relicwatch.sqlite3"
+
+
+def wal_of(site: Site) -> Path:
+    return site.home.root / "relicwatch.sqlite3-wal"
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a command ended; a negative status is the signal that ended it."""
@@ -160,13 +173,15 @@ def prepare(home: Home, market: Market, postgres: PostgresServer | None = None) 
     return site
 
 
-def tracing(log: Path, *injections: str, calls: str, paths: Sequence[Path] = ()) -> list[str]:
+def tracing(log: Path, *injections: str, calls: str, paths: Sequence[Path] = (), letters: int = 32) -> list[str]:
     """The strace command that injects; what it saw goes to `log`, file names beside the numbers.
+
+    `letters`: how much of a buffer the log holds.
 
     Without --seccomp-bpf: with it strace 6.1 injects errors and no signals.
     """
     assert STRACE is not None
-    command = [STRACE, "-f", "-y", "-o", str(log), "-e", f"trace={calls}", "-e", "signal=none"]
+    command = [STRACE, "-f", "-y", "-s", str(letters), "-o", str(log), "-e", f"trace={calls}", "-e", "signal=none"]
     for path in paths:
         command += ["-P", str(path)]
     for injection in injections:
