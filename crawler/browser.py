@@ -151,6 +151,8 @@ class _Load:
         main: Exchange | None = None
         for response, moment, task in self._readings:
             exchange = exchange_read(task) or head_alone(response, moment, cut or "time")
+            if cut is not None and exchange.truncated == "unspecified":
+                exchange.truncated = cut  # the page went away before this body was read, and took it along
             if response.request.is_navigation_request() and response.frame == self.page.main_frame:
                 if main is not None:
                     captures.append(recorder.append(main))

@@ -123,12 +123,14 @@ def test_a_page_whose_script_never_ends_is_left_and_kept(place: Place, market: M
 
 @pytest.mark.needs_chromium
 def test_a_page_that_crashes_takes_nothing_along(place: Place, market: MarketServer) -> None:
-    url = serve(market, TWO_SCRIPTS, **{"other.js": SILENT})
+    # One request after the other, each let through by the same process that reads bodies: at the last of them the
+    # page's own body has been read for long.
+    steps = "(async () => { for (let n = 0; n < 20; n++) await fetch('/step'); await fetch('/last') })()"
+    url = serve(market, f"<script>{steps}</script>", step=reply("a step"), last=SILENT)
     started: list[psutil.Process] = []
 
     def crash(asked: Asked) -> None:
-        """Once the page's other script is asked for, the page and the script before it have come in."""
-        if asked.target == "/other.js":
+        if asked.target == "/last":
             for one in started[0].children(recursive=True):
                 if "--type=renderer" in one.cmdline():
                     one.kill()
