@@ -33,7 +33,7 @@ from tests.needs import need_chromium
 from tests.processes import LOOPBACK, below, listening_addresses, running
 
 ROOT = Path(__file__).resolve().parent.parent
-QUERIES = ("Sumerian", "Osiris", "lampe", "قديم")
+QUERIES = ("Sumerian", "Osiris", "قديم")
 
 
 @pytest.fixture(scope="module")
