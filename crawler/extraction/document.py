@@ -20,6 +20,8 @@ INDEXED_TAGS = ("base", "link", "meta", "title", "script", "h1", "h2", "h3")
 MAX_TEXTS = 40_000
 """Pieces of text that are searched for labels and words."""
 MAX_TEXT_PIECE = 400
+MAX_CLASSES = 40_000
+"""Elements with a class that are indexed; on a page with more, selectors are searched for one by one."""
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 _PLAIN_ADDRESS = re.compile(
@@ -86,6 +88,11 @@ class Document:
         for element in self.root.iter(*INDEXED_TAGS):
             found[element.tag].append(element)
         return found
+
+    @property
+    def has_all_classes(self) -> bool:
+        """Whether `of_class` knows every element that has a class."""
+        return len(self._classes) <= MAX_CLASSES
 
     def of_class(self, name: str) -> list[Any]:
         """The elements of a class, in page order."""
@@ -249,9 +256,10 @@ def _with_sane_tags(text: str) -> tuple[str, str | None]:
     return text, f"{cut} tags had thousands of attributes and were cut." if cut else None
 
 
-_CLASSES = etree.XPath("descendant-or-self::*/@class")
+# Both are cut before anything of them reaches Python, where each node costs a hundred times its place in the tree.
+_CLASSES = etree.XPath(f"(descendant-or-self::*/@class)[position() <= {MAX_CLASSES + 1}]")
 _GAP = re.compile(r"[ \t\r\n]+")
-_TEXT_NODES = etree.XPath(".//text()")
+_TEXT_NODES = etree.XPath(f"(.//text())[position() <= {2 * MAX_TEXTS}]")  # blank ones among them
 _TEXTLESS = frozenset({"script", "style", "noscript", "option", "head", "title", "template"})
 _GENERIC_ENDINGS = frozenset({"IO", "CO", "TV", "ME", "AI", "TO", "LY", "FM", "CC", "WS", "GG", "EU", "SH", "GL", "IM"})
 

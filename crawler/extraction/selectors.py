@@ -23,7 +23,7 @@ def select(css: str, document: Document) -> list[Any]:
     Raises what cssselect or lxml raise on a wrong one.
     """
     simple = _simple(css)
-    if simple is None:
+    if simple is None or not document.has_all_classes:
         return _searched(css, document)
     elements = [e for e in document.of_class(simple["class"]) if not simple["tag"] or e.tag == simple["tag"]]
     if simple["attribute"]:

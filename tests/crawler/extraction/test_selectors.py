@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from crawler.extraction.document import Document
+from crawler.extraction.document import MAX_CLASSES, MAX_TEXTS, Document
 from crawler.extraction.rules import compiled
 from crawler.extraction.selectors import _simple, select
 
@@ -44,3 +44,17 @@ def test_a_page_given_as_a_tree_is_searched_below_its_root_alone() -> None:
     tree = etree.fromstring("<div><p class='a'>out</p><section class='a'><p class='a'>in</p></section></div>")
     section = tree.find("section")
     assert select("p.a::text", Document(section, "http://a.example/")) == ["in"]
+
+
+def test_on_a_page_of_very_many_classes_nothing_is_missed() -> None:
+    many = "<b class=x>1</b>" * (MAX_CLASSES + 5)
+    document, _ = Document.parse(f"<body>{many}<p class=price>7</p></body>", "http://a.example/")
+    assert document is not None
+    assert not document.has_all_classes
+    assert select(".price::text", document) == ["7"]
+
+
+def test_of_a_page_of_very_many_texts_only_the_first_are_taken_up() -> None:
+    document, _ = Document.parse("<body>" + "<b>a</b>" * (MAX_TEXTS + 5) + "</body>", "http://a.example/")
+    assert document is not None
+    assert len(document.texts) == MAX_TEXTS
