@@ -10,7 +10,7 @@ demo: .venv/ready   ## the whole job on the make-believe market; ARGS=--once end
 	.venv/bin/relicwatch demo $(ARGS)
 
 test: .venv/ready   ## every test but the long proofs; ARGS= goes to pytest
-	.venv/bin/pytest $(ARGS)
+	.venv/bin/pytest -n logical --dist worksteal $(ARGS)
 
 prove: .venv/ready  ## the long proofs (kills), with their log
 	.venv/bin/pytest -m prove -s tests/prove $(ARGS)
