@@ -13,6 +13,7 @@ import brotli
 
 from crawler.errors import RelicwatchError
 from crawler.home import Home
+from crawler.picture_kinds import image_suffix
 from crawler.program import ProgramInfo
 from evidence.bag import BagWriter
 from evidence.item import ListingRecords, PackedCapture, build_item
@@ -23,7 +24,7 @@ from storage.tables import Capture, Listing, Segment
 
 LARGEST_IMAGE = 64 << 20
 _SCREENSHOTS = ("screenshot", "screenshot_viewport")
-_IMAGES = ("image", "thumbnail")
+_IMAGES = ("image", "saved_photo", "thumbnail")
 _SUFFIXES = {
     "image/png": "png",
     "image/jpeg": "jpg",
@@ -31,6 +32,7 @@ _SUFFIXES = {
     "application/json": "json",
     "image/webp": "webp",
     "image/gif": "gif",
+    "image/avif": "avif",
 }
 
 
@@ -267,21 +269,6 @@ def decode(payload: bytes, coding: str | None) -> bytes | None:
             return data if opened.is_finished() else None
     except (zlib.error, brotli.error):
         return None
-    return None
-
-
-def image_suffix(data: bytes) -> str | None:
-    """The kind of picture by its own bytes, never by the server's word; None for all else (SVG can run code)."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return "jpg"
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if data[:6] in (b"GIF87a", b"GIF89a"):
-        return "gif"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "webp"
-    if data[4:12] in (b"ftypavif", b"ftypavis"):
-        return "avif"
     return None
 
 

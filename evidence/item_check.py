@@ -23,6 +23,7 @@ _DIRECTORIES = {
     "screenshot": "screenshots",
     "screenshot_viewport": "screenshots",
     "image": "images",
+    "saved_photo": "images",
     "thumbnail": "images",
 }
 _PAGE_TYPES = ("response", "revisit", "resource")

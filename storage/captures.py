@@ -11,7 +11,21 @@ from sqlalchemy.orm import Session
 from crawler.items import RecordPlace
 from storage.tables import Capture, Segment
 
-KINDS = ("exchange", "dom", "screenshot", "screenshot_viewport", "pdf", "thumbnail", "capture_report")
+SAVED_FILE = "saved_file"
+"""A file as an officer saved it, imported: a resource record of an evidence file."""
+SAVED_PHOTO = "saved_photo"
+"""A photograph out of such a file."""
+KINDS = (
+    "exchange",
+    "dom",
+    "screenshot",
+    "screenshot_viewport",
+    "pdf",
+    "thumbnail",
+    "capture_report",
+    SAVED_FILE,
+    SAVED_PHOTO,
+)
 """Every kind of capture there is: screens and reports need a word for each."""
 
 
