@@ -547,6 +547,47 @@ def extract(
         _print_record(page_as_json(extract_page(page.read_bytes(), url)), True)
 
 
+@app.command("import")
+def import_command(
+    path: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="What was saved.")],
+    by: Annotated[str, typer.Option(help="Who saved it.")],
+    saved_at: Annotated[str, typer.Option(help="When, like 2026-11-20T14:03+02:00; without a zone: of this computer.")],
+    market: Annotated[str | None, typer.Option(help="The market it is of, where its address does not tell.")] = None,
+    url: Annotated[str | None, typer.Option(help="The address it was saved from, for one page.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pages, WARC, WACZ, chat exports and screenshots that an officer saved: each becomes a listing with its evidence.
+
+    Exit status 1 where a file failed; the others are imported all the same. Nothing is fetched.
+
+    Example: relicwatch import saved/ --by "Amina Haddad" --saved-at 2026-11-20T14:03
+    """
+    from evidence.saved_files import SavedBy
+    from importing import Importer
+    from storage.audit import AuditChain
+
+    home, database = _open()
+    saved_by = SavedBy(by.strip(), _past_moment(saved_at), _actor())
+    importer = Importer(database, home, saved_by=saved_by, chain=AuditChain(), market=market, url=url)
+    results = []
+    for result in importer.import_path(path):
+        results.append(result)
+        if as_json:
+            _print_record(result.as_record(), True)
+        else:
+            for line in result.lines():
+                out.print(line, markup=False, highlight=False, soft_wrap=True)
+    failed = sum(result.error is not None for result in results)
+    if not as_json:
+        new = sum(one.is_new for result in results for one in result.listings)
+        flagged = sum(one.is_new and one.flagged for result in results for one in result.listings)
+        out.print(
+            f"{len(results)} files: {new} new listings ({flagged} flagged), {failed} files failed.", highlight=False
+        )
+    if failed or not results:
+        raise typer.Exit(1)
+
+
 @app.command()
 def classify(
     listings: Annotated[str, typer.Argument(help="JSON Lines with id, title, description; - for stdin.")],
@@ -730,6 +771,13 @@ def _seconds(text: str) -> int:
     if unit not in units or not number.isascii() or not number.isdigit() or int(number) == 0:
         raise UsageError(f"--every {text!r} is no span of time: write a number and s, m, h, d or w, like 6h.")
     return int(number) * units[unit]
+
+
+def _past_moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text.strip()).astimezone()
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"--saved-at {text!r} is no date and time: write it like 2026-11-20T14:03+02:00.") from error
 
 
 def _moment(value: datetime | None) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from crawler.program import ProgramInfo
 from evidence.warc_reading import WarcRecord
+from storage.captures import SAVED_FILE
 from storage.tables import (
     Assessment,
     Capture,
@@ -232,6 +233,7 @@ def _collectors(captures: Sequence[Capture]) -> list[str]:
         for row in captures
         if row.job_id or row.crawl_id
     }
+    names |= {f"saved by an officer: {row.note}" for row in captures if row.kind == SAVED_FILE}
     return sorted(names)
 
 

@@ -283,7 +283,7 @@ def _seal(
             if isinstance(addition, AddedExchange):
                 _add_exchange(addition, file, written)
         derivatives = [_add_derivative(home, one, file, written) for one in extra if isinstance(one, Derivative)]
-        with _shared_lock(home):
+        with shared_lock(home):
             sha256 = file.seal()
             with database.transaction() as session:
                 segment = Segment(
@@ -529,7 +529,7 @@ def _set_aside_leftovers(database: Database, home: Home, listing: Listing, job_i
             with database.session() as session:
                 known = session.scalars(select(Segment).where(Segment.name == name, Segment.store == EVIDENCE)).first()
             if known is None:
-                _to_orphans(home, path)
+                to_orphans(home, path)
 
 
 # -- orphans ----------------------------------------------------------------------------------------------------
@@ -603,9 +603,9 @@ def heal(database: Database, home: Home, *, chain: AuditChain, actor: str = "sta
     """
     with _exclusive_lock(home):
         report = find_orphans(database, home)
-        moved = [path for path in report.files_without_row if _abandoned(path)]
+        moved = [path for path in report.files_without_row if is_abandoned(path)]
         for path in moved:
-            _to_orphans(home, path)
+            to_orphans(home, path)
         for path in filter(is_left_over, report.unfinished_files):
             path.unlink(missing_ok=True)
         if report.rows_without_file or report.rows_found_again or report.captures_without_file or moved:
@@ -661,7 +661,7 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _abandoned(path: Path) -> bool:
+def is_abandoned(path: Path) -> bool:
     """Whether nobody is writing this file: its writer would hold a lock on it."""
     with path.open("rb") as file:
         try:
@@ -671,7 +671,7 @@ def _abandoned(path: Path) -> bool:
     return True
 
 
-def _to_orphans(home: Home, path: Path) -> None:
+def to_orphans(home: Home, path: Path) -> None:
     orphans = home.evidence / ORPHANS
     orphans.mkdir(mode=0o700, exist_ok=True)
     path.rename(orphans / f"{path.parent.name}-{uuid.uuid4().hex[:8]}-{path.name}")
@@ -680,7 +680,7 @@ def _to_orphans(home: Home, path: Path) -> None:
 
 
 @contextmanager
-def _shared_lock(home: Home) -> Iterator[None]:
+def shared_lock(home: Home) -> Iterator[None]:
     """Held from rename to commit, so that `heal` never takes a file in between for an orphan."""
     with _locked(home, fcntl.LOCK_SH):
         yield

@@ -50,9 +50,13 @@ class _Sighting:
 
 
 class ListingWriter:
-    """Writes one crawl's listings. `begin` is called once a commit, so that known listings are read in one question."""
+    """Writes one crawl's listings. `begin` is called once a commit, so that known listings are read in one question.
 
-    def __init__(self, *, crawl_id: int, market: str, demo: bool) -> None:
+    Without a `crawl_id` they are of no crawl (an officer's import): nothing is then asked of the market, so that a flag
+    queues no capture job.
+    """
+
+    def __init__(self, *, crawl_id: int | None, market: str, demo: bool) -> None:
         self._crawl_id = crawl_id
         self._market = market
         self._demo = demo
@@ -125,7 +129,8 @@ class ListingWriter:
             for (sighting, _), id_ in zip(judged, session.scalars(statement, rows), strict=True):
                 sighting.listing.current_assessment_id = id_
         flagged = [sighting for sighting, found in judged if found.flagged]
-        insert_jobs(session, "capture", map(_capture_job, flagged))
+        if self._crawl_id is not None:
+            insert_jobs(session, "capture", map(_capture_job, flagged))
         if self._claims:
             session.connection().execute(_CLAIM, self._claims)
 
@@ -314,7 +319,7 @@ def observation_digest(item: ListingItem) -> str:
 
 
 def _observation(
-    item: ListingItem, listing_id: int, seller: Seller | None, capture_id: int | None, digest: str, crawl_id: int
+    item: ListingItem, listing_id: int, seller: Seller | None, capture_id: int | None, digest: str, crawl_id: int | None
 ) -> dict[str, Any]:
     page: ExtractedPage = item.page
     title, description = _text(page.title), _text(page.description)
@@ -395,10 +400,11 @@ def _find_listings(session: Session, keys: set[Key]) -> dict[Key, Listing]:
     return found
 
 
-def _see(listing: Listing, moment: datetime, crawl_id: int) -> None:
+def _see(listing: Listing, moment: datetime, crawl_id: int | None) -> None:
     listing.last_seen_at = max(listing.last_seen_at, moment)
-    listing.seen_in_crawl_id = crawl_id
-    listing.absent_from_crawls = 0
+    if crawl_id is not None:
+        listing.seen_in_crawl_id = crawl_id
+        listing.absent_from_crawls = 0
 
 
 def _seller_key(item: ListingItem) -> Key:

@@ -13,7 +13,9 @@ from crawler.saved.records import SavedPage
 _HEAD = 200_000
 _SAVED_FROM = re.compile(r"<!--\s*saved from url=\(\d{4,}\)\s*(\S{1,4000}?)\s*-->", re.I)
 _SAVED_BY = re.compile(r"<!--\s{0,20}Page saved with SingleFile\s{1,20}url:\s{0,9}(\S{1,4000})", re.I)
-_CANONICAL = re.compile(r"""<link\b(?=[^>]{0,500}\brel=["']?canonical\b)[^>]{0,500}?\bhref=["']?([^"'\s>]{1,4000})""", re.I)
+_CANONICAL = re.compile(
+    r"""<link\b(?=[^>]{0,500}\brel=["']?canonical\b)[^>]{0,500}?\bhref=["']?([^"'\s>]{1,4000})""", re.I
+)
 _GRAPH = re.compile(
     r"""<meta\b(?=[^>]{0,500}\bproperty=["']?og:url\b)[^>]{0,500}?\bcontent=["']?([^"'\s>]{1,4000})""", re.I
 )

@@ -48,6 +48,8 @@ class SavedMessage:
     text: str
     pictures: list[str] = field(default_factory=list)
     """Names in the export of the photographs sent with it."""
+    sender_id: str | None = None
+    """The service's own id of the sender, where the export has one."""
     missing: list[str] = field(default_factory=list)
     """What was sent and is not in the export: file names, or the export's own words for it."""
 

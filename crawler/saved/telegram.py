@@ -61,7 +61,8 @@ def _member(folder: str, name: str) -> str:
 def is_telegram_json(value: Any) -> bool:
     """Whether a JSON value has the shape of an export: of one chat, or of an account with its chats."""
     return isinstance(value, dict) and (
-        (isinstance(value.get("messages"), list) and "type" in value) or isinstance(_mapping(value.get("chats")).get("list"), list)
+        (isinstance(value.get("messages"), list) and "type" in value)
+        or isinstance(_mapping(value.get("chats")).get("list"), list)
     )
 
 
@@ -106,6 +107,7 @@ def _from_json(chat: Mapping[str, Any], entry: Mapping[str, Any]) -> SavedMessag
         sent_at=_from_unix(entry.get("date_unixtime")) or _from_iso(shown),
         text=_plain(entry.get("text")),
         pictures=pictures,
+        sender_id=str(entry["from_id"])[:200] if entry.get("from_id") else None,
         missing=missing,
     )
 
@@ -113,7 +115,9 @@ def _from_json(chat: Mapping[str, Any], entry: Mapping[str, Any]) -> SavedMessag
 def _plain(text: Any) -> str:
     """Telegram writes a text with links or bold words as a list of pieces."""
     pieces = text if isinstance(text, list) else [text]
-    return "".join(one if isinstance(one, str) else str(_mapping(one).get("text") or "") for one in pieces if one).strip()
+    return "".join(
+        one if isinstance(one, str) else str(_mapping(one).get("text") or "") for one in pieces if one
+    ).strip()
 
 
 def _from_unix(seconds: Any) -> datetime | None:

@@ -14,7 +14,7 @@ from storage.tables import Capture, Export
 router = APIRouter()
 SANDBOX = {"content-security-policy": "sandbox; default-src 'none'", "x-content-type-options": "nosniff"}
 _SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
-_DERIVATIVES = ("dom", "screenshot", "screenshot_viewport", "pdf", "thumbnail")
+_DERIVATIVES = ("dom", "screenshot", "screenshot_viewport", "pdf", "thumbnail", "saved_photo")
 
 
 @router.get("/captures/{capture_id}/image")

@@ -1,0 +1,173 @@
+"""Files that an officer saved: sealed in the evidence store as they are, before anything reads them.
+
+One evidence file for each saved file, named by its SHA-256: the same file imported again, or by two people at once, is
+kept once. What is sealed is what the officer handed over; that the site sent it is their word, and is told as such.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from sqlalchemy import select
+
+from crawler.home import Home
+from evidence.sealing import EVIDENCE, EvidenceDamaged, EvidenceFile, is_abandoned, shared_lock, to_orphans
+from evidence.segments import StoreError, find_members, label_to_hex, pack_resource
+from storage.audit import AuditChain
+from storage.database import Database
+from storage.imports import SavedRecord
+from storage.tables import AuditEvent, Segment
+
+DIRECTORY = "imported"
+SEALED = "saved file sealed"
+NOTE = "as saved by a person, not as received from the site"
+_PARTIAL = ".partial"
+_LONGEST_NAME = 150
+
+
+@dataclass(frozen=True, slots=True)
+class SavedBytes:
+    """A file as it was handed over."""
+
+    name: str
+    """Its own name, without folders; only ever shown."""
+    body: bytes
+    media_type: str = "application/octet-stream"
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.body).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedBy:
+    """Who saved a file and when, by their own word, and who imported it."""
+
+    who: str
+    when: datetime
+    """Aware."""
+    importer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A saved file in the evidence store."""
+
+    record: SavedRecord
+    saved_by: SavedBy
+    """As first recorded: importing a file again changes nothing."""
+    was_known: bool
+
+
+def seal_saved(
+    database: Database, home: Home, files: Sequence[SavedBytes], saved_by: SavedBy, *, chain: AuditChain
+) -> Sealed:
+    """Seal a saved file, with those that belong to it after it, unless it is sealed already.
+
+    Raises StoreError where the disk refuses, EvidenceDamaged where the sealed file is gone or altered.
+    """
+    main = files[0]
+    name = f"{DIRECTORY}/{main.sha256}.warc.gz"
+    known = _known(database, home, name)
+    if known is not None:
+        return known
+    _set_aside_leftovers(home, name)
+    imported_at = datetime.now(UTC)
+    with EvidenceFile(
+        home.evidence, name, details={"description": f"saved file imported by {saved_by.importer}"}
+    ) as file:
+        for number, one in enumerate(files):
+            data = pack_resource(
+                uri=record_uri(one), moment=imported_at, media_type=one.media_type, body=one.body, note=NOTE
+            )
+            offset = file.append(data)
+            if number == 0:
+                place = offset, len(data)
+        with shared_lock(home):
+            sha256 = file.seal()
+            with database.transaction() as session:
+                segment = Segment(
+                    store=EVIDENCE,
+                    name=name,
+                    market=None,
+                    state="sealed",
+                    length=file.length,
+                    sha256=sha256,
+                    sealed_at=imported_at,
+                )
+                session.add(segment)
+                session.flush()
+                chain.record(
+                    session,
+                    actor=saved_by.importer,
+                    action=SEALED,
+                    object_kind="segment",
+                    object_id=segment.id,
+                    details={
+                        "segment": name,
+                        "sha256": sha256,
+                        "bytes": file.length,
+                        "file_sha256": main.sha256,
+                        "saved_by": saved_by.who,
+                        "saved_at": saved_by.when.astimezone(UTC).isoformat(),
+                    },
+                )
+                record = SavedRecord(
+                    segment.id, *place, record_uri(main), main.sha256, len(main.body), main.media_type, imported_at
+                )
+    return Sealed(record, saved_by, was_known=False)
+
+
+def record_uri(file: SavedBytes) -> str:
+    """The address of the record: the digest, and the name for people. Never a web address, which a replay would show."""
+    return f"urn:relicwatch-saved:{file.sha256}:{quote(file.name[-_LONGEST_NAME:], safe='')}"
+
+
+def _known(database: Database, home: Home, name: str) -> Sealed | None:
+    with database.reading() as session:
+        segment = session.scalars(select(Segment).where(Segment.store == EVIDENCE, Segment.name == name)).first()
+        if segment is None:
+            return None
+        event = session.scalars(
+            select(AuditEvent).where(
+                AuditEvent.object_kind == "segment",
+                AuditEvent.object_id == str(segment.id),
+                AuditEvent.action == SEALED,
+            )
+        ).one()
+    path = home.evidence / name
+    members = find_members(path) if path.is_file() else iter(())
+    member = next((one for one in members if one.type == "resource"), None)
+    if member is None:
+        raise EvidenceDamaged(
+            f"This file was imported before, and its evidence file {path} is gone or damaged: restore it from a backup."
+        )
+    record = SavedRecord(
+        segment_id=segment.id,
+        offset=member.offset,
+        length=member.length,
+        uri=member.headers["warc-target-uri"],
+        sha256=label_to_hex(member.headers["warc-payload-digest"]) or "",
+        payload_bytes=len(member.block),
+        media_type=member.headers["content-type"],
+        imported_at=datetime.fromisoformat(member.headers["warc-date"]),
+    )
+    told = event.details
+    saved_by = SavedBy(str(told["saved_by"]), datetime.fromisoformat(str(told["saved_at"])), event.actor)
+    return Sealed(record, saved_by, was_known=True)
+
+
+def _set_aside_leftovers(home: Home, name: str) -> None:
+    """What a killed import of the same file left behind: it had no row, so nothing looks for it."""
+    path = home.evidence / name
+    partial = path.with_name(path.name + _PARTIAL)
+    if partial.exists():
+        if not is_abandoned(partial):
+            raise StoreError(f"The same file is being imported by another process ({partial}): wait for its end.")
+        partial.unlink(missing_ok=True)
+    if path.exists():
+        to_orphans(home, path)
