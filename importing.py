@@ -147,8 +147,7 @@ class Importer:
         files, problems = saved_files(path) if path.is_dir() else ([path], [])
         if self._url is not None and len(files) > 1:
             raise UsageError(f"--url is the address of one page, and {path} holds {len(files)} files: import it alone.")
-        for problem in problems:
-            yield problem
+        yield from problems
         for file in files:
             yield self.import_file(file)
 
@@ -235,7 +234,9 @@ class Importer:
         """The market that an address is a listing of, and the listing's id there."""
         if self._market is not None:
             return self._market, self._market.native_id(url) if url else None
-        for definition in self._definitions if is_web_address(url) and url else ():
+        if url is None or not is_web_address(url):
+            return None, None
+        for definition in self._definitions:
             if (native_id := definition.native_id(url)) is not None:
                 return definition, native_id
         return None, None

@@ -18,6 +18,8 @@ from evidence.warc_reading import WarcRecord, label_sha256
 DECODED_NOTE = "decoded by the browser"
 _MOST_HOPS = 30
 _REPORT = "capture_report"
+SAVED_FILE_URN = "urn:relicwatch-saved:"
+"""How the address of a record begins that holds a file as a person handed it over."""
 _DERIVED_URN = re.compile(r"urn:relicwatch:([a-z_]+):(.*)", re.DOTALL)
 _DIRECTORIES = {
     "screenshot": "screenshots",

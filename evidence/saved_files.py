@@ -15,6 +15,7 @@ from urllib.parse import quote
 from sqlalchemy import select
 
 from crawler.home import Home
+from evidence.item_check import SAVED_FILE_URN
 from evidence.sealing import EVIDENCE, EvidenceDamaged, EvidenceFile, is_abandoned, shared_lock, to_orphans
 from evidence.segments import StoreError, find_members, label_to_hex, pack_resource
 from storage.audit import AuditChain
@@ -123,8 +124,8 @@ def seal_saved(
 
 
 def record_uri(file: SavedBytes) -> str:
-    """The address of the record: the digest, and the name for people. Never a web address, which a replay would show."""
-    return f"urn:relicwatch-saved:{file.sha256}:{quote(file.name[-_LONGEST_NAME:], safe='')}"
+    """The record's address: digest, and name for people. Never a web address: a replay would show it as the site's."""
+    return f"{SAVED_FILE_URN}{file.sha256}:{quote(file.name[-_LONGEST_NAME:], safe='')}"
 
 
 def _known(database: Database, home: Home, name: str) -> Sealed | None:

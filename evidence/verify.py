@@ -43,7 +43,7 @@ from evidence.bundle_files import (
     as_text,
 )
 from evidence.faults import Faults
-from evidence.item_check import item_faults, moment_of, number_of
+from evidence.item_check import SAVED_FILE_URN, item_faults, moment_of, number_of
 from evidence.plain_zip import ZipAltered, ZipCutShort, name_fault
 from evidence.signing import SignatureInvalid, certificate_fingerprint, verify_detached
 from evidence.wacz_check import WaczCheck
@@ -59,6 +59,9 @@ NOT_CHECKED = (
     "Whether index.html and custody.html say what item.json and custody.json say, and item.json what the page says: "
     "they are covered by the signature, not compared.",
     "Whether the server told the truth, and whether the object is what it is said to be.",
+)
+NOT_FROM_THE_SITE = (
+    "Whether a saved file is what the site or the chat showed: a person handed it over, and it is kept as they did."
 )
 _LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
 _NEEDED = ("bagit.txt", MANIFEST, TAG_MANIFEST, SIGNATURE, CERTIFICATE)
@@ -340,6 +343,8 @@ def _check_listings(files: BundleFiles, result: Verification) -> tuple[dict[str,
         with files.open(wacz) as file:
             checked = WaczCheck(file)
         result.records += len(checked.records)
+        if any(record.uri.startswith(SAVED_FILE_URN) for record in checked.records.values()):
+            result.not_checked = tuple(dict.fromkeys([*result.not_checked, NOT_FROM_THE_SITE]))
         warcs |= {f"{wacz}: archive/{name}": digest for name, digest in checked.warcs.items()}
         result.note(
             wacz, (f"{wacz}: {fault}" for fault in checked.faults), f"{len(checked.records)} WARC records match"

@@ -44,7 +44,8 @@ def read_mhtml(body: bytes) -> SavedPage:
     if not pages:
         raise SavedFault("it is an MHTML without an HTML page in it: save the page again")
     wanted = _text(message, "Snapshot-Content-Location")
-    start = _text(message.get_param("start") if isinstance(message.get_param("start"), str) else None)
+    root = message.get_param("start")
+    start = root.strip() if isinstance(root, str) else None
     url, page = next(
         (one for one in pages if (wanted and one[0] == wanted) or (start and _text(one[1], "Content-ID") == start)),
         pages[0],
@@ -86,6 +87,5 @@ def _location(part: Message) -> str | None:
     return f"cid:{content_id.strip('<>')}" if content_id else None
 
 
-def _text(part: Message | str | None, name: str | None = None) -> str | None:
-    value = part.get(name) if isinstance(part, Message) and name else part
-    return str(value).strip() or None if value is not None and not isinstance(value, Message) else None
+def _text(part: Message, name: str) -> str | None:
+    return str(part.get(name) or "").strip() or None

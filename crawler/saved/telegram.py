@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import unquote
@@ -94,7 +94,7 @@ def _from_json(chat: Mapping[str, Any], entry: Mapping[str, Any]) -> SavedMessag
     for name in (entry.get("photo"), entry.get("file")):
         if not isinstance(name, str):
             continue
-        if name.startswith("(File not included") or name.startswith("(File exceeds"):
+        if name.startswith(("(File not included", "(File exceeds")):
             missing.append(name.strip("()"))
         elif is_picture_name(name):
             pictures.append(name)

@@ -144,14 +144,14 @@ def _ymd(date: tuple[int, ...], order: str) -> tuple[int, int, int]:
 
 
 def _moment(line: _Line, order: str) -> datetime | None:
-    hour, minute, *second = (int(part) for part in re.split(r"[:.h]", line.time))
+    hour, minute, second = (*(int(part) for part in re.split(r"[:.h]", line.time)), 0)[:3]
     half = line.half[:1].lower()
     if half in ("p", "م"):
         hour = hour % 12 + 12
     elif half in ("a", "ص"):
         hour %= 12
     try:
-        return datetime(*_ymd(line.date, order), hour, minute, *second)  # noqa: DTZ001  (the export names no zone)
+        return datetime(*_ymd(line.date, order), hour, minute, second)  # noqa: DTZ001  (the export names no zone)
     except (ValueError, OverflowError):
         return None
 
