@@ -24,8 +24,7 @@ _GRAPH = re.compile(
 def read_page(body: bytes, companions: Mapping[str, bytes] | None = None) -> SavedPage:
     """A saved HTML page or JSON answer. `companions`: the files of the folder saved beside it, by name."""
     text, _, _ = decode(body[:_HEAD])
-    pictures = {name: data for name, data in (companions or {}).items()}
-    return SavedPage(url=saved_from(text), body=body, pictures=pictures)
+    return SavedPage(url=saved_from(text), body=body, pictures=companions or {})
 
 
 def saved_from(text: str) -> str | None:
