@@ -62,7 +62,7 @@ def test_a_wacz_opens_with_its_main_page() -> None:
 
 @pytest.mark.parametrize("cut", [30, 200, 400])
 def test_a_cut_file_is_refused(cut: int) -> None:
-    with pytest.raises(SavedFault, match="damaged|no page"):
+    with pytest.raises(SavedFault, match=r"damaged|no page"):
         read_warc(warc(*ANSWERS)[:cut])
 
 
