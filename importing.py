@@ -327,8 +327,10 @@ class _Reading:
         if suffix is None:
             self.result.problems.append(f"{name[:200]} is no JPEG, PNG, WebP, GIF or AVIF picture.")
             return None
-        url = name if is_web_address(name) else self.address(name)
-        photo = SavedPhoto(url, store_file(self.home, body), len(body), MEDIA_TYPES[suffix])
+        digest = store_file(self.home, body)
+        # Without an address of its own it is known by its content, which is the same in a later export.
+        url = name if is_web_address(name) else f"urn:sha256:{digest}"
+        photo = SavedPhoto(url, digest, len(body), MEDIA_TYPES[suffix])
         try:
             small = make_thumbnail(body)
         except ThumbnailError as error:

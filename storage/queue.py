@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from storage.folding import fold
+from storage.imports import IMPORTED
 from storage.tables import Assessment, Capture, Decision, Listing, Observation, utc_now
 
 State = Literal["waiting", "decided", "all"]
@@ -104,7 +105,7 @@ class Choices:
 
 
 def queue_places(session: Session, filters: Filters, *, now: datetime | None = None) -> list[Place]:
-    """Every flagged listing that the filters let through, most pressing first."""
+    """Every flagged listing that the filters let through, and saved pictures without words; most pressing first."""
     now = now or utc_now()
     rows = session.execute(_flagged(filters)).all()
     busy = _busy_sellers(session)
@@ -197,7 +198,7 @@ def _flagged(filters: Filters) -> Select[Any]:
         )
         .join(Observation, Observation.id == Listing.current_observation_id)
         .join(Assessment, Assessment.id == Listing.current_assessment_id)
-        .where(Assessment.flagged)
+        .where(or_(Assessment.flagged, _for_the_eye()))
     )
     waiting = or_(Listing.current_decision_id.is_(None), Listing.changed_after_decision)
     if filters.state == "waiting":
@@ -213,6 +214,11 @@ def _flagged(filters: Filters) -> Select[Any]:
     for word in fold(filters.text).split():
         query = query.where(Observation.folded_text.contains(word, autoescape=True))
     return query
+
+
+def _for_the_eye() -> ColumnElement[bool]:
+    """A picture that an officer saved, without words: no model can judge it, so that only a person can."""
+    return and_(Listing.market == IMPORTED, Observation.description.is_(None))
 
 
 def _busy_sellers(session: Session) -> set[int]:

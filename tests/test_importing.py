@@ -221,6 +221,13 @@ def test_values_and_sellers_of_a_chat_are_kept_with_where_they_stand(
         assert shown.listing_id == result.listings[0].listing_id
 
 
+def test_a_picture_without_words_waits_in_the_queue_though_no_model_can_flag_it(place: Place, tmp_path: Path) -> None:
+    result = importer(place.database, place.home).import_file(written("IMG_2031.png", PICTURE)(tmp_path))
+    assert not result.listings[0].flagged
+    with place.database.reading() as session:
+        assert [one.listing_id for one in queue_places(session, Filters())] == [result.listings[0].listing_id]
+
+
 def test_importing_again_doubles_nothing_and_keeps_who_saved_it_first(
     database: Database, home: Home, tmp_path: Path
 ) -> None:
@@ -276,7 +283,7 @@ def test_a_directory_is_imported_whole_and_what_fails_is_named(place: Place, tmp
 def test_a_page_of_a_known_market_is_a_sighting_of_its_listing(place: Place, tmp_path: Path) -> None:
     place.home.markets.joinpath("little_market.yaml").write_text(
         "name: little_market\ntitle: Little Market\ndomains: [shop.example]\nid_space: little_ids\nkind: dealer\n"
-        'spider: catalogue\nlisting_url: "/lot/(?P<lot>[0-9]+)"\n'
+        'spider: catalogue\nsearch: {url: "https://shop.example/s?q={query}", listings: "a.lot"}\nlisting_url: "/lot/(?P<lot>[0-9]+)"\n'
     )
     early, late = SAVED_AT.replace(day=18), SAVED_AT
     first = importer(place.database, place.home, saved_at=late).import_file(written("a.html", PAGE)(tmp_path))
