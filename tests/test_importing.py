@@ -283,7 +283,8 @@ def test_a_directory_is_imported_whole_and_what_fails_is_named(place: Place, tmp
 def test_a_page_of_a_known_market_is_a_sighting_of_its_listing(place: Place, tmp_path: Path) -> None:
     place.home.markets.joinpath("little_market.yaml").write_text(
         "name: little_market\ntitle: Little Market\ndomains: [shop.example]\nid_space: little_ids\nkind: dealer\n"
-        'spider: catalogue\nsearch: {url: "https://shop.example/s?q={query}", listings: "a.lot"}\nlisting_url: "/lot/(?P<lot>[0-9]+)"\n'
+        'spider: catalogue\nsearch: {url: "https://shop.example/s?q={query}", listings: "a.lot"}\n'
+        'listing_url: "/lot/(?P<lot>[0-9]+)"\n'
     )
     early, late = SAVED_AT.replace(day=18), SAVED_AT
     first = importer(place.database, place.home, saved_at=late).import_file(written("a.html", PAGE)(tmp_path))
