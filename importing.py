@@ -38,13 +38,15 @@ logger = logging.getLogger(__name__)
 
 LARGEST_FILE = 512 << 20
 """Bytes of one file with those that belong to it; it is held in memory while it is sealed."""
-MOST_COMPANIONS = 2_000
+MOST_COMPANIONS = 5_000
 MOST_PHOTOS = 60
 """Of one listing."""
 LEAST_JUDGED_TEXT = 12
 """Signs of a chat message without photograph and price below which it is no offer."""
 _LONGEST_NAME = 100
 _COMPANION_FOLDERS = ("_files", "_fichiers", "-Dateien", ".files", "_archivos")
+_EXPORTS = ("result.json", "messages.html", "_chat.txt")
+"""The files that hold the messages of an export written as a directory: the rest of it belongs to them."""
 _PAGE_ENDINGS = (".html", ".htm", ".xhtml")
 _CAMERA_NAME = re.compile(
     r"(?:img|image|dsc|dscn|pxl|photo|pic|picture|screenshot|screen ?shot|screen|capture|whatsapp|telegram|signal|scan"
@@ -167,7 +169,7 @@ class Importer:
     def _keep(self, files: list[SavedBytes], sealed: Sealed, result: Imported) -> None:
         companions = {one.name: one.body for one in files[1:]}
         try:
-            saved = read_saved(files[0].body, companions)
+            saved = read_saved(files[0].body, files[0].name, companions)
         except RelicwatchError:
             raise
         except Exception as error:  # the outermost edge of one file: its bytes are sealed, and the next one waits
@@ -345,8 +347,11 @@ class _Reading:
 def saved_files(directory: Path) -> tuple[list[Path], list[Imported]]:
     """The files below a directory in order of name, and what in it is not imported.
 
-    Links are not followed, hidden files and the folders that belong to a saved page are left out.
+    Links are not followed, hidden files and what belongs to a saved page or to a chat export are left out.
     """
+    export = _export_in(directory)
+    if export is not None:
+        return [export], []
     files: list[Path] = []
     refused: list[Imported] = []
     for path in sorted(directory.iterdir()):
@@ -373,7 +378,9 @@ def read_files(path: Path) -> list[SavedBytes]:
     for companion in _companions(path):
         body = _bytes(companion, left)
         left -= len(body)
-        files.append(SavedBytes(companion.name, body, _media_type(companion.name)))
+        is_page_folder = companion.parent != path.parent and path.name not in _EXPORTS
+        name = companion.name if is_page_folder else companion.relative_to(path.parent).as_posix()
+        files.append(SavedBytes(name, body, _media_type(name)))
     return files
 
 
@@ -388,17 +395,32 @@ def _bytes(path: Path, most: int) -> bytes:
     return body
 
 
+def _export_in(directory: Path) -> Path | None:
+    """The file with the messages, where a directory is a chat export: it has folders or pictures of its own."""
+    if any((directory / name).is_dir() for name in ("photos", "files", "chats")):
+        return next((path for name in _EXPORTS[:2] if (path := directory / name).is_file()), None)
+    chat = directory / _EXPORTS[2]
+    return chat if chat.is_file() else None
+
+
 def _companions(path: Path) -> list[Path]:
+    if _export_in(path.parent) == path:
+        below = (one for one in sorted(path.parent.rglob("*")) if one != path and one.is_file())
+        return _few(path.parent, [one for one in below if not one.is_symlink() and not one.name.startswith(".")])
     if not path.name.lower().endswith(_PAGE_ENDINGS):
         return []
     for ending in _COMPANION_FOLDERS:
         folder = path.with_name(path.stem + ending)
         if folder.is_dir() and not folder.is_symlink():
             found = [one for one in sorted(folder.iterdir()) if one.is_file() and not one.is_symlink()]
-            if len(found) > MOST_COMPANIONS:
-                raise BadFile(f"{folder} holds {len(found)} files, more than the {MOST_COMPANIONS} that are kept")
-            return found
+            return _few(folder, found)
     return []
+
+
+def _few(folder: Path, found: list[Path]) -> list[Path]:
+    if len(found) > MOST_COMPANIONS:
+        raise BadFile(f"{folder} holds {len(found)} files, more than the {MOST_COMPANIONS} that are kept")
+    return found
 
 
 def _page_of(folder: Path) -> Path | None:

@@ -65,6 +65,17 @@ def write_page_with_folder(directory: Path) -> Path:
     return written("lot.html", PAGE)(directory)
 
 
+def write_telegram_directory(directory: Path) -> Path:
+    (directory / "photos").mkdir()
+    (directory / "photos" / "p.png").write_bytes(PICTURE)
+    return written("result.json", json.dumps(TELEGRAM))(directory)
+
+
+def write_unpacked_chat(directory: Path) -> Path:
+    (directory / "0001-PHOTO.png").write_bytes(PICTURE)
+    return written("_chat.txt", CHAT)(directory)
+
+
 FORMATS: dict[str, tuple[Write, str, str | None, bool]] = {
     # name: (writer, kind, title, photograph?)
     "page": (written("lot.html", PAGE), "page", TITLE, False),
@@ -142,6 +153,8 @@ FORMATS: dict[str, tuple[Write, str, str | None, bool]] = {
         "Roman lamp",
         True,
     ),
+    "telegram directory": (write_telegram_directory, "telegram", f"{TITLE} 200 $", True),
+    "whatsapp unpacked": (write_unpacked_chat, "whatsapp", "تمثال روماني أثري من الحفر، السعر ٥٠٠ دولار", True),
     "screenshot": (written("Roman lamp of Omar.png", PICTURE), "picture", "Roman lamp of Omar", True),
     "screenshot named by a phone": (written("Screenshot_20261120-140322.png", PICTURE), "picture", None, True),
 }
@@ -165,7 +178,7 @@ def test_every_format_becomes_a_listing_with_evidence_and_a_bundle_that_verifies
     saved = tmp_path / "saved"
     saved.mkdir()
     path = write(saved)
-    [result] = importer(place.database, place.home).import_path(path)
+    [result] = importer(place.database, place.home).import_path(saved)
     assert result.error is None
     assert result.kind == kind
     [kept] = result.listings

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from crawler.extraction.decoding import decode
 from crawler.picture_kinds import image_suffix
 from crawler.saved import mhtml, pages, telegram, web_archives, whatsapp
-from crawler.saved.records import Saved, SavedChat, SavedFault, SavedScreenshot
-from crawler.saved.zips import SavedZip
+from crawler.saved.records import Saved, SavedFault, SavedScreenshot
+from crawler.saved.zips import SavedFolder, SavedZip
 
 _KNOWN = (
     "relicwatch reads pages (HTML, MHTML, JSON), WARC, WACZ, WhatsApp and Telegram exports (zip) and pictures "
@@ -19,8 +19,11 @@ _KNOWN = (
 _MARKUP = re.compile(r"<(?:!doctype|html|head|body|title|meta|div|article|main|h1|p|!--)\b|<!--", re.I)
 
 
-def read_saved(body: bytes, companions: Mapping[str, bytes] | None = None) -> Saved:
-    """What a saved file holds; nothing in it is fetched. Raises SavedFault for one that cannot be read."""
+def read_saved(body: bytes, name: str = "file", companions: Mapping[str, bytes] | None = None) -> Saved:
+    """What a saved file holds; nothing in it is fetched. Raises SavedFault for one that cannot be read.
+
+    `companions`: files that belong to it, by path beside it: the folder of a saved page, the rest of a chat export.
+    """
     if not body.strip():
         raise SavedFault("it is empty")
     if body.startswith(b"PK"):
@@ -31,7 +34,7 @@ def read_saved(body: bytes, companions: Mapping[str, bytes] | None = None) -> Sa
         return web_archives.read_warc(body)
     if mhtml.is_mhtml(body):
         return [mhtml.read_mhtml(body)]
-    return _read_text(body, companions)
+    return _read_text(body, name, companions or {})
 
 
 def _read_zip(package: SavedZip) -> Saved:
@@ -44,34 +47,26 @@ def _read_zip(package: SavedZip) -> Saved:
     raise SavedFault("the zip is neither a WACZ nor a WhatsApp or Telegram export: unpack it and import what is in it")
 
 
-def _read_text(body: bytes, companions: Mapping[str, bytes] | None) -> Saved:
+def _read_text(body: bytes, name: str, companions: Mapping[str, bytes]) -> Saved:
     text, _, _ = decode(body[:100_000])
     start = text.lstrip("\ufeff \t\r\n")
-    if start[:1] in ("{", "["):
-        return _read_json(body)
+    folder = SavedFolder({name: body, **companions})
+    is_chat = whatsapp.looks_like_chat(text)
+    if start[:1] in ("{", "[") and not is_chat:  # a message of iOS begins with a bracket too
+        if _is_telegram(body):
+            return telegram.read_telegram(folder, [name])
+        return [pages.read_page(body)]
+    if telegram.is_telegram_html(text):
+        return telegram.read_telegram(folder, telegram.find_export(folder) or [name])
     if _MARKUP.search(start[:20_000]):
         return [pages.read_page(body, companions)]
-    if whatsapp.looks_like_chat(text):
-        messages, problems = whatsapp.read_text(decode(body)[0])
-        return SavedChat("whatsapp", messages, _no_picture, problems)
+    if is_chat:
+        return whatsapp.read_whatsapp(folder, name)
     raise SavedFault(f"it is of a kind that is not read: {_KNOWN}")
 
 
-def _read_json(body: bytes) -> Saved:
+def _is_telegram(body: bytes) -> bool:
     try:
-        value = json.loads(decode(body)[0])
+        return telegram.is_telegram_json(json.loads(decode(body)[0]))
     except (ValueError, RecursionError):
-        # Its reader mends much of what is broken in a JSON answer.
-        return [pages.read_page(body)]
-    if telegram.is_telegram_json(value):
-        problems: list[str] = []
-        messages = telegram.read_json(body, problems)
-        for message in messages:
-            message.missing += message.pictures
-            message.pictures = []
-        return SavedChat("telegram", messages, _no_picture, problems)
-    return [pages.read_page(body)]
-
-
-def _no_picture(name: str) -> bytes:
-    raise SavedFault(f"{name} was not imported with the chat: import the whole export as a zip")
+        return False  # an answer of a site: its reader mends much of what is broken in one

@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup, Tag
 
 from crawler.saved.chats import is_picture_name, message_key
 from crawler.saved.records import LARGEST_PICTURE, SavedChat, SavedFault, SavedMessage
-from crawler.saved.zips import SavedZip
+from crawler.saved.zips import Package
 
 LARGEST_JSON = 256 << 20
 LARGEST_HTML = 16 << 20
@@ -23,7 +23,7 @@ _HTML = re.compile(r"messages(\d*)\.html")
 _TITLE = re.compile(r"(\d{2})\.(\d{2})\.(\d{4}) (\d{2}):(\d{2}):(\d{2})(?: UTC([+-])(\d{2}):(\d{2}))?")
 
 
-def find_export(package: SavedZip) -> list[str]:
+def find_export(package: Package) -> list[str]:
     """The members that hold the messages: result.json, or the HTML pages in order; empty where there are none."""
     for name in package:
         if posixpath.basename(name) == "result.json":
@@ -32,7 +32,7 @@ def find_export(package: SavedZip) -> list[str]:
     return [name for _, name in sorted(pages)]
 
 
-def read_telegram(package: SavedZip, names: list[str]) -> SavedChat:
+def read_telegram(package: Package, names: list[str]) -> SavedChat:
     """The messages of an exported zip. Raises SavedFault where they are not as Telegram writes them."""
     folder = posixpath.dirname(names[0])
     problems: list[str] = []
@@ -53,6 +53,11 @@ def read_telegram(package: SavedZip, names: list[str]) -> SavedChat:
 def _member(folder: str, name: str) -> str:
     """Only a name to look up in the zip: it never reaches a disk."""
     return posixpath.normpath(posixpath.join(folder, name))
+
+
+def is_telegram_html(text: str) -> bool:
+    """Whether a page is one of an export's."""
+    return 'class="page_header' in text and 'class="message ' in text
 
 
 # -- result.json ------------------------------------------------------------------------------------------------

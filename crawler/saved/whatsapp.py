@@ -14,7 +14,7 @@ from datetime import datetime
 from crawler.extraction.decoding import decode
 from crawler.saved.chats import is_picture_name, message_key, numbered
 from crawler.saved.records import LARGEST_PICTURE, SavedChat, SavedFault, SavedMessage
-from crawler.saved.zips import SavedZip
+from crawler.saved.zips import Package
 
 LARGEST_TEXT = 64 << 20
 MOST_MESSAGES = 500_000
@@ -56,7 +56,7 @@ def looks_like_chat(text: str) -> bool:
     return any(_HEAD.match(_tidy(line)) for line in text[:20_000].splitlines()[:20])
 
 
-def find_chat(package: SavedZip) -> str | None:
+def find_chat(package: Package) -> str | None:
     """The name of the chat's text in an export, None where the zip is none."""
     for name in package:
         if name.lower().endswith(".txt") and looks_like_chat(decode(package.read(name, LARGEST_TEXT))[0]):
@@ -64,7 +64,7 @@ def find_chat(package: SavedZip) -> str | None:
     return None
 
 
-def read_whatsapp(package: SavedZip, name: str) -> SavedChat:
+def read_whatsapp(package: Package, name: str) -> SavedChat:
     """The messages of an exported zip. Raises SavedFault where its text is no chat."""
     folder = name.rpartition("/")[0]
     members = {one.rpartition("/")[2]: one for one in package if one.rpartition("/")[0] == folder and one != name}

@@ -7,7 +7,8 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 from crawler.saved.records import SavedFault
 
@@ -20,6 +21,39 @@ _SMALL = 1 << 20
 _LOCAL_HEADER = 30
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.[^/]*)?", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:")
+
+
+class Package(Protocol):
+    """Files by name: a zip, or a directory that was read already."""
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def __contains__(self, name: str, /) -> bool: ...
+
+    def read(self, name: str, largest: int, /) -> bytes:
+        """The content of a member. Raises SavedFault where it is not there or more than `largest` bytes."""
+        ...
+
+
+class SavedFolder:
+    """The files of an export that was unpacked, or written as a directory."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._files
+
+    def read(self, name: str, largest: int) -> bytes:
+        data = self._files.get(name)
+        if data is None:
+            raise SavedFault(f"{name} is named in the export but was not imported with it: import the whole export")
+        if len(data) > largest:
+            raise SavedFault(f"{name} has more than {largest >> 20} MB, the most that is read of it")
+        return data
 
 
 class SavedZip:
