@@ -12,12 +12,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 from lxml import etree
 
-from crawler.extraction import jsonld, links, metatags, microdata, rows, state, visible
+from crawler.extraction import jsonld, links, metatags, microdata, rows, state, visible, visible_photos, visible_price
 from crawler.extraction.decoding import decode
 from crawler.extraction.document import Document, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.images import image_addresses
 from crawler.extraction.lenient_json import BrokenJson, read_json
+from crawler.extraction.links import shape_of
 from crawler.extraction.prices import parse_price
 from crawler.extraction.rules import NO_RULES, PageRules, check_selector, is_state_path, native_id
 from crawler.extraction.scope import Scope
@@ -62,11 +63,14 @@ _SEARCH_SEGMENT = re.compile(
 )
 _RESULT_WORDS = re.compile(
     r"search results?|results? (?:for|found)|\d+ results|résultats?(?: de| pour| trouvés)"
-    r"|suchergebnis|ergebnisse|resultados (?:de|para)|risultati (?:di|per|della)"
+    r"|suchergebnis|ergebnisse|\d ergebnis für|\d+ résultat|1 result for"
+    r"|resultados (?:de|para)|risultati (?:di|per|della)"
     r"|wyniki|výsledky|найдено|результаты|نتائج|検索結果|搜尋結果|搜索结果|검색결과|no results|aucun résultat"
     r"|keine ergebnisse|all classifieds|petites annonces",
     re.I,
 )
+_HAS_NUMBER = re.compile(r"//[^/?#]+/[^/?#]+/[^?#]*\d{4}")
+"""An address with a number behind a word: /item/88123."""
 _OPTIONAL = ("seller", "location", "ends_at", "lot_number")
 _TELLING = ("price", "estimate_low", "seller", "lot_number", "availability", "ends_at")
 """Without any of these a page with a heading is an article, not a listing."""
@@ -162,12 +166,14 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
         _search_page(document, nodes, blocks, found, page, findings)
         return
     rows.fill(scope, findings)
-    visible.fill_price(scope, findings)
-    visible.correct_bid(scope, findings)
-    visible.correct_currency(scope, findings)
+    if findings.lacks("price"):
+        others = found if found is not None else links.listings_by_shape(document)
+        visible_price.fill_price(scope, findings, outside=others.blocks)
+    visible_price.correct_bid(scope, findings)
+    visible_price.correct_currency(scope, findings)
     visible.fill_lot_number(scope, findings)
     visible.fill_availability(scope, findings)
-    visible.fill_images(scope, findings)
+    visible_photos.fill_images(scope, findings)
     visible.fill_description(scope, findings)
     if kind == "listing" and not (main or item or listing) and not any(name in findings.values for name in _TELLING):
         page.kind = "other"
@@ -307,7 +313,7 @@ def _kind(
     listing: state.Place | None,
     findings: Findings,
 ) -> tuple[PageKind, links.FoundListings | None]:
-    """Weigh the signs of one listing against those of a list of them."""
+    """Weigh the signs of one listing against those of a list of them; with the list of links where it was looked at."""
     document, heading, rules = scope.document, scope.heading, findings.rules
     if findings.expected == "search":
         return "search", None
@@ -336,18 +342,22 @@ def _kind(
         many += 1
     if heading is not None:
         one += 1 + (heading.tag == "h1") * 0.5
-        visible.fill_price(scope, findings)
-    if not findings.lacks("price"):
-        one += 1.5
+        visible_price.fill_price(scope, findings, outside=found.blocks)
+    own_price = not findings.lacks("price")
+    if own_price:
+        one += 2
     if _has_address_id(document.url):
         one += 1
+    if shape_of(document.url) in found.shapes and (own_price or _HAS_NUMBER.search(document.url)):
+        # Its own address is made like those of the offers that it lists: they are similar ones.
+        one += 2.5 if own_price else 1.5
     if many >= 2.5 and many > one:
         if not by_address:
             return "search", found
         # The definition decides: a lot taken for a list would be lost, a list taken for a lot is only noise.
         findings.problem(f"The page looks like a list of {count} offers, though its address is a listing's.")
-        return "listing", None
-    return ("listing" if one >= 2 or by_address else "other"), None
+        return "listing", found
+    return ("listing" if one >= 2 or by_address else "other"), found
 
 
 def _search_signs(document: Document, nodes: list[dict[str, Any]], nothing_offered: bool) -> float:
