@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from markets.planning import (  # noqa: E402
+from markets.planning import (
     ENDS_LEAD_SECONDS,
     HOUR_SECONDS,
     HOURS,
@@ -42,15 +42,17 @@ TO_REACH = 1.2
 EXPONENTS = (0.5, 0.65, 0.8, 1.0)
 """Schedules that know the rates ask at intervals that go with rate^-x; x = 1/2 has the least mean, more favours the
 busiest searches and with them the median."""
-HEADER = """Time to hit: {markets} markets, {days} days, {searches} searches, {listings} listings, {hits} of them hits; seed {seed}
-  Listings: three markets in five sell one by one (a day: log-normal, median 12, sigma 1.1), two in five are auction
+HEADER = """Time to hit, simulated: {markets} markets, {days} days; seed {seed}
+  {searches} searches, {listings} listings, {hits} of them hits.
+  Listings: three markets in five sell one by one (a day: log-normal, median 12, sigma 1.1); two in five are auction
   houses with whole sales at once (one in 4 days on average, 30 to 120 lots, between 8 and 17 h local) and 2 a day
   beside. A day has a night: singles come at 1 + 0.85 cos around 20 h local; zones UTC-6 to +8. 2 to 6 searches a market
   share its listings (log-normal weights, sigma 1.2). 5 to 40 % of a market's listings are hits.
   Ends: 30 % of single offers are sold after 12 h on average, others after 8 days; lots of a sale after 7 to 21 days.
-  Rates: delay 10 to 30 s (most 10 s) between requests, {market_share:.0%} of that planned for; a crawl asks for one search
-  page, one more for each 24 new listings, and each new listing's page; {start:g} s to start. {processes} processes, {process_share:.0%} planned for.
-  A search is asked after {least:g} s at the soonest and once a day at the least. Hit: when the listing's page is read."""
+  Rates: 10 to 30 s (most 10 s) between requests, {market_share:.0%} of a market's time planned for. A crawl asks for one
+  search page, one more for each 24 new listings, and each new listing's page; it takes {start:g} s to start.
+  {processes} processes, {process_share:.0%} of their time planned for. A search is asked again after {least:g} s at the
+  soonest and once a day at the least. A hit counts from when its page was read; those never met count as never."""
 
 
 @dataclass(slots=True)

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from crawler.errors import UsageError
+
 HOURS = 24
 HOUR_SECONDS = 3600.0
 MARKET_SHARE = 0.5
@@ -135,8 +137,7 @@ def market_prices(targets: Iterable[Target], processes: int) -> dict[str, float]
     for target in targets:
         by_market.setdefault(target.market, []).append(target)
     of_its_own = {
-        market: _price_for(lambda price, own=own: _load(own, price) - MARKET_SHARE)  # type: ignore[misc]
-        for market, own in by_market.items()
+        market: _price_for(lambda price, own=own: _load(own, price) - MARKET_SHARE) for market, own in by_market.items()
     }
 
     def load_at(price: float) -> float:
@@ -182,9 +183,14 @@ def interval_seconds(target: Target, price: float, at: datetime) -> float:
     return target.ceiling_seconds
 
 
-def least_interval_seconds(queries: int, delay_seconds: float) -> float:
-    """The shortest interval that a market's rate allows these searches, each of one page at the least."""
-    return queries * delay_seconds / MARKET_SHARE
+def require_lawful_interval(market: str, every_seconds: float, queries: int, delay_seconds: float) -> None:
+    """Raises UsageError for an interval in which the market's rate does not even allow each query's first page."""
+    least = queries * delay_seconds
+    if every_seconds < least:
+        raise UsageError(
+            f"--every {_span(every_seconds)} is more often than the rate of {market} allows: the first page of each of "
+            f"{queries} searches, {delay_seconds:g} s apart, takes {_span(least)}. Give {math.ceil(least)}s or more."
+        )
 
 
 def _load(targets: Iterable[Target], price: float) -> float:
