@@ -13,7 +13,7 @@ import random
 import statistics
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -49,8 +49,8 @@ HEADER = """Time to hit, simulated: {markets} markets, {days} days; seed {seed}
   beside. A day has a night: singles come at 1 + 0.85 cos around 20 h local; zones UTC-6 to +8. 2 to 6 searches a market
   share its listings (log-normal weights, sigma 1.2). 5 to 40 % of a market's listings are hits.
   Ends: 30 % of single offers are sold after 12 h on average, others after 8 days; lots of a sale after 7 to 21 days.
-  Rates: 10 to 30 s (most 10 s) between requests, {market_share:.0%} of a market's time planned for. A crawl asks for one
-  search page, one more for each 24 new listings, and each new listing's page; it takes {start:g} s to start.
+  Rates: 10 to 30 s (most 10 s) between requests, {market_share:.0%} of a market's time planned for. A crawl asks for
+  one search page, one more for each 24 new listings, and each new listing's page; it takes {start:g} s to start.
   {processes} processes, {process_share:.0%} of their time planned for. A search is asked again after {least:g} s at the
   soonest and once a day at the least. A hit counts from when its page was read; those never met count as never."""
 
@@ -165,16 +165,14 @@ class Knowing:
     """A schedule that knows the true rates, and asks at intervals that go with rate^-exponent."""
 
     def __init__(self, searches: list[Search], processes: int, exponent: float) -> None:
-        true = [_target(search, search.rates) for search in searches]
+        pages = sum(_target(search, search.rates).listings_share for search in searches)
         self._targets = [
-            _target(search, tuple(max(rate, 1e-9) ** (2 * exponent) for rate in search.rates)) for search in searches
+            # The pages of new listings take what they take, however the rates are bent: they are counted above.
+            replace(_target(search, tuple(rate ** (2 * exponent) for rate in search.rates)), delay_seconds=0.0)
+            for search in searches
         ]
-        # The pages of new listings take what they take, however the rates are bent.
-        for bent, honest in zip(self._targets, true, strict=True):
-            object.__setattr__(bent, "delay_seconds", 0.0)
-            assert honest.cost_seconds == bent.cost_seconds
-        pages = sum(target.listings_share for target in true)
-        self._prices = market_prices(self._targets, processes - pages / PROCESS_SHARE)  # type: ignore[arg-type]
+        # Rates that are bent have a price of another unit, so none is too low.
+        self._prices = market_prices(self._targets, processes - pages / PROCESS_SHARE, least_price=1e-12)
 
     def next_due(self, index: int, start: float, new: int, ends: float | None) -> float:
         target = self._targets[index]

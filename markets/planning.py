@@ -11,9 +11,10 @@ the one number that makes all of them fit into the processes there are and into 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from crawler.errors import UsageError
@@ -28,13 +29,15 @@ START_SECONDS = 5.0
 """What starting a crawl's process takes, whatever it asks for."""
 HALF_LIFE_DAYS = 14.0
 """After so long, what was learned counts half: markets change."""
-PRIOR_LISTINGS, PRIOR_HOURS = 1.0, 24.0
-"""Before anything is known: one new listing a day, believed as much as one day's watching."""
+PRIOR_LISTINGS, PRIOR_HOURS = 0.3, 7.2
+"""Before anything is known: one new listing a day, believed no more than a third of a day's watching."""
 PROFILE_HOURS = 6.0
 """Until an hour of the day was watched for so long, it is taken to be mostly like the day's mean."""
 ENDS_LEAD_SECONDS = 1800.0
 """So long before a flagged listing's sale ends it is looked at once more."""
-_LEAST_PRICE, _HIGHEST_PRICE, _PRICE_STEPS = 1e-9, 1e15, 60
+LEAST_PRICE = 1.0
+"""However much time there is: a crawl is not planned before it saves as much waiting as it takes itself."""
+_HIGHEST_PRICE, _PRICE_STEPS = 1e15, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,24 +130,25 @@ class Plan:
     """In a sentence for `watch list`."""
 
 
-def market_prices(targets: Iterable[Target], processes: int) -> dict[str, float]:
+def market_prices(targets: Iterable[Target], processes: float, least_price: float = LEAST_PRICE) -> dict[str, float]:
     """The price of a crawl's second at each market, such that crawls planned with it fit.
 
     Into `MARKET_SHARE` of each market's rate, and all together into `PROCESS_SHARE` of the processes. Where the longest
-    intervals allowed are too much already, the price is so high that all keep to these.
+    intervals allowed are too much already, the price is so high that all keep to these; it is `least_price` at least.
     """
     by_market: dict[str, list[Target]] = {}
     for target in targets:
         by_market.setdefault(target.market, []).append(target)
     of_its_own = {
-        market: _price_for(lambda price, own=own: _load(own, price) - MARKET_SHARE) for market, own in by_market.items()
+        market: _price_for(partial(_excess, own), least_price)  # of this market's share alone
+        for market, own in by_market.items()
     }
 
     def load_at(price: float) -> float:
         loads = (_load(own, max(price, of_its_own[market])) for market, own in by_market.items())
         return sum(loads) - PROCESS_SHARE * processes
 
-    shared = _price_for(load_at)
+    shared = _price_for(load_at, least_price)
     return {market: max(shared, price) for market, price in of_its_own.items()}
 
 
@@ -204,11 +208,15 @@ def _load(targets: Iterable[Target], price: float) -> float:
     return whole
 
 
-def _price_for(excess: Any) -> float:
+def _excess(of_one_market: Sequence[Target], price: float) -> float:
+    return _load(of_one_market, price) - MARKET_SHARE
+
+
+def _price_for(excess: Callable[[float], float], least_price: float) -> float:
     """The least price at which `excess(price)` is not above 0."""
-    if excess(_LEAST_PRICE) <= 0:
-        return _LEAST_PRICE
-    low, high = math.log(_LEAST_PRICE), math.log(_HIGHEST_PRICE)
+    if excess(least_price) <= 0:
+        return least_price
+    low, high = math.log(least_price), math.log(_HIGHEST_PRICE)
     for _ in range(_PRICE_STEPS):
         middle = (low + high) / 2
         low, high = (middle, high) if excess(math.exp(middle)) > 0 else (low, middle)
