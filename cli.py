@@ -271,7 +271,9 @@ def watch_add(
             "allows; or all of them at --every exactly.",
         ),
     ] = True,
-    least: Annotated[str, typer.Option(help="With --adaptive: never sooner after the last crawl than this.")] = "15m",
+    least: Annotated[
+        str | None, typer.Option(help="With --adaptive: never sooner after the last crawl than this; 15m if not given.")
+    ] = None,
     max_listings: Annotated[int | None, typer.Option(min=1)] = None,
 ) -> None:
     """Save a search; a running scheduler takes it up within seconds.
@@ -284,7 +286,7 @@ def watch_add(
     from markets.catalog import get_market
     from markets.planning import require_lawful_interval
     from storage.audit import AuditChain
-    from storage.watches import add_watch
+    from storage.watches import LEAST_SECONDS, add_watch
 
     home, database = _open()
     seconds = _seconds(every)
@@ -303,7 +305,7 @@ def watch_add(
             audit=AuditChain(),
             max_listings=max_listings,
             adaptive=adaptive,
-            least_seconds=min(_seconds(least, "--least"), seconds),
+            least_seconds=min(LEAST_SECONDS, seconds) if least is None else _seconds(least, "--least"),
         )
         due = watch.next_due_at
     out.print(f"{name} is saved; its first crawl is due {due:%Y-%m-%d %H:%M} UTC.", highlight=False)

@@ -244,9 +244,9 @@ def _smoothed(values: Sequence[float]) -> list[float]:
 
 
 def _span(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 1:
+    if seconds < 120:
         return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
     if minutes < 60:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)

@@ -101,6 +101,7 @@ class WatchPlan(Identified, Base):
     watch_id: Mapped[int] = mapped_column(ForeignKey("watch.id"))
     market: Mapped[str]
     query: Mapped[str]
+    """Empty where the watch has none: all that the market offers."""
     due_at: Mapped[datetime]
     why: Mapped[str]
     """Why then, in a sentence for people."""

@@ -33,7 +33,8 @@ def take_due_plans(session: Session, watch: Watch, now: datetime) -> list[int]:
         if plan.due_at > now:
             continue
         if plan.job_id is None:
-            arguments = {"market": plan.market, "queries": [plan.query], "max_listings": watch.max_listings}
+            queries = [plan.query] if plan.query else []
+            arguments = {"market": plan.market, "queries": queries, "max_listings": watch.max_listings}
             key = f"watch:{watch.id}:{plan.market}:{plan.query}:{plan.due_at.isoformat()}"
             job = insert_job(session, "crawl", arguments, key, watch.id)
             if job is not None:
@@ -50,7 +51,7 @@ def plans_of(session: Session, watch: Watch) -> list[WatchPlan]:
     kept = select(WatchPlan).where(WatchPlan.watch_id == watch.id).order_by(WatchPlan.id)
     there = {(plan.market, plan.query): plan for plan in session.scalars(kept)}
     for market in watch.markets:
-        for query in watch.queries:
+        for query in watch.queries or [""]:
             if (market, query) not in there:
                 plan = WatchPlan(watch_id=watch.id, market=market, query=query, due_at=watch.next_due_at, why=FIRST)
                 session.add(plan)
@@ -98,7 +99,7 @@ def next_flagged_end(session: Session, market: str, query: str, after: datetime)
         .order_by(Observation.ends_at)
         .limit(_MOST_ENDS)
     )
-    return next((ends_at for ends_at, queries in rows if query in queries), None)
+    return next((ends_at for ends_at, queries in rows if (query in queries if query else not queries)), None)
 
 
 def watch_rows(database: Database) -> list[dict[str, Any]]:

@@ -176,7 +176,7 @@ def test_a_flagged_sale_that_ends_sooner_than_the_plan_pulls_the_crawl_before_it
 
 @pytest.mark.parametrize(
     ("hourly", "price", "said"),
-    [(0.001, 1e9, "the longest interval, 24 h 00 min"), (900.0, 1e-9, "the shortest interval, 1 min")],
+    [(0.001, 1e9, "the longest interval, 24 h 00 min"), (900.0, 1e-9, "the shortest interval, 60 s")],
 )
 def test_a_plan_says_why(hourly: float, price: float, said: str) -> None:
     assert said in plan_next(target(hourly=hourly), price, NOON).why

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -95,10 +96,12 @@ def test_requests_go_where_new_listings_appear(database: Database, home: Home) -
 
 def test_never_sooner_than_the_watch_s_shortest_interval(database: Database, home: Home) -> None:
     watch_id = watch(database, queries=["busy"], least_seconds=7200)
-    for hours in range(0, 24, 2):
-        at = NOON + hours * HOUR
-        assert crawl_due(database, home, watch_id, at, {"busy": 500}) == ["busy"]
-        assert next_due(database) >= at + 2 * HOUR
+    starts = [NOON]
+    for _ in range(4):
+        assert crawl_due(database, home, watch_id, starts[-1], {"busy": 500}) == ["busy"]
+        starts.append(next_due(database))
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
+    assert min(gaps) == gaps[-1] == 2 * HOUR
 
 
 def test_learning_happens_once_however_many_schedulers_plan(database: Database, home: Home) -> None:
@@ -161,6 +164,14 @@ def keep_listing(session: Session, ends_at: datetime, flagged: bool) -> None:
     session.add(judged)
     session.flush()
     listing.current_observation_id, listing.current_assessment_id = seen.id, judged.id
+
+
+def test_a_watch_without_queries_has_one_plan_for_all_that_a_market_offers(database: Database) -> None:
+    watch_id = watch(database, queries=[])
+    assert len(make_due_jobs(database, watch_id, NOON)) == 1
+    with database.reading() as session:
+        assert session.scalars(select(Job)).one().arguments["queries"] == []
+    assert next_due(database) == NOON + 24 * HOUR
 
 
 def test_a_removed_watch_s_crawl_ends_without_harm(database: Database, home: Home) -> None:
