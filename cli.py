@@ -11,7 +11,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -262,30 +262,50 @@ def watch_add(
     name: str,
     market: Annotated[list[str], typer.Option("--market", "-m")],
     query: Annotated[list[str], typer.Option("--query", "-q")],
-    every: Annotated[str, typer.Option(help="How often: 30m, 6h, 1d.")] = "1d",
+    every: Annotated[str, typer.Option(help="At least this often: 30m, 6h, 1d.")] = "1d",
+    adaptive: Annotated[
+        bool,
+        typer.Option(
+            "--adaptive/--fixed",
+            help="Ask each search more often than --every when new listings are expected there, as its market's rate "
+            "allows; or all of them at --every exactly.",
+        ),
+    ] = True,
+    least: Annotated[
+        str | None, typer.Option(help="With --adaptive: never sooner after the last crawl than this; 15m if not given.")
+    ] = None,
     max_listings: Annotated[int | None, typer.Option(min=1)] = None,
 ) -> None:
     """Save a search; a running scheduler takes it up within seconds.
 
+    What appears where is learned from the crawls, for each market, query and hour of the day; `watch list` says when
+    each is asked next and why. A flagged listing is looked at again shortly before its sale ends.
+
     Example: relicwatch watch add lamps --market example_auction --query "roman lamp" --every 6h
     """
     from markets.catalog import get_market
+    from markets.planning import require_lawful_interval
     from storage.audit import AuditChain
-    from storage.watches import add_watch
+    from storage.watches import LEAST_SECONDS, add_watch
 
     home, database = _open()
+    seconds = _seconds(every)
     for one in market:
-        get_market(home, one).search_urls(query)  # refuses a query that cannot be asked
+        definition = get_market(home, one)
+        definition.search_urls(query)  # refuses a query that cannot be asked
+        require_lawful_interval(one, seconds, len(query), definition.rate.delay)
     with database.transaction() as session:
         watch = add_watch(
             session,
             name=name,
             markets=market,
             queries=query,
-            every_seconds=_seconds(every),
+            every_seconds=seconds,
             actor=_actor(),
             audit=AuditChain(),
             max_listings=max_listings,
+            adaptive=adaptive,
+            least_seconds=min(LEAST_SECONDS, seconds) if least is None else _seconds(least, "--least"),
         )
         due = watch.next_due_at
     out.print(f"{name} is saved; its first crawl is due {due:%Y-%m-%d %H:%M} UTC.", highlight=False)
@@ -293,26 +313,14 @@ def watch_add(
 
 @watch_app.command("list")
 def watch_list(as_json: AsJson = False) -> None:
-    """Saved searches and when they are due.
+    """Saved searches, when each is asked next and why then.
 
     Example: relicwatch watch list --json
     """
-    from storage.watches import list_watches
+    from storage.watch_plans import watch_rows
 
     _, database = _open()
-    with database.transaction() as session:
-        rows = [
-            {
-                "name": watch.name,
-                "markets": watch.markets,
-                "queries": watch.queries,
-                "every": str(timedelta(seconds=watch.every_seconds)),
-                "next due (UTC)": _moment(watch.next_due_at),
-                "state": "paused" if watch.paused else "on",
-            }
-            for watch in list_watches(session)
-        ]
-    _print_rows(rows, as_json)
+    _print_rows(watch_rows(database), as_json)
 
 
 def _change_watch(change: str, name: str) -> None:
@@ -765,11 +773,11 @@ def _log_to_stderr() -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
 
 
-def _seconds(text: str) -> int:
+def _seconds(text: str, option: str = "--every") -> int:
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
     number, unit = text[:-1], text[-1:]
     if unit not in units or not number.isascii() or not number.isdigit() or int(number) == 0:
-        raise UsageError(f"--every {text!r} is no span of time: write a number and s, m, h, d or w, like 6h.")
+        raise UsageError(f"{option} {text!r} is no span of time: write a number and s, m, h, d or w, like 6h.")
     return int(number) * units[unit]
 
 

@@ -1,6 +1,7 @@
 """Due watches become jobs, and each job gets a process of its own, supervised until it ends.
 
-The truth of the schedule is `Watch.next_due_at` in the database; APScheduler only rings at those times. So a watch
+The truth of the schedule is `Watch.next_due_at` in the database; APScheduler only rings at those times. That of an
+adaptive watch is planned anew when a crawl of it has ended (`markets.replanning`). So a watch
 added by another process takes effect within seconds, and a time missed while nothing ran makes one run at start.
 """
 
@@ -21,6 +22,7 @@ from typing import Any
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from crawler.home import Home
+from markets.replanning import replan_ended
 from storage.database import Database
 from storage.jobs import (
     MAX_ATTEMPTS,
@@ -160,13 +162,14 @@ class Scheduler:
     # -- the clock --
 
     def _feed(self) -> None:
-        """Let the clock ring for each watch at the time the database says now.
+        """Plan what has ended, and let the clock ring for each watch at the time the database says now.
 
         The ring of a watch that was paused or removed meanwhile stays: it finds nothing due.
         """
         with self._lock:
             if self._stopping:
                 return
+            replan_ended(self._database, self._home, self._max_processes)
             with self._database.reading() as session:
                 due = due_times(session)
             rings = {job.id: job for job in self._clock.get_jobs() if job.id.startswith("watch:")}

@@ -28,6 +28,8 @@ from layers import LAYERS  # noqa: E402
 from market import queue_crawl  # noqa: E402
 from pages import PAGE_BYTES, lot_page, make_lot  # noqa: E402
 from sqlalchemy import select  # noqa: E402
+from time_to_hit import measure_time_to_hit  # noqa: E402
+from time_to_hit import table as time_to_hit_table  # noqa: E402
 
 from classifiers.listing import ListingClassifier  # noqa: E402
 from crawler.chromium import find_chromium  # noqa: E402
@@ -53,6 +55,7 @@ def main() -> int:
     pages, rounds = (200, 1) if given.quick else (2000, 3)
     with tempfile.TemporaryDirectory(prefix="relicwatch-bench-") as place:
         figures = measure(Path(place), pages, rounds, drawn=not given.no_browser and (8 if given.quick else 60))
+    figures["time_to_hit"] = measure_time_to_hit(markets=5, days=3) if given.quick else measure_time_to_hit()
     sys.stdout.write(table(figures))
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", "utf-8")
@@ -214,6 +217,8 @@ def table(figures: dict[str, Any]) -> str:
         lines.append(f"{'  peak of the crawl process (MB)':44}{browser['crawl_peak_megabytes']:8.0f}")
         largest = browser["largest_browser_process_megabytes"]
         lines.append(f"{'  peak of the largest browser process (MB)':44}{largest:8.0f}")
+    if "time_to_hit" in figures:
+        lines += ["", time_to_hit_table(figures["time_to_hit"]).rstrip()]
     return "\n".join(lines) + "\n"
 
 

@@ -83,9 +83,32 @@ class Watch(Identified, Base):
     paused: Mapped[bool] = mapped_column(Boolean, default=False)
     told: Mapped[list[Any]] = mapped_column(default=list)
     max_listings: Mapped[int | None]
+    adaptive: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Each of its searches is asked when new listings are expected; `every_seconds` is then the longest interval."""
+    least_seconds: Mapped[int] = mapped_column(default=900)
+    """The shortest interval between two crawls of the same search, where it is adaptive."""
     created_by: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     removed_at: Mapped[datetime | None]
+
+
+class WatchPlan(Identified, Base):
+    """When one search of an adaptive watch is asked next, and what was learned of it."""
+
+    __tablename__ = "watch_plan"
+    __table_args__ = (UniqueConstraint("watch_id", "market", "query"),)
+
+    watch_id: Mapped[int] = mapped_column(ForeignKey("watch.id"))
+    market: Mapped[str]
+    query: Mapped[str]
+    """Empty where the watch has none: all that the market offers."""
+    due_at: Mapped[datetime]
+    why: Mapped[str]
+    """Why then, in a sentence for people."""
+    learned: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What `markets.replanning` keeps: arrivals by hour of the day, what a crawl costs."""
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"), index=True)
+    """The crawl that was made for it and from which nothing was learned yet."""
 
 
 class Job(Identified, Base):

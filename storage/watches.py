@@ -1,4 +1,7 @@
-"""Saved searches: who asked for what, and turning one that is due into crawl jobs exactly once."""
+"""Saved searches: who asked for what, and turning one that is due into crawl jobs exactly once.
+
+The plans of adaptive ones are rows of `storage.watch_plans`; what fills them is `markets.replanning`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,10 @@ from storage.audit import AuditChain
 from storage.database import Database
 from storage.jobs import OPEN_STATES, insert_job
 from storage.tables import Job, Watch, utc_now
+from storage.watch_plans import take_due_plans
+
+LEAST_SECONDS = 900
+"""The shortest interval of an adaptive watch unless it was given another."""
 
 
 class WatchError(RelicwatchError):
@@ -31,13 +38,24 @@ def add_watch(
     max_listings: int | None = None,
     told: Sequence[str] = (),
     first_due_at: datetime | None = None,
+    adaptive: bool = False,
+    least_seconds: int = LEAST_SECONDS,
 ) -> Watch:
-    """Save a search; it is due at once unless `first_due_at` says otherwise. Raises WatchError."""
+    """Save a search; it is due at once unless `first_due_at` says otherwise. Raises WatchError.
+
+    Adaptive: each of its searches has a plan of its own, made anew after each crawl by what appears; `every_seconds` is
+    then the longest interval and `least_seconds` the shortest.
+    """
     name = name.strip()
     if not name or not markets or not all(market.strip() for market in markets):
         raise WatchError("A watch needs a name and at least one market.")
     if every_seconds < 1:
         raise WatchError(f"Watch {name!r}: {every_seconds} s is no interval, give 1 s or more.")
+    if adaptive and not 1 <= least_seconds <= every_seconds:
+        raise WatchError(
+            f"Watch {name!r}: its shortest interval ({least_seconds} s) has to be 1 s or more and no longer than its "
+            f"longest ({every_seconds} s)."
+        )
     if session.scalar(select(Watch.id).where(Watch.name == name)) is not None:
         raise WatchError(f"There is a watch called {name!r} already: choose another name, or remove that one first.")
     watch = Watch(
@@ -48,6 +66,8 @@ def add_watch(
         next_due_at=first_due_at or utc_now(),
         told=list(told),
         max_listings=max_listings,
+        adaptive=adaptive,
+        least_seconds=least_seconds,
         created_by=actor,
     )
     session.add(watch)
@@ -111,7 +131,8 @@ def due_times(session: Session) -> dict[int, datetime]:
 def make_due_jobs(database: Database, watch_id: int, now: datetime | None = None) -> list[int]:
     """Queue the crawls of a watch that is due, one a market, and move its next due time on, in one transaction.
 
-    However many times were missed, they make one run. Nothing is made where the watch is not due (another scheduler
+    However many times were missed, they make one run. An adaptive watch has one crawl for each search that is due, and
+    its next time is that of the search planned first. Nothing is made where the watch is not due (another scheduler
     was first), paused or removed, nor for a market that an earlier run of the watch is still waiting for or crawling.
     """
     now = now or utc_now()
@@ -119,6 +140,8 @@ def make_due_jobs(database: Database, watch_id: int, now: datetime | None = None
         watch = session.scalars(select(Watch).where(Watch.id == watch_id).with_for_update()).one_or_none()
         if watch is None or watch.paused or watch.removed_at is not None or watch.next_due_at > now:
             return []
+        if watch.adaptive:
+            return take_due_plans(session, watch, now)
         due_at = watch.next_due_at
         interval = timedelta(seconds=watch.every_seconds)
         watch.next_due_at = due_at + ((now - due_at) // interval + 1) * interval
@@ -154,4 +177,6 @@ def _open_markets(session: Session, watch_id: int) -> set[str]:
 
 def _record(session: Session, watch: Watch, action: str, actor: str, audit: AuditChain) -> None:
     details = {"name": watch.name, "markets": watch.markets, "queries": watch.queries, "every_s": watch.every_seconds}
+    if watch.adaptive:
+        details["adaptive_from_s"] = watch.least_seconds
     audit.record(session, actor=actor, action=action, object_kind="watch", object_id=watch.id, details=details)

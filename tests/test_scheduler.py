@@ -22,7 +22,7 @@ from storage.audit import AuditChain
 from storage.database import Database
 from storage.jobs import adopt_claim, claim_job, insert_job
 from storage.leases import is_gone, process_holder
-from storage.tables import Job, Watch, utc_now
+from storage.tables import Job, Watch, WatchPlan, utc_now
 from storage.watches import add_watch, pause_watch
 from tests.conftest import eventually
 
@@ -224,6 +224,21 @@ def test_a_watch_runs_again_when_it_is_due_again(database: Database, scheduler: 
     watch(database, every_seconds=1)
     scheduler.start()
     eventually(lambda: states(database).count("done") >= 2)
+
+
+def test_an_adaptive_watch_is_planned_anew_when_its_crawl_has_ended(database: Database, scheduler: Scheduler) -> None:
+    watch_id = watch(database, adaptive=True, every_seconds=86400)
+    scheduler.start()
+
+    def planned() -> WatchPlan | None:
+        with database.reading() as session:
+            return session.scalars(select(WatchPlan).where(WatchPlan.job_id.is_(None))).one_or_none()
+
+    eventually(lambda: states(database) == ["done"])
+    plan = eventually(planned)
+    assert "gave nothing" in plan.why, "these jobs crawl nothing"
+    with database.reading() as session:
+        assert session.get_one(Watch, watch_id).next_due_at == plan.due_at
 
 
 def test_a_paused_watch_makes_no_job(database: Database, scheduler: Scheduler) -> None:

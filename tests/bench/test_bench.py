@@ -27,6 +27,8 @@ def test_a_quick_bench_passes_its_checks_and_gives_every_figure(tmp_path: Path) 
     assert figures["extraction_ms_per_page"] > 0
     assert all(megabytes > 0 for megabytes in figures["peak_megabytes"].values())
     assert "ratio" in ended.stdout
+    assert set(figures["time_to_hit"]["rows"]) == {"fixed intervals", "the planner", "knowing all rates"}
+    assert "planner to best" in ended.stdout
 
 
 def test_a_failed_check_leaves_no_ratio_to_read() -> None:
