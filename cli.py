@@ -272,7 +272,7 @@ def _confirm_look(url: str) -> None:
         raise UsageError("The site is asked only after a yes: add --yes, or give a saved page with --page FILE.")
     err.print(
         f"This market is not approved. For this draft {url} and two more pages of that site are asked for: robots.txt "
-        "and one listing, as robots.txt allows, 10 seconds apart; a page drawn by scripts is also opened in the browser.",
+        "and one listing, as robots.txt allows, 10 seconds apart. Pages drawn by scripts are opened in the browser.",
         markup=False,
         highlight=False,
     )

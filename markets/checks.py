@@ -73,8 +73,8 @@ class MarketCheck:
         head = f"{self.market}: the definition is right, {pages}{' (draft)' if self.draft else ''}"
         wrong = [f"  {case.case}: {difference}" for case in self.cases for difference in case.differences]
         unread = [
-            f"  {case.case}: no person has checked it yet: read the page, correct expected.json, and put your name into "
-            "`checked_by` of meta.json."
+            f"  {case.case}: no person has checked it yet: read the page, correct expected.json, and put your name "
+            "into `checked_by` of meta.json."
             for case in self.cases
             if case.unchecked
         ]

@@ -1,7 +1,8 @@
 """The few requests that a look at a market not yet approved takes: a person typed the address and said yes to them.
 
-robots.txt, the search page and one listing, at a market's slowest rate, through the guard that all else goes through; the
-search page once more where it is empty until the browser draws it. No redirect is followed, nothing is tried twice, and nothing is kept but what the draft's frozen pages hold.
+robots.txt, the search page and one listing, at a market's slowest rate, through the guard that all else goes through;
+the search page once more where it is empty until the browser draws it. No redirect is followed, nothing is tried
+twice, and nothing is kept but what the draft's frozen pages hold.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from protego import Protego  # type: ignore[import-untyped]
+from protego import Protego
 
 from crawler.egress import EgressRefused, Guard, refusal_in
 from crawler.errors import RelicwatchError
@@ -129,7 +130,7 @@ class Look:
             raise LookRefused(f"{url} was cut off after {len(exchange.body)} bytes ({cut}).")
         if 300 <= response.status < 400 and (target := response.headers.get("Location")):
             raise LookRefused(
-                f"{url} leads to {urljoin(url, target)[:300]}: give that address if it is the market's, none is followed."
+                f"{url} leads to {urljoin(url, target)[:300]}: give that address if it is right, as none is followed."
             )
         body = _decoded(exchange.body, response.headers.get("Content-Encoding", ""), url)
         return response.status, response.headers.get("Content-Type"), body

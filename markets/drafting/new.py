@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from crawler.egress import EgressRefused
-from crawler.errors import RelicwatchError
 from crawler.extraction.batch import page_as_json
 from crawler.home import Home
 from markets.definition import DEFAULT_DELAY_SECONDS

@@ -218,8 +218,8 @@ def _say_of_search(proposal: Proposal, left: int, also: Sequence[str]) -> None:
         todo.append("No next page was found: search for a word with many results, or one page is all that is read.")
     if proposal.software:
         todo.append(
-            f"The shop runs on {proposal.software}: where this version has the spider {proposal.software}, it reads the "
-            "shop's own data with fewer requests."
+            f"The shop runs on {proposal.software}: where this version has the spider {proposal.software}, it reads "
+            "the shop's own data with fewer requests."
         )
     if not proposal.languages:
         todo.append("The page names no language: add `languages`.")

@@ -1,4 +1,4 @@
-"""The address of a search as a definition writes it: {query} where the words stand, {page} where the page's number does."""
+"""The address of a search as a definition writes it: {query} for the words, {page} for the number of the page."""
 
 from __future__ import annotations
 
@@ -7,9 +7,27 @@ from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlu
 from crawler.errors import UsageError
 
 _QUERY_KEYS = (
-    "q query keyword keywords search s k _nkw text term searchterm search_query wd kw mots recherche suche buscar find"
-    " searchtext words st search_text"
-).split()
+    "q",
+    "query",
+    "keyword",
+    "keywords",
+    "search",
+    "s",
+    "k",
+    "_nkw",
+    "text",
+    "term",
+    "searchterm",
+    "search_query",
+    "searchtext",
+    "search_text",
+    "words",
+    "mots",
+    "recherche",
+    "suche",
+    "buscar",
+    "find",
+)
 _TRACKING = frozenset({"gclid", "fbclid", "msclkid", "yclid", "ref", "sid", "sessionid", "phpsessid"})
 
 
@@ -29,14 +47,14 @@ def search_template(url: str, words: str | None = None) -> str:
                 filled = _literal(before) + "{query}" + _literal(after)
                 return urlunsplit((parts.scheme, parts.netloc, filled, _query(pairs, None), ""))
         raise UsageError(
-            f"The words {words!r} do not stand in {url}: search for them on the site and give the address it then shows."
+            f"The words {words!r} do not stand in {url}: search there and give the address that the browser shows."
         )
     if key is None:
         by_rank = sorted((_QUERY_KEYS.index(k.lower()), k) for k, v in pairs if k.lower() in _QUERY_KEYS and v)
         if not by_rank:
             raise UsageError(
-                f"No search words were found in {url}: give the address of a search, and say with --query WORDS what was "
-                "searched for."
+                f"No search words were found in {url}: give the address of a search, and say with --query WORDS "
+                "what was searched for."
             )
         key = by_rank[0][1]
     return urlunsplit((parts.scheme, parts.netloc, _literal(path), _query(pairs, key), ""))
