@@ -83,6 +83,8 @@ def _by_path(columns: Sequence[tuple[str, ...]]) -> Iterable[str]:
     if numbered:
         yield _written(columns, forms, numbers_only=True)
     yield _written(columns, forms, numbers_only=False)
+    words = [re.escape(column[0]) if len(set(column)) == 1 else "{}" for column in columns]
+    yield _written(columns, words, numbers_only=False)
 
 
 def _form(column: tuple[str, ...], *, last: bool) -> str:
@@ -114,7 +116,8 @@ def _written(columns: Sequence[tuple[str, ...]], forms: Sequence[str], *, number
     used: set[str] = set()
     parts = []
     for place, form in enumerate(forms):
-        name = _group_name(columns[place - 1] if place else (), "slug" if form == "{}" else "id", used)
+        named_before = columns[place - 1] if place and form.startswith("({}") else ()
+        name = _group_name(named_before, "slug" if form == "{}" else "id", used)
         if form == "{}":
             needed = not numbers_only and (place == len(forms) - 1 or len(set(columns[-1])) < len(columns[-1]))
             parts.append(f"(?P<{name}>{_SLUG})" if needed else _SLUG)

@@ -54,7 +54,7 @@ def site_title(document: Document) -> str | None:
     if not name:
         title = next(("".join(element.itertext()) for element in document.of_tag("title")), "")
         name = re.split(r"\s[|–—·»-]\s", " ".join(title.split()))[-1]
-    return (clean(name) or "")[:_LONGEST_TITLE] or None
+    return (clean(name) or "").strip("|–—·»- ")[:_LONGEST_TITLE] or None
 
 
 def structured_data(document: Document) -> list[str]:

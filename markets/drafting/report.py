@@ -8,7 +8,7 @@ from crawler.extraction.batch import page_as_json
 from markets.drafting.new import Drafted
 from markets.drafting.proposal import WANTED
 
-_LONGEST = 80
+_LONGEST = 40
 
 
 def summary(drafted: Drafted) -> Iterator[str]:

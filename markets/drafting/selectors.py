@@ -66,6 +66,7 @@ def _tag_classes(element: Any) -> list[str]:
 
 
 def _next_candidates(element: Any) -> Iterable[str]:
+    """Selectors that say "next": a class that all page links share would lead back from the second page."""
     tag = element.tag
     if "next" in (element.get("rel") or "").lower().split():
         yield f'{tag}[rel~="next"]'
@@ -76,4 +77,3 @@ def _next_candidates(element: Any) -> Iterable[str]:
     label = element.get("aria-label")
     if label and '"' not in label and "\\" not in label and len(label) < 40:
         yield f'{tag}[aria-label="{label}"]'
-    yield from _tag_classes(element)
