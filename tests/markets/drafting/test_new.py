@@ -21,8 +21,10 @@ LOTS = ["oil-lamp_11", "bronze-coin_12", "glass-flask_13", "stone-seal_14"]
 def search_page(prefix: str = "", more: str = "") -> str:
     """A shop's search page with the usual navigation around its results."""
     blocks = "".join(
-        f'<li class="col-4"><article class="product-card"><a href="{prefix}/catalogue/{lot}/"><img src="/i/{lot}.jpg"></a>'
-        f'<h3><a href="{prefix}/catalogue/{lot}/">{lot} of the second century</a></h3><p>£{9 + n}0.00</p></article></li>'
+        f'<li class="col-4"><article class="product-card">'
+        f'<a href="{prefix}/catalogue/{lot}/"><img src="/i/{lot}.jpg"></a>'
+        f'<h3><a href="{prefix}/catalogue/{lot}/">{lot} of the second century</a></h3>'
+        f"<p>£{9 + n}0.00</p></article></li>"
         for n, lot in enumerate(LOTS)
     )
     return f"""<!doctype html><html lang="en"><head><title>Results for lamp | Little Shop</title></head><body>
@@ -96,7 +98,7 @@ def test_a_listing_that_robots_txt_forbids_is_not_asked_for(home: Home, market: 
 @pytest.mark.parametrize("answer", [reply("", "503 Busy"), redirect("/elsewhere")])
 def test_a_robots_txt_that_cannot_be_read_forbids_all(home: Home, market: MarketServer, answer) -> None:
     market.routes["/robots.txt"] = answer
-    with pytest.raises(LookRefused, match="robots.txt"):
+    with pytest.raises(LookRefused, match=r"robots\.txt"):
         draft(home, market)
     assert market.targets() == []
 
