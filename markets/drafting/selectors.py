@@ -75,5 +75,5 @@ def _next_candidates(element: Any) -> Iterable[str]:
     if parent is not None:
         yield from (f"{css} > {tag}" for css in _tag_classes(parent) if "next" in css)
     label = element.get("aria-label")
-    if label and '"' not in label and "\\" not in label and len(label) < 40:
+    if label and not re.search(r'["\\\d]', label) and len(label) < 40:  # "Page 2" is the next page only once
         yield f'{tag}[aria-label="{label}"]'

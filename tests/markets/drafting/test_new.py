@@ -1,6 +1,7 @@
 """`markets new` against a market on loopback and on saved pages."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,9 @@ from markets.catalog import get_market
 from markets.checks import check
 from markets.drafting.draft import DraftExists
 from markets.drafting.look import LookRefused
-from markets.drafting.new import draft_from_file, draft_from_web
+from markets.drafting.new import Drafted, draft_from_file, draft_from_web
 from markets.drafting.proposal import NothingToPropose
-from tests.market_server import MarketServer, lot_page, redirect, reply, serving
+from tests.market_server import MarketServer, Reply, lot_page, redirect, reply, serving
 
 LOTS = ["oil-lamp_11", "bronze-coin_12", "glass-flask_13", "stone-seal_14"]
 
@@ -34,7 +35,7 @@ def search_page(prefix: str = "", more: str = "") -> str:
 
 
 @pytest.fixture
-def market(monkeypatch: pytest.MonkeyPatch):
+def market(monkeypatch: pytest.MonkeyPatch) -> Iterator[MarketServer]:
     monkeypatch.setenv("RELICWATCH_ALLOW_LOOPBACK", "1")
     with serving() as server:
         server.routes["/search"] = reply(search_page())
@@ -43,8 +44,8 @@ def market(monkeypatch: pytest.MonkeyPatch):
         yield server
 
 
-def draft(home: Home, market: MarketServer, **options):
-    return draft_from_web(home, market.url("/search?q=lamp"), name="little_shop", pause_seconds=0, **options)
+def draft(home: Home, market: MarketServer) -> Drafted:
+    return draft_from_web(home, market.url("/search?q=lamp"), name="little_shop", pause_seconds=0)
 
 
 def test_a_look_makes_a_definition_that_passes_its_own_check(home: Home, market: MarketServer) -> None:
@@ -96,7 +97,7 @@ def test_a_listing_that_robots_txt_forbids_is_not_asked_for(home: Home, market: 
 
 
 @pytest.mark.parametrize("answer", [reply("", "503 Busy"), redirect("/elsewhere")])
-def test_a_robots_txt_that_cannot_be_read_forbids_all(home: Home, market: MarketServer, answer) -> None:
+def test_a_robots_txt_that_cannot_be_read_forbids_all(home: Home, market: MarketServer, answer: Reply) -> None:
     market.routes["/robots.txt"] = answer
     with pytest.raises(LookRefused, match=r"robots\.txt"):
         draft(home, market)
