@@ -30,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-markets_app = typer.Typer(help="Market definitions: list, show, check, approve.", no_args_is_help=True)
+markets_app = typer.Typer(help="Market definitions: list, show, check, new, approve.", no_args_is_help=True)
 watch_app = typer.Typer(help="Saved searches: market(s) x queries x schedule.", no_args_is_help=True)
 crawls_app = typer.Typer(help="What crawls did.", no_args_is_help=True)
 listings_app = typer.Typer(help="What is stored.", no_args_is_help=True)
@@ -219,6 +219,64 @@ def markets_check(names: Annotated[list[str] | None, typer.Argument()] = None, a
         out.print("There are no definitions yet: docs/add-a-market.md says how to write one.")
     if not all(report.ok for report in reports):
         raise typer.Exit(1)
+
+
+@markets_app.command("new")
+def markets_new(
+    url: Annotated[str, typer.Argument(help="The address of a search with results, as the browser shows it.")],
+    name: Annotated[str | None, typer.Option(help="The market's name; made of its host by default.")] = None,
+    query: Annotated[str | None, typer.Option(help="The words that were searched for, as they stand in URL.")] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A saved copy of the search page: nothing is asked."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask the site without asking you first.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at a market's search page and write a draft definition with frozen pages.
+
+    Without --page the site is asked for robots.txt, the search page and one listing, 10 seconds apart.
+
+    Example: relicwatch markets new "https://auction.example/search?q=lamp"
+    """
+    from markets.drafting.new import draft_from_file, draft_from_web
+    from markets.drafting.report import listing_rows, summary
+
+    home = Home.from_environment()
+    if page is not None:
+        drafted = draft_from_file(home, page, url, name=name, words=query)
+    else:
+        if not yes:
+            _confirm_look(url)
+        with err.status("asking the site, 10 seconds between two requests"):
+            drafted = draft_from_web(home, url, name=name, words=query)
+    if as_json:
+        _print_record(drafted.as_record(), True)
+        return
+    for line in summary(drafted):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+    if rows := listing_rows(drafted):
+        _print_rows(rows, False)
+    for number, line in enumerate(drafted.proposal.todo, 1):
+        out.print(f"{number}. {line}", markup=False, highlight=False, soft_wrap=True)
+    out.print(
+        f"Next: read {drafted.written.definition}, then `relicwatch markets check {drafted.proposal.name}`.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _confirm_look(url: str) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("The site is asked only after a yes: add --yes, or give a saved page with --page FILE.")
+    err.print(
+        f"This market is not approved. For this draft {url} and two more pages of that site are asked for: robots.txt "
+        "and one listing, as robots.txt allows, 10 seconds apart. Pages drawn by scripts are opened in the browser.",
+        markup=False,
+        highlight=False,
+    )
+    typer.confirm("Ask the site?", abort=True, err=True)
 
 
 @markets_app.command("approve")

@@ -27,6 +27,8 @@ class CaseResult:
 
     case: str
     differences: tuple[str, ...]
+    unchecked: bool = False
+    """Whether its meta.json says that no person has read the page yet (`"checked_by": null`)."""
 
     @property
     def passed(self) -> bool:
@@ -56,7 +58,10 @@ class MarketCheck:
             "ok": self.ok,
             "draft": self.draft,
             "faults": list(self.faults),
-            "cases": [{"case": case.case, "differences": list(case.differences)} for case in self.cases],
+            "cases": [
+                {"case": case.case, "differences": list(case.differences), "unchecked": case.unchecked}
+                for case in self.cases
+            ],
         }
 
     def as_text(self) -> str:
@@ -67,7 +72,13 @@ class MarketCheck:
         pages = f"{passed} of {len(self.cases)} frozen pages pass" if self.cases else "no frozen pages"
         head = f"{self.market}: the definition is right, {pages}{' (draft)' if self.draft else ''}"
         wrong = [f"  {case.case}: {difference}" for case in self.cases for difference in case.differences]
-        return "\n".join([head, *wrong])
+        unread = [
+            f"  {case.case}: no person has checked it yet: read the page, correct expected.json, and put your name "
+            "into `checked_by` of meta.json."
+            for case in self.cases
+            if case.unchecked
+        ]
+        return "\n".join([head, *wrong, *unread])
 
 
 def check(home: Home, names: Iterable[str] | None = None) -> list[MarketCheck]:
@@ -104,8 +115,9 @@ def check_file(file: Path, case_roots: Iterable[Path] = ()) -> MarketCheck:
 def run_case(definition: Definition, directory: Path) -> CaseResult:
     """Extract a frozen page and compare every field that its expected.json names.
 
-    meta.json: {"url", "page" (file name, default page.html), "charset", "content_type", "frozen_at"}; expected.json:
-    fields as `relicwatch extract` prints them, or any part of these. A missing or broken file is a difference too.
+    meta.json: {"url", "page" (file name, default page.html), "charset", "content_type", "frozen_at", "asked" ("search"
+    for a page of the market's search), "checked_by"}; expected.json: fields as `relicwatch extract` prints them, or any
+    part of these. A missing or broken file is a difference too.
     """
     try:
         meta = _object(directory / "meta.json")
@@ -125,8 +137,10 @@ def run_case(definition: Definition, directory: Path) -> CaseResult:
         content_type=meta.get("content_type"),
         charset=meta.get("charset"),
         rules=definition.page_rules(),
+        expected="search" if meta.get("asked") == "search" else None,
     )
-    return CaseResult(directory.name, tuple(_differences(expected, page_as_json(page), directory)))
+    differences = tuple(_differences(expected, page_as_json(page), directory))
+    return CaseResult(directory.name, differences, unchecked=meta.get("checked_by", "") is None)
 
 
 class _WrongCase(Exception):

@@ -1,0 +1,227 @@
+"""From pages of a market nobody has described yet to what its definition would say, with all that is still missing.
+
+Pure: it reads pages and asks for none. Only what a page says is proposed; the rest is named as missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from crawler.errors import RelicwatchError, UsageError
+from crawler.extraction.decoding import decode
+from crawler.extraction.document import Document
+from crawler.extraction.links import generic, next_page, shape_of
+from crawler.extraction.page import extract_page
+from crawler.extraction.rules import NO_RULES, PageRules
+from crawler.items import ExtractedPage
+from markets import vocabulary
+from markets.addresses import domain_fault, inside, is_loopback
+from markets.definition import DEFAULT_DELAY_SECONDS
+from markets.drafting import page_facts
+from markets.drafting.listing_pattern import listing_pattern
+from markets.drafting.look import SeenPage
+from markets.drafting.search_address import search_template, with_page
+from markets.drafting.selectors import listings_selector, next_selector
+
+WANTED = ("title", "price", "currency", "images", "description", "seller", "location", "ends_at", "availability")
+_OFTEN_ABSENT = frozenset({"seller", "location", "ends_at", "availability"})
+
+
+class NothingToPropose(RelicwatchError):
+    """The page holds nothing that a definition could be made of."""
+
+
+@dataclass(slots=True)
+class Proposal:
+    """A definition to be, and what a person must still look at (`todo`, one sentence each)."""
+
+    name: str
+    title: str
+    domains: list[str]
+    search_url: str
+    listing_url: str
+    spider: str
+    listings: str | None = None
+    next: str | None = None
+    kind: str = "marketplace"
+    country: str | None = None
+    currency: str | None = None
+    languages: list[str] = field(default_factory=list)
+    delay_seconds: float = DEFAULT_DELAY_SECONDS
+    links: list[str] = field(default_factory=list)
+    """Listings on the search page that `listing_url` matches, in page order."""
+    next_url: str | None = None
+    software: str | None = None
+    structured: list[str] = field(default_factory=list)
+    listing: ExtractedPage | None = None
+    missing: list[str] = field(default_factory=list)
+    todo: list[str] = field(default_factory=list)
+
+    @property
+    def rules(self) -> PageRules:
+        return PageRules(
+            listing_url=re.compile(self.listing_url),
+            listings=self.listings,
+            next=self.next,
+            currency=self.currency,
+            languages=tuple(self.languages),
+            domains=tuple(self.domains),
+        )
+
+
+def name_for(url: str) -> str:
+    """A market's name from its host: `www.my-shop.co.uk` -> `my_shop_co_uk`."""
+    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    name = re.sub(r"[^a-z0-9]+", "_", host.lower()).strip("_")
+    return (name if name[:1].isalpha() else f"market_{name}")[:60]
+
+
+def needs_drawing(page: SeenPage) -> bool:
+    """Whether a page without listings may get them from its scripts."""
+    return not page.drawn and not _found(page)[1] and page_facts.drawn_by_scripts(_document(page))
+
+
+def propose(page: SeenPage, *, name: str, words: str | None = None) -> Proposal:
+    """What the search page alone says. Raises NothingToPropose where it shows no listings, UsageError where its
+    address holds no search words.
+    """
+    document, found = _found(page)
+    template = search_template(page.url, words)
+    if not found:
+        raise NothingToPropose(
+            f"No links to listings were found on {page.url}"
+            + (
+                ": it is drawn by scripts, so let the browser open it or save the page as it shows it (--page)."
+                if page_facts.drawn_by_scripts(document) and not page.drawn
+                else ": give a search that has results (three or more make their form plain)."
+            )
+        )
+    pattern = listing_pattern(found, _other_links(document, found))
+    if pattern is None:
+        raise NothingToPropose(
+            f"No id was found in the addresses of the {len(found)} listings, like {found[0]}: write the definition by "
+            "hand (docs/add-a-market.md)."
+        )
+    next_url = next_page(document, NO_RULES)
+    domains = _domains([page.url, *pattern.covered])
+    covered = [url for url in pattern.covered if inside(url, tuple(domains))]
+    proposal = Proposal(
+        name=name,
+        title=page_facts.site_title(document) or domains[0],
+        domains=domains,
+        search_url=with_page(template, next_url),
+        listing_url=pattern.pattern,
+        spider="browser" if page.drawn else "catalogue",
+        listings=listings_selector(document, covered, re.compile(pattern.pattern)),
+        next=next_selector(document, next_url) if next_url else None,
+        country=_known(page_facts.declared_country(document), vocabulary.country_fault),
+        languages=[code for code in [document.language] if code and vocabulary.language_fault(code) is None],
+        links=covered,
+        next_url=next_url,
+        software=page_facts.shop_software(document),
+        structured=page_facts.structured_data(document),
+    )
+    proposal.links = extract_page(
+        page.body, page.url, content_type=page.content_type, rules=proposal.rules, expected="search"
+    ).listing_urls
+    _say_of_search(proposal, len(found) - len(covered), pattern.also)
+    return proposal
+
+
+def add_listing(proposal: Proposal, page: SeenPage) -> None:
+    """Complete the proposal by one of its listings: currency, kind, and which fields the page does not give."""
+    read = extract_page(page.body, page.url, content_type=page.content_type, rules=proposal.rules)
+    proposal.listing = read
+    document = _document(page)
+    proposal.structured = page_facts.structured_data(document)
+    proposal.software = proposal.software or page_facts.shop_software(document)
+    proposal.currency = _known(read.currency, vocabulary.currency_fault)
+    proposal.country = proposal.country or _known(page_facts.declared_country(document), vocabulary.country_fault)
+    if read.ends_at or read.lot_number or read.estimate_low is not None:
+        proposal.kind = "auction"
+    proposal.missing = [name for name in WANTED if not getattr(read, name)]
+    if read.kind == "search":
+        proposal.todo.append(f"{page.url} reads as a list of offers: is it a listing at all? See listing_url.")
+    needed = [name for name in proposal.missing if name not in _OFTEN_ABSENT]
+    if needed:
+        proposal.todo.append(
+            f"The listing's page gave no {', no '.join(needed)}: where a reader sees it there, add CSS under `fields`."
+        )
+    if read.ends_at is not None or proposal.kind == "auction":
+        proposal.todo.append("Say the market's `timezone`, for end times without a zone.")
+
+
+def _found(page: SeenPage) -> tuple[Document, list[str]]:
+    document = _document(page)
+    read = extract_page(page.body, page.url, content_type=page.content_type, expected="search")
+    return document, read.listing_urls
+
+
+def _document(page: SeenPage) -> Document:
+    text, _, _ = decode(page.body, page.content_type, None)
+    document, problem = Document.parse(text, page.url)
+    if document is None:
+        raise NothingToPropose(f"{page.url} is no HTML page ({problem}): give the address of a search page.")
+    return document
+
+
+def _other_links(document: Document, listings: Sequence[str]) -> list[str]:
+    """The page's links that are no listings: another form of address, or in the navigation.
+
+    Links of the listings' own form are taken for listings that this page shows elsewhere.
+    """
+    shapes = {generic(shape_of(url)) for url in listings}
+    known = {url.split("?", 1)[0] for url in listings}
+    links = (document.absolute(anchor.get("href")) for anchor in document.root.iter("a"))
+    return [
+        url
+        for url in dict.fromkeys(link.split("#", 1)[0] for link in links if link)
+        if url.split("?", 1)[0] not in known and generic(shape_of(url)) not in shapes
+    ]
+
+
+def _domains(urls: Sequence[str]) -> list[str]:
+    """The hosts of the search and of most of its listings, `www.` taken off; a port only on this machine."""
+    hosts: dict[str, int] = {}
+    for url in urls:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").removeprefix("www.")
+        if is_loopback(host):
+            host = parts.netloc
+        hosts[host] = hosts.get(host, 0) + 1
+    first = next(iter(hosts))
+    fault = domain_fault(first, demo=False)
+    if fault is not None:
+        raise UsageError(f"{urls[0]} is no market's address: {fault}")
+    kept = [h for h, count in hosts.items() if h == first or count * 2 > len(urls)]
+    return [h for h in kept if h == first or not h.endswith("." + first)]
+
+
+def _known(value: str | None, fault: Callable[[str], str | None]) -> str | None:
+    return value if value and fault(value) is None else None
+
+
+def _say_of_search(proposal: Proposal, left: int, also: Sequence[str]) -> None:
+    todo = proposal.todo
+    if left:
+        todo.append(
+            f"{left} links that looked like listings are of another form or on another site: they are left out."
+        )
+    if also:
+        todo.append(
+            f"`listing_url` also matches {len(also)} links that look like navigation, for example {also[0]}: narrow it."
+        )
+    if proposal.next_url is None:
+        todo.append("No next page was found: search for a word with many results, or one page is all that is read.")
+    if proposal.software:
+        todo.append(
+            f"The shop runs on {proposal.software}: where this version has the spider {proposal.software}, it reads "
+            "the shop's own data with fewer requests."
+        )
+    if not proposal.languages:
+        todo.append("The page names no language: add `languages`.")
+    if proposal.country is None:
+        todo.append("The page names no country: add `country` where the market has one.")

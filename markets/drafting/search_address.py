@@ -1,0 +1,89 @@
+"""The address of a search as a definition writes it: {query} for the words, {page} for the number of the page."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
+
+from crawler.errors import UsageError
+
+_QUERY_KEYS = (
+    "q",
+    "query",
+    "keyword",
+    "keywords",
+    "search",
+    "s",
+    "k",
+    "_nkw",
+    "text",
+    "term",
+    "searchterm",
+    "search_query",
+    "searchtext",
+    "search_text",
+    "words",
+    "mots",
+    "recherche",
+    "suche",
+    "buscar",
+    "find",
+)
+_TRACKING = frozenset({"gclid", "fbclid", "msclkid", "yclid", "ref", "sid", "sessionid", "phpsessid"})
+
+
+def search_template(url: str, words: str | None = None) -> str:
+    """`url` with {query} in place of the words searched for: those given, else the value of the usual parameter.
+
+    Tracking parameters are left out. Raises UsageError where no words are found in the address.
+    """
+    parts = urlsplit(url)
+    pairs = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if not _is_tracking(pair[0])]
+    key = next((k for k, v in pairs if words and _same(v, words)), None)
+    path = parts.path
+    if key is None and words:
+        for spelling in (quote(words, safe=""), quote_plus(words), words.replace(" ", "-"), words):
+            if spelling and f"/{spelling}" in path:
+                before, _, after = path.rpartition(spelling)
+                filled = _literal(before) + "{query}" + _literal(after)
+                return urlunsplit((parts.scheme, parts.netloc, filled, _query(pairs, None), ""))
+        raise UsageError(
+            f"The words {words!r} do not stand in {url}: search there and give the address that the browser shows."
+        )
+    if key is None:
+        by_rank = sorted((_QUERY_KEYS.index(k.lower()), k) for k, v in pairs if k.lower() in _QUERY_KEYS and v)
+        if not by_rank:
+            raise UsageError(
+                f"No search words were found in {url}: give the address of a search, and say with --query WORDS "
+                "what was searched for."
+            )
+        key = by_rank[0][1]
+    return urlunsplit((parts.scheme, parts.netloc, _literal(path), _query(pairs, key), ""))
+
+
+def with_page(template: str, next_url: str | None) -> str:
+    """The template with {page}, where the address of the second page says by a parameter that it is number 2."""
+    if next_url is None:
+        return template
+    parts = urlsplit(template)
+    own = dict(part.partition("=")[::2] for part in parts.query.split("&") if part)
+    for key, value in parse_qsl(urlsplit(next_url).query):
+        if value == "2" and own.get(key, "1") == "1" and "{" not in key:
+            kept = [f"{k}={v}" for k, v in own.items() if k != key]
+            return urlunsplit((parts.scheme, parts.netloc, parts.path, "&".join([*kept, f"{quote(key)}={{page}}"]), ""))
+    return template
+
+
+def _is_tracking(key: str) -> bool:
+    return key.lower() in _TRACKING or key.lower().startswith("utm_")
+
+
+def _same(value: str, words: str) -> bool:
+    return " ".join(value.split()).casefold() == " ".join(words.split()).casefold()
+
+
+def _literal(path: str) -> str:
+    return path.replace("{", "%7B").replace("}", "%7D")
+
+
+def _query(pairs: list[tuple[str, str]], key: str | None) -> str:
+    return "&".join(f"{quote(k)}={{query}}" if k == key else urlencode([(k, v)]) for k, v in pairs)

@@ -1,0 +1,172 @@
+"""`markets new` against a market on loopback and on saved pages."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crawler.errors import UsageError
+from crawler.home import Home
+from markets.catalog import get_market
+from markets.checks import check
+from markets.drafting.draft import DraftExists
+from markets.drafting.look import LookRefused
+from markets.drafting.new import Drafted, draft_from_file, draft_from_web
+from markets.drafting.proposal import NothingToPropose
+from tests.market_server import MarketServer, Reply, lot_page, redirect, reply, serving
+
+LOTS = ["oil-lamp_11", "bronze-coin_12", "glass-flask_13", "stone-seal_14"]
+
+
+def search_page(prefix: str = "", more: str = "") -> str:
+    """A shop's search page with the usual navigation around its results."""
+    blocks = "".join(
+        f'<li class="col-4"><article class="product-card">'
+        f'<a href="{prefix}/catalogue/{lot}/"><img src="/i/{lot}.jpg"></a>'
+        f'<h3><a href="{prefix}/catalogue/{lot}/">{lot} of the second century</a></h3>'
+        f"<p>£{9 + n}0.00</p></article></li>"
+        for n, lot in enumerate(LOTS)
+    )
+    return f"""<!doctype html><html lang="en"><head><title>Results for lamp | Little Shop</title></head><body>
+<nav><a href="/about/">About us</a><a href="/catalogue/all/">All</a></nav><ul>{blocks}</ul>
+<ul class="pager"><li class="next"><a href="{prefix}/search?q=lamp&amp;page=2">next</a></li></ul>{more}
+<footer><a href="/terms/">Terms</a></footer></body></html>"""
+
+
+@pytest.fixture
+def market(monkeypatch: pytest.MonkeyPatch) -> Iterator[MarketServer]:
+    monkeypatch.setenv("RELICWATCH_ALLOW_LOOPBACK", "1")
+    with serving() as server:
+        server.routes["/search"] = reply(search_page())
+        for lot in LOTS:
+            server.routes[f"/catalogue/{lot}/"] = reply(lot_page(f"Lot {lot}", "40.00"))
+        yield server
+
+
+def draft(home: Home, market: MarketServer) -> Drafted:
+    return draft_from_web(home, market.url("/search?q=lamp"), name="little_shop", pause_seconds=0)
+
+
+def test_a_look_makes_a_definition_that_passes_its_own_check(home: Home, market: MarketServer) -> None:
+    drafted = draft(home, market)
+    definition = get_market(home, "little_shop")
+    assert definition.is_draft and definition.title == "Little Shop" and definition.spider == "catalogue"
+    assert definition.search is not None
+    assert definition.search.url == market.url("/search?q={query}&page={page}")
+    assert definition.search.next == "li.next > a"
+    assert [definition.native_id(url) for url in drafted.proposal.links] == ["11", "12", "13", "14"]
+    assert definition.native_id(market.url("/catalogue/all/")) is None
+    [report] = check(home, ["little_shop"])
+    assert report.ok and len(report.cases) == 2 and all(case.unchecked for case in report.cases)
+    assert "no person has checked it yet" in report.as_text()
+
+
+def test_it_asks_for_three_pages_and_says_who_it_is(home: Home, market: MarketServer) -> None:
+    drafted = draft(home, market)
+    assert [one.target for one in market.asked] == ["/robots.txt", "/search?q=lamp", "/catalogue/oil-lamp_11/"]
+    assert len(drafted.requests) == 3
+    assert all(b"User-Agent: relicwatch/" in one.head for one in market.asked)
+
+
+def test_the_listing_s_fields_and_what_is_missing_are_told(home: Home, market: MarketServer) -> None:
+    record = draft(home, market).as_record()
+    assert record["listing"]["title"] == "Lot oil-lamp_11"
+    assert record["listing"]["price"] == "40.00"
+    assert "images" in record["missing"]
+    assert any("images" in sentence for sentence in record["todo"])
+    expected = json.loads((home.markets / "fixtures/little_shop/listing/expected.json").read_text())
+    assert expected["native_id"] == "11" and expected["currency"] == "GBP"
+
+
+def test_a_search_that_robots_txt_forbids_is_not_asked_for(home: Home, market: MarketServer) -> None:
+    market.routes["/robots.txt"] = reply("User-agent: *\nDisallow: /search\n")
+    with pytest.raises(LookRefused, match="does not allow"):
+        draft(home, market)
+    assert market.targets() == []
+    assert not (home.markets / "little_shop.yaml").exists()
+
+
+def test_a_listing_that_robots_txt_forbids_is_not_asked_for(home: Home, market: MarketServer) -> None:
+    market.routes["/robots.txt"] = reply("User-agent: *\nDisallow: /catalogue/\n")
+    drafted = draft(home, market)
+    assert market.targets() == ["/search?q=lamp"]
+    assert any("robots.txt" in sentence for sentence in drafted.proposal.todo)
+    assert (home.markets / "fixtures/little_shop/robots.txt").read_bytes().startswith(b"User-agent")
+    assert check(home, ["little_shop"])[0].ok
+
+
+@pytest.mark.parametrize("answer", [reply("", "503 Busy"), redirect("/elsewhere")])
+def test_a_robots_txt_that_cannot_be_read_forbids_all(home: Home, market: MarketServer, answer: Reply) -> None:
+    market.routes["/robots.txt"] = answer
+    with pytest.raises(LookRefused, match=r"robots\.txt"):
+        draft(home, market)
+    assert market.targets() == []
+
+
+def test_a_redirect_is_told_and_not_followed(home: Home, market: MarketServer) -> None:
+    market.routes["/search"] = redirect("/login")
+    with pytest.raises(LookRefused, match="/login"):
+        draft(home, market)
+    assert market.targets() == ["/search?q=lamp"]
+
+
+def test_nothing_is_overwritten_nor_asked_for_twice(home: Home, market: MarketServer) -> None:
+    draft(home, market)
+    file = home.markets / "little_shop.yaml"
+    before, asked = file.read_bytes(), len(market.asked)
+    with pytest.raises(DraftExists, match="--name"):
+        draft(home, market)
+    assert file.read_bytes() == before and len(market.asked) == asked
+
+
+def test_without_the_process_setting_loopback_is_refused(
+    home: Home, market: MarketServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RELICWATCH_ALLOW_LOOPBACK")
+    with pytest.raises(Exception, match="loopback"):
+        draft(home, market)
+    assert market.asked == []
+
+
+def test_a_saved_page_needs_no_network(home: Home, tmp_path: Path) -> None:
+    saved = tmp_path / "saved.html"
+    saved.write_text(search_page("https://www.shop.example"))
+    drafted = draft_from_file(home, saved, "https://www.shop.example/search?q=lamp")
+    assert drafted.proposal.name == "shop_example" and drafted.proposal.domains == ["shop.example"]
+    assert check(home, ["shop_example"])[0].ok
+    assert any("No listing was read" in sentence for sentence in drafted.proposal.todo)
+
+
+def test_a_page_without_results_makes_no_draft(home: Home, tmp_path: Path) -> None:
+    saved = tmp_path / "empty.html"
+    saved.write_text("<html lang=en><body><h1>Nothing found</h1></body></html>")
+    with pytest.raises(NothingToPropose, match="has results"):
+        draft_from_file(home, saved, "https://shop.example/search?q=lamp")
+    assert not list(home.markets.iterdir())
+
+
+def test_an_address_without_search_words_is_wrong_use_before_anything_is_asked(
+    home: Home, market: MarketServer
+) -> None:
+    with pytest.raises(UsageError, match="--query"):
+        draft_from_web(home, market.url("/search"), name="little_shop", pause_seconds=0)
+    assert market.asked == []
+
+
+DRAWN = (
+    """<!doctype html><html lang="en"><title>Little Shop</title><div id="app"></div><script src="/app.js"></script>"""
+)
+
+
+@pytest.mark.needs_chromium
+def test_a_page_that_scripts_draw_is_opened_in_the_browser(home: Home, market: MarketServer) -> None:
+    market.routes["/search"] = reply(DRAWN)
+    body = json.dumps(search_page())
+    script = f"if (location.pathname === '/search') document.getElementById('app').innerHTML = {body}"
+    market.routes["/app.js"] = reply(script, headers=[("Content-Type", "text/javascript")])
+    drafted = draft(home, market)
+    assert drafted.proposal.spider == "browser"
+    assert [url.rsplit("_")[1] for url in drafted.proposal.links] == ["11/", "12/", "13/", "14/"]
+    assert drafted.proposal.listing is not None and drafted.proposal.listing.title == "Lot oil-lamp_11"
+    assert check(home, ["little_shop"])[0].ok
