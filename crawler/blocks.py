@@ -134,10 +134,12 @@ def find_challenge(status: int, headers: Mapping[bytes, Iterable[bytes]], body: 
             return _challenge(status, f"the header {name.decode()}")
     seen = body[:_MOST_LOOKED_AT_BYTES]
     refusing = status in _REFUSING_STATUSES
-    lowered = seen.lower()
-    product = next((maker for marker, maker in _CHALLENGE_MARKERS.items() if marker in lowered), None)
     title = _title(seen)
     titled = title is not None and _CHALLENGE_TITLE.search(title) is not None
+    lowered = seen.lower()
+    if not (refusing or titled or _is_bare(lowered)):  # nearly every page: markers are not even looked for
+        return None
+    product = next((maker for marker, maker in _CHALLENGE_MARKERS.items() if marker in lowered), None)
     if refusing:
         if product:
             return _challenge(status, f"a challenge of {product}")
