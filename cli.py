@@ -421,7 +421,15 @@ def crawls_list(limit: int = 20, as_json: AsJson = False) -> None:
     from storage.crawls import crawl_rows
 
     _, database = _open()
-    _print_rows(crawl_rows(database, limit), as_json)
+    rows = crawl_rows(database, limit)
+    if as_json:
+        _print_rows(rows, True)
+        return
+    left_out = ("fault", "failed", "changed", "gone", "s/answer")  # `crawls show` has them; a table is to fit
+    _print_rows([{key: value for key, value in row.items() if key not in left_out} for row in rows], False)
+    for row in rows:
+        if row["fault"]:
+            out.print(f"crawl {row['id']}: {row['fault']}", markup=False, highlight=False, soft_wrap=True)
 
 
 @crawls_app.command("show")
@@ -433,7 +441,25 @@ def crawls_show(crawl_id: Annotated[int, typer.Argument(metavar="ID")], as_json:
     from storage.crawls import crawl_record
 
     _, database = _open()
-    _print_record(crawl_record(database, crawl_id), as_json)
+    record = crawl_record(database, crawl_id)
+    if as_json:
+        _print_record(record, True)
+        return
+    counts, problems = record.pop("counts"), record.pop("problems")
+    told = {key: value for key, value in record.items() if value is not None and key != "problems"}
+    _print_record({**told, "queries": ", ".join(record["queries"])}, False)
+    read = counts.get("counts", {}).get("listings_read", record["listings"])
+    filled = [
+        {"field": name, "listings": number, "share": f"{number / read:.0%}" if read else ""}
+        for name, number in counts.get("filled", {}).items()
+    ]
+    if filled:
+        out.print()
+        _print_rows(filled, False)
+    if problems:
+        out.print(f"\n{len(problems)} problems:", highlight=False)
+    for problem in problems:
+        out.print(f"{problem['url']}\n    {problem['reason']}", markup=False, highlight=False, soft_wrap=True)
 
 
 @listings_app.command("search")

@@ -29,12 +29,15 @@ from evidence.sealing import heal
 from evidence.segments import StoreError
 from evidence.transit import Recovery, recover_market
 from markets.admission import admit
+from markets.approval import standing_approval
 from markets.definition import Definition
-from markets.health import crawl_fault
+from markets.health import PastCrawl, crawl_faults
 from storage.audit import AuditChain
+from storage.crawls import complete_crawls_before
 from storage.database import Database, DatabaseError
 from storage.jobs import ClaimedJob, JobHeartbeat, LeaseLost, fail_job, finish_job, release_job
 from storage.leases import MARKET_LEASE_SECONDS, reserve_request, take_market
+from storage.response_times import median_seconds
 from storage.tables import Crawl, Listing
 
 logger = logging.getLogger(__name__)
@@ -50,12 +53,17 @@ class StorageRefused(JobFailed):
     """The disk or the database refused what was found; the job is tried again and goes on where it was."""
 
 
+class MarketAsksForPause(JobFailed):
+    """The market is to be left alone for longer than a capture waits; the job is tried again later."""
+
+
 class Stopped(RelicwatchError):
     """The process was asked to stop; the job goes back to the queue and goes on later."""
 
 
-_PASSING = (StorageRefused, StoreError, DatabaseError)
-"""What a person mends outside relicwatch (space, a lock): the same job then goes on."""
+LONGEST_CAPTURE_WAIT_SECONDS = 300.0
+_PASSING = (StorageRefused, StoreError, DatabaseError, MarketAsksForPause)
+"""What passes, or a person mends outside relicwatch (space, a lock): the same job then goes on."""
 
 
 def run_job(database: Database, home: Home, job: ClaimedJob, progress: Progress | None = None) -> dict[str, Any]:
@@ -156,15 +164,43 @@ def _crawl_result(database: Database, job: ClaimedJob, definition: Definition, s
         if crawl.state == "stopped":
             raise Stopped(f"The crawl of {definition.name} was stopped; it goes on where it was.")
         if crawl.state == "complete":
-            first = next((str(problem["reason"]) for problem in crawl.problems), None)
-            facts = {"filled": crawl.counts.get("filled", {}), "max_listings": crawl.max_listings, "reason": first}
-            crawl.fault = crawl_fault(definition, {**counts, **facts})
-            crawl.state = "failed" if crawl.fault else "complete"
-        fault = crawl.fault
+            _judge(session, definition, crawl)
+        fault, failed = crawl.fault, crawl.state == "failed"
         result = {"crawl": crawl.id, "counts": counts, "problems": len(crawl.problems), "seconds": round(seconds, 1)}
     if fault:
+        logger.error("%s: %s", definition.name, fault)
+    if failed:
         raise JobFailed(f"{definition.name}: {fault}")
-    return result
+    return result | ({"fault": fault} if fault else {})
+
+
+def _judge(session: Session, definition: Definition, crawl: Crawl) -> None:
+    """Compare a crawl that went to its end with what is expected and with those before; what is found stays with it."""
+    approval = standing_approval(session, definition)
+    before = complete_crawls_before(session, crawl, approval.approved_at) if approval is not None else []
+    counts = {
+        **crawl.counts.get("counts", {}),
+        "queries": len(crawl.queries),
+        "filled": crawl.counts.get("filled", {}),
+        "max_listings": crawl.max_listings,
+        "reason": next((str(problem["reason"]) for problem in crawl.problems), None),
+        "median_seconds": median_seconds(crawl.counts.get("times", {})),
+    }
+    faults = crawl_faults(definition, counts, [_past(one) for one in before])
+    crawl.fault = " ".join(fault.sentence for fault in faults) or None
+    crawl.counts = {**crawl.counts, "faults": [fault.as_record() for fault in faults]}
+    crawl.state = "failed" if any(fault.fails for fault in faults) else "complete"
+
+
+def _past(kept: Mapping[str, Any]) -> PastCrawl:
+    counts = kept.get("counts", {})
+    listings = int(counts.get("listings", 0))
+    return PastCrawl(
+        listings=listings,
+        read=int(counts.get("listings_read", listings)),
+        filled=kept.get("filled", {}),
+        seconds=median_seconds(kept.get("times", {})),
+    )
 
 
 def capture(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
@@ -177,8 +213,11 @@ def capture(database: Database, home: Home, job: ClaimedJob, progress: Progress 
 
     def wait() -> None:
         """The capture's page load is a request to the market like any other: it keeps the market's pause."""
-        start = reserve_request(database, market, definition.rate.delay)
-        time.sleep(max(0.0, start.timestamp() - time.time()))
+        start = reserve_request(database, market, definition.rate.delay, most_seconds=LONGEST_CAPTURE_WAIT_SECONDS)
+        pause = start.timestamp() - time.time()
+        if pause > LONGEST_CAPTURE_WAIT_SECONDS:
+            raise MarketAsksForPause(f"{market} asked for a pause, {pause:.0f} s of which are left: tried again later.")
+        time.sleep(max(0.0, pause))
 
     result = capture_listing(
         database,

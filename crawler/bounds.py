@@ -6,6 +6,8 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 
+from crawler.blocks import stop_at_login
+
 
 class OutsideMarket(IgnoreRequest):
     """A request would leave the market's domains: it is not sent."""
@@ -22,6 +24,7 @@ class MarketBoundsMiddleware:
         return cls(crawler)
 
     def process_request(self, request: Request) -> None:
+        stop_at_login(self._crawler, request)
         spider = self._crawler.spider
         assert spider is not None
         if not spider.in_market(request.url):  # type: ignore[attr-defined]

@@ -10,7 +10,10 @@ import asyncio
 import contextlib
 import functools
 import os
+import socket
 import ssl
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -126,7 +129,8 @@ class FetcherHandler(BaseDownloadHandler):
         self._guard.check_url(request.url)
         host = urlsplit(request.url).netloc
         await self._pauses.keep(host)
-        response = await self._fetch(request)
+        with _timed(request):
+            response = await self._fetch(request)
         self._pauses.note(host, response)
         return response
 
@@ -145,7 +149,10 @@ class FetcherHandler(BaseDownloadHandler):
                 self._browser = browser
         host = urlsplit(request.url).netloc
         await self._pauses.keep(host)
-        response: Response = await self._browser.download_request(request)
+        with _timed(request):
+            response: Response = await self._browser.download_request(request)
+        if pages := [place for place in request.meta.get("captures", ()) if place.kind == "exchange"]:
+            self._pauses.asked(pages[-1].captured_at)  # the page's own, kept after all that it loaded
         self._pauses.note(host, response)
         return response
 
@@ -179,9 +186,10 @@ class FetcherHandler(BaseDownloadHandler):
         except EgressRefused:
             raise
         except aiohttp.ClientConnectorDNSError as error:
-            raise CannotResolveHostError(
-                f"the host of {request.url} is not known ({error.os_error.strerror})"
-            ) from error
+            known = "cannot be looked up" if error.os_error.errno == socket.EAI_AGAIN else "is not known"
+            raise CannotResolveHostError(f"the host of {request.url} {known} ({error.os_error.strerror})") from error
+        except (aiohttp.ClientConnectorSSLError, aiohttp.ClientConnectorCertificateError) as error:
+            raise DownloadFailedError(f"{request.url} was not asked for: {_why_not_secure(error)}") from error
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, EgressRefused):
                 raise error.os_error from error
@@ -206,6 +214,23 @@ class FetcherHandler(BaseDownloadHandler):
         if self._session is None:
             self._session = open_session(self._guard)
         return self._session
+
+
+def _why_not_secure(error: Exception) -> str:
+    """Which promise of TLS did not hold; a page behind it would be no evidence of who sent it."""
+    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"its certificate is not valid ({cause.verify_message})"
+    return f"no secure connection could be made ({getattr(cause, 'reason', None) or cause})"
+
+
+@contextlib.contextmanager
+def _timed(request: Request) -> Iterator[None]:
+    """Note how long the answer took; one that never came is no measure of the market's speed."""
+    started = time.monotonic()
+    yield
+    if (seconds := request.meta.get("seconds")) is not None:
+        seconds.append(time.monotonic() - started)
 
 
 def open_session(guard: Guard) -> aiohttp.ClientSession:

@@ -25,6 +25,7 @@ DOWNLOAD_HANDLERS = {
 }
 RELICWATCH_BROWSER_HANDLER = "crawler.browser.BrowserHandler"
 RELICWATCH_RECORDER = "evidence.transit.TransitRecorder"
+RELICWATCH_PACE = "storage.pace.MarketPace"  # the market's pause, shared by crawls, captures and restarts
 RELICWATCH_MOST_BODY_BYTES = 16 * 1024 * 1024  # as received; a longer body is cut, and its record says so
 DOWNLOAD_MAXSIZE = 64 * 1024 * 1024  # of the decoded body: bounds what a compressed page may swell to
 DOWNLOAD_WARNSIZE = 0
@@ -34,6 +35,7 @@ CONCURRENT_REQUESTS = 16
 
 # -- lawful and quiet
 ROBOTSTXT_OBEY = True
+ROBOTSTXT_PARSER = "crawler.robots.RobotsRules"
 COOKIES_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False  # no listening socket beside the crawl
@@ -52,6 +54,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,  # a page's own redirects are listings' text
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "crawler.retry.PoliteRetryMiddleware": 550,  # where Scrapy's stood
+    "crawler.blocks.BlockMiddleware": 585,  # sees bodies decoded (590) and redirects followed (600), before the retries
 }
 REDIRECT_MAX_TIMES = 10
 RETRY_TIMES = 2

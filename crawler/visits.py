@@ -34,6 +34,10 @@ class Visit:
     items: list[object] = field(default_factory=list)
     problem: str | None = None
     """Why nothing could be read, where that is so."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """What else is kept with the problem: its kind."""
+    seconds: list[float] = field(default_factory=list)
+    """How long each answer took, from asking to its end. Travels as `request.meta["seconds"]`."""
 
 
 @dataclass(slots=True)
@@ -43,9 +47,10 @@ class VisitEnd:
     visit: Visit
 
 
-def page_ended(request: Request, problem: str) -> Iterator[VisitEnd]:
+def page_ended(request: Request, problem: str, **details: Any) -> Iterator[VisitEnd]:
     """What an errback yields for a page that could not be had: nothing but its end, with the reason."""
     visit: Visit | None = request.meta.get("visit")
     if visit is not None:
         visit.problem = problem
+        visit.details = details
         yield VisitEnd(visit)

@@ -30,7 +30,8 @@ def market_rows(database: Database, home: Home) -> list[dict[str, Any]]:
                 "spider": None,
                 "state": "broken definition",
                 "verified": None,
-                "last crawl": str(error.faults[0]),
+                "definition fault": str(error.faults[0]),
+                "last crawl": None,
             }
         )
     return sorted(rows, key=lambda row: str(row["market"]))
@@ -61,6 +62,7 @@ def _row(session: Session, definition: Definition) -> dict[str, Any]:
         "spider": definition.spider,
         "state": approval_state(session, definition),
         "verified": definition.verified.isoformat() if definition.verified else "draft",
+        "definition fault": None,
         "last crawl": _last_crawl(session, definition.name),
     }
 

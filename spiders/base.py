@@ -17,10 +17,12 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
+from crawler.blocks import MarketBlocks
 from crawler.errors import UsageError
 from crawler.extraction.page import extract_page
 from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto, ListingState, PageKind, PageProblem
 from crawler.recording import CaptureFailed
+from crawler.retry import CrawlStopped
 from crawler.visits import page_ended
 from markets.admission import admit
 from markets.definition import Definition
@@ -154,9 +156,15 @@ class MarketSpider(Spider):
         yield ListingPhoto(space, native_id, response.url, response.body, datetime.now(UTC))
 
     def page_failed(self, failure: Failure) -> Iterable[Any]:
-        """A page that could not be had is kept with the reason; one that could not be *recorded* stays pending."""
-        if isinstance(failure.value, CaptureFailed):
+        """A page that could not be had is kept with the reason.
+
+        One that could not be *recorded*, or was not asked for because the crawl was stopped, stays pending.
+        """
+        if isinstance(failure.value, CaptureFailed | CrawlStopped):
             return ()
+        if isinstance(failure.value, MarketBlocks):
+            block = failure.value.block
+            return page_ended(failure.request, block.sentence, kind="block", code=block.code)  # type: ignore[attr-defined]
         return page_ended(failure.request, failure_reason(failure))  # type: ignore[attr-defined]
 
     def read(self, response: Response, expected: PageKind | None = None) -> ExtractedPage:

@@ -16,6 +16,7 @@ from scrapy.crawler import Crawler
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from crawler.blocks import Block
 from crawler.errors import RelicwatchError
 from crawler.home import Home
 from crawler.items import ListingGone, ListingItem, ListingPhoto, PageProblem
@@ -27,6 +28,7 @@ from storage.captures import insert_captures
 from storage.database import Database
 from storage.jobs import LeaseLost
 from storage.listings import ListingWriter, count_absences
+from storage.response_times import time_step
 from storage.tables import Crawl, FrontierEntry, Job, Listing, utc_now
 
 logger = logging.getLogger(__name__)
@@ -47,6 +49,8 @@ class CrawlStore:
         self.crawl_id = 0
         self.counts: Counter[str] = Counter()
         self.filled: Counter[str] = Counter()
+        self.times: Counter[str] = Counter()
+        """Response times: their steps (`storage.response_times`) and how many answers fell into each."""
         self._recorder = recorder
         self._holder = holder
         self._fingerprints: set[str] = set()
@@ -94,6 +98,7 @@ class CrawlStore:
             self.crawl_id = crawl.id
             self.counts = Counter(crawl.counts.get("counts", {}))
             self.filled = Counter(crawl.counts.get("filled", {}))
+            self.times = Counter(crawl.counts.get("times", {}))
             self._problems = list(crawl.problems)
             entries = session.scalars(select(FrontierEntry.fingerprint).where(FrontierEntry.crawl_id == crawl.id))
             self._fingerprints = set(entries)
@@ -109,14 +114,17 @@ class CrawlStore:
             )
             return [Entry(r.fingerprint, r.url, r.kind, dict(r.meta), r.priority, r.id) for r in rows]
 
-    def finish(self, reason: str) -> None:
-        """The last commit. `reason` is Scrapy's: only "finished" makes the crawl complete, and only if all was kept."""
+    def finish(self, reason: str, block: Block | None = None) -> None:
+        """The last commit. `reason` is Scrapy's: only "finished" makes the crawl complete, and only if all was kept.
+
+        `block` is what the market stopped the crawl with: the crawl has failed then, and its pending pages stay so.
+        """
         if not self.crawl_id:
             return
         try:
             if self.fault is None:
                 self._commit_last()
-            self._record_end(reason)
+            self._record_end(reason, block)
             leases.release_market(self.database, self._market, self._holder)
         finally:
             self._recorder.close()
@@ -128,13 +136,17 @@ class CrawlStore:
             logger.error("%s", error)
             self.fault = str(error)
 
-    def _record_end(self, reason: str) -> None:
+    def _record_end(self, reason: str, block: Block | None) -> None:
         with self.database.transaction() as session:
             self._require_job(session)
             crawl = session.get_one(Crawl, self.crawl_id)
             crawl.finished_at = utc_now()
             if self.fault is not None:
                 crawl.state, crawl.fault = "stopped", self.fault
+            elif block is not None:
+                crawl.state, crawl.fault = "failed", block.sentence
+                faults = [{"code": block.code, "values": dict(block.values)}]
+                crawl.counts = {**crawl.counts, "faults": faults}
             elif reason == "finished":
                 crawl.state = "complete"
                 if not self._max_listings and not self._was_complete:
@@ -199,6 +211,7 @@ class CrawlStore:
         if not (places or self._new or ready):
             return
         counts, filled, problems = Counter(self.counts), Counter(self.filled), list(self._problems)
+        times = Counter(self.times)
         with self.database.transaction() as session:
             self._require_job(session)
             capture_ids = dict(self._capture_ids)
@@ -208,13 +221,13 @@ class CrawlStore:
             done: list[dict[str, Any]] = []
             for visit in ready:
                 entry_id = visit.entry.id or entry_ids[visit.entry.fingerprint]
-                self._keep(session, visit, capture_ids, counts, filled, problems)
+                self._keep(session, visit, capture_ids, counts, filled, times, problems)
                 state = "failed" if visit.problem else "done"
                 done.append({"id": entry_id, "state": state, "problem": visit.problem, "done_at": utc_now()})
             self._writer.end(session)
             if done:
                 session.execute(update(FrontierEntry), done)
-            crawl_values = {"counts": {"counts": dict(counts), "filled": dict(filled)}}
+            crawl_values = {"counts": {"counts": dict(counts), "filled": dict(filled), "times": dict(times)}}
             if len(problems) != len(self._problems):
                 crawl_values["problems"] = problems[:MOST_PROBLEMS_KEPT]  # type: ignore[assignment]
             session.execute(update(Crawl).where(Crawl.id == self.crawl_id).values(**crawl_values))
@@ -228,7 +241,7 @@ class CrawlStore:
                 self._capture_ids.pop((place.segment, place.offset), None)
         finished = {id(visit) for visit in ready}
         self._finished = [visit for visit in self._finished if id(visit) not in finished]
-        self.counts, self.filled, self._problems = counts, filled, problems
+        self.counts, self.filled, self.times, self._problems = counts, filled, times, problems
         if self.on_commit is not None:
             self.on_commit(counts)
 
@@ -261,17 +274,21 @@ class CrawlStore:
         capture_ids: dict[tuple[str, int], int],
         counts: Counter[str],
         filled: Counter[str],
+        times: Counter[str],
         problems: list[dict[str, Any]],
     ) -> None:
         counts["pages"] += 1
         counts[f"pages_{visit.entry.kind}"] += 1
+        counts["bytes"] += sum(place.payload_bytes for place in visit.captures)
+        times.update(map(time_step, visit.seconds))
         ids = [capture_ids[place.segment, place.offset] for place in visit.captures]
         if visit.problem:
             counts["failed"] += 1
-            problems.append({"url": visit.entry.url, "reason": visit.problem})
+            problems.append({"url": visit.entry.url, "reason": visit.problem, **visit.details})
         for item in visit.items:
             if isinstance(item, ListingItem):
                 counts["listings"] += 1
+                counts["listings_read"] += 1
                 outcome = self._writer.keep(session, item, ids)
                 counts.update(outcome)
                 filled.update(_filled_fields(item))

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from crawler.errors import RelicwatchError
 from storage.database import Database
 from storage.jobs import OPEN_STATES, ClaimedJob, claim_job, insert_job
 from storage.leases import MarketBusy
+from storage.response_times import median_seconds
 from storage.tables import Crawl, Job
+
+MOST_HISTORY = 10
+"""So many crawls tell what is usual: enough for a median, few enough to follow a market that changes slowly."""
 
 
 class NoSuchCrawl(RelicwatchError):
@@ -81,24 +88,55 @@ def crawl_record(database: Database, crawl_id: int) -> dict[str, Any]:
         crawl = session.get(Crawl, crawl_id)
         if crawl is None:
             raise NoSuchCrawl(f"There is no crawl {crawl_id}: `relicwatch crawls list` shows those there are.")
-        return {**_row(crawl), "queries": crawl.queries, "counts": crawl.counts, "problems": crawl.problems}
+        return {
+            **_row(crawl),
+            "finished (UTC)": f"{crawl.finished_at:%Y-%m-%d %H:%M:%S}" if crawl.finished_at else None,
+            "queries": crawl.queries,
+            "max_listings": crawl.max_listings,
+            "counts": crawl.counts,
+            "problems": crawl.problems,
+        }
+
+
+def complete_crawls_before(
+    session: Session, crawl: Crawl, since: datetime, most: int = MOST_HISTORY
+) -> list[dict[str, Any]]:
+    """The `counts` of complete crawls of the same market, searches and limit begun after `since`, newest first."""
+    rows = session.scalars(
+        select(Crawl)
+        .where(
+            Crawl.market == crawl.market,
+            Crawl.id < crawl.id,
+            Crawl.state == "complete",
+            Crawl.started_at >= since,
+            Crawl.max_listings.is_not_distinct_from(crawl.max_listings),
+        )
+        .order_by(Crawl.id.desc())
+        .limit(10 * most)  # searches are compared here: JSON has no order and no equality in SQL
+    )
+    same = (row.counts for row in rows if sorted(row.queries) == sorted(crawl.queries))
+    return list(itertools.islice(same, most))
 
 
 def _row(crawl: Crawl) -> dict[str, Any]:
     counts = crawl.counts.get("counts", {})
     seconds = (crawl.finished_at - crawl.started_at).total_seconds() if crawl.finished_at else None
+    answer = median_seconds(crawl.counts.get("times", {}))
     return {
         "id": crawl.id,
         "market": crawl.market,
         "started (UTC)": f"{crawl.started_at:%Y-%m-%d %H:%M:%S}",
         "state": crawl.state,
         "pages": counts.get("pages", 0),
+        "failed": counts.get("failed", 0),
         "listings": counts.get("listings", 0),
         "new": counts.get("new", 0),
         "changed": counts.get("changed", 0),
         "flagged": counts.get("flagged", 0),
         "gone": counts.get("gone", 0),
         "problems": len(crawl.problems),
+        "kB": round(counts.get("bytes", 0) / 1000, 1),
         "seconds": None if seconds is None else round(seconds, 1),
+        "s/answer": None if answer is None else round(answer, 2),
         "fault": crawl.fault,
     }

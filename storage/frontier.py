@@ -18,6 +18,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 from scrapy.utils.request import fingerprint
 
+from crawler.blocks import block_of
 from crawler.errors import RelicwatchError
 from crawler.visits import Entry, Visit
 from storage.crawl_store import CrawlStore, crawl_store_of
@@ -56,7 +57,7 @@ class FrontierScheduler(BaseScheduler):
         self._crawler.signals.connect(self._look_again_for_absent, signals.spider_idle)
 
     def close(self, reason: str) -> None:
-        self._store.finish(reason)
+        self._store.finish(reason, block_of(self._crawler))
 
     def has_pending_requests(self) -> bool:
         return bool(self._heap or self._again)
@@ -87,7 +88,12 @@ class FrontierScheduler(BaseScheduler):
             errback=self._spider.page_failed,  # type: ignore[attr-defined]
             priority=entry.priority,
             dont_filter=True,
-            meta={**self._request_meta(entry.meta), "visit": visit, "captures": visit.captures},
+            meta={
+                **self._request_meta(entry.meta),
+                "visit": visit,
+                "captures": visit.captures,
+                "seconds": visit.seconds,
+            },
         )
 
     def _request_meta(self, kept: Mapping[str, Any]) -> dict[str, Any]:

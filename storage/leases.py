@@ -52,13 +52,24 @@ def release_market(database: Database, market: str, holder: str) -> None:
         )
 
 
-def reserve_request(database: Database, market: str, delay_seconds: float, now: datetime | None = None) -> datetime:
-    """The time at which the next request may go out; the one after it has to keep `delay_seconds` from that time."""
+def reserve_request(
+    database: Database,
+    market: str,
+    delay_seconds: float,
+    now: datetime | None = None,
+    *,
+    most_seconds: float | None = None,
+) -> datetime:
+    """The time at which the next request may go out; the one after it has to keep `delay_seconds` from that time.
+
+    Where that time is more than `most_seconds` ahead, nothing is reserved.
+    """
     with database.transaction() as session:
         lease = _locked(session, market)
         now = now or utc_now()
         start = max(now, lease.next_request_not_before or now)
-        lease.next_request_not_before = start + timedelta(seconds=delay_seconds)
+        if most_seconds is None or (start - now).total_seconds() <= most_seconds:
+            lease.next_request_not_before = start + timedelta(seconds=delay_seconds)
         return start
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy import select
 from starlette.responses import JSONResponse, Response
 
+from review.crawl_view import fault_sentences
 from review.desk import DeskOf, Reader
 from review.listing_view import kept_decision
 from storage.database import DatabaseError
@@ -81,7 +82,14 @@ def crawls_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
     with desk.reading() as session:
         crawls = session.scalars(select(Crawl).order_by(Crawl.id.desc()).limit(MOST_CRAWLS)).all()
     counted = [(crawl, _counts(crawl)) for crawl in crawls]
-    return desk.page(request, "crawls.html", crawls=counted, count_names=COUNT_NAMES, most_problems=MOST_PROBLEMS)
+    return desk.page(
+        request,
+        "crawls.html",
+        crawls=counted,
+        count_names=COUNT_NAMES,
+        most_problems=MOST_PROBLEMS,
+        fault_sentences=fault_sentences,
+    )
 
 
 def _counts(crawl: Crawl) -> dict[str, int]:

@@ -1,10 +1,14 @@
+import asyncio
+import itertools
+import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 from scrapy.http import Response
 
-from crawler.retry import LONGEST_WAIT_SECONDS, MarketPauses, retry_after_seconds
+from crawler import retry
+from crawler.retry import LONGEST_WAIT_SECONDS, CrawlStopped, MarketPauses, Pauses, retry_after_seconds
 from tests.crawler.conftest import Fetches
 from tests.market_server import MarketServer, reply, serving
 
@@ -74,8 +78,29 @@ def test_after_a_pause_longer_than_a_crawl_waits_nothing_is_sent_and_the_reason_
 
 
 @pytest.mark.parametrize("value", ["soon", "-1", "0", ""])
-def test_junk_in_retry_after_holds_nothing_up(fetch: Fetches, market: MarketServer, value: str) -> None:
-    market.routes["/busy"] = [reply("busy", "503 Busy", [("Retry-After", value)]), reply("the page")]
-    _, page = fetch(market.url("/busy"), market.url("/busy"))
+def test_a_busy_market_that_names_no_pause_is_left_longer_each_time(
+    fetch: Fetches, market: MarketServer, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:  # RL-21
+    monkeypatch.setattr(retry, "FIRST_BACK_OFF_SECONDS", 0.1)
+    busy = reply("busy", "503 Busy", [("Retry-After", value)])
+    market.routes["/busy"] = [busy, busy, reply("the page"), busy, reply("the page")]
+    *_, page = fetch(*(market.url("/busy") for _ in range(5)))
     assert isinstance(page, Response)
     assert page.status == 200
+    gaps = [(later.at - sooner.at).total_seconds() for sooner, later in itertools.pairwise(market.asked)]
+    assert gaps[0] >= 0.1
+    assert gaps[1] >= 0.2
+    assert 0.1 <= gaps[3] < 0.2  # an answer in between begins the count anew
+
+
+def test_a_stop_waits_for_no_pause() -> None:  # RL-33
+    stopping = threading.Event()
+    pauses = Pauses(is_stopping=stopping.is_set)
+    pauses.note("market.example", Response("http://market.example/", 503, {"Retry-After": "50"}))
+
+    async def keep() -> None:
+        asyncio.get_running_loop().call_later(0.1, stopping.set)
+        await asyncio.wait_for(pauses.keep("market.example"), 10)
+
+    with pytest.raises(CrawlStopped):
+        asyncio.run(keep())

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from markets.health import crawl_fault
+from markets.definition import Definition
+from markets.health import FAULTS, Fault, PastCrawl, crawl_faults
 from tests.markets.samples import changed, sample
 
 GOOD: dict[str, Any] = {
@@ -15,6 +16,21 @@ GOOD: dict[str, Any] = {
     "queries": 2,
     "filled": {"title": 40, "price": 38, "images": 40, "seller": 3},
 }
+
+
+USUAL = PastCrawl(listings=40, read=40, filled={"title": 40, "price": 38, "images": 40, "seller": 20}, seconds=0.5)
+
+
+def crawl_fault(definition: Definition, counts: dict[str, Any]) -> str | None:
+    """The sentences of all faults, None where there is none."""
+    return " ".join(fault.sentence for fault in crawl_faults(definition, counts)) or None
+
+
+def against_history(path: Path, changes: dict[str, Any], crawls: int = 3) -> list[Fault]:
+    """The faults of a draft's crawl: only its own history says what is usual."""
+    return crawl_faults(
+        sample(path, changed("expect")), GOOD | {"filled": dict(USUAL.filled)} | changes, [USUAL] * crawls
+    )
 
 
 def test_a_crawl_as_expected_has_no_fault(tmp_path: Path) -> None:
@@ -58,3 +74,58 @@ def test_a_draft_expects_no_figures_but_never_nothing(tmp_path: Path) -> None:
     draft = sample(tmp_path, changed("expect"))
     assert crawl_fault(draft, {"listings": 1, "pages": 2, "queries": 1}) is None
     assert crawl_fault(draft, {"listings": 0, "pages": 2, "queries": 1}) is not None
+
+
+def test_a_crawl_like_those_before_it_has_no_fault(tmp_path: Path) -> None:
+    assert against_history(tmp_path, {}) == []
+    assert (
+        against_history(tmp_path, {"listings": 17, "filled": {"title": 17, "price": 15, "images": 17, "seller": 8}})
+        == []
+    )
+    assert against_history(tmp_path, {"median_seconds": 1.4}) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "reason"),
+    [
+        (
+            {"listings": 15, "filled": {"title": 15, "price": 14, "images": 15, "seller": 7}},
+            "few_before",
+            "before found 40",
+        ),
+        ({"listings": 0, "filled": {}}, "nothing_unlike_before", "the layout of its search pages has changed"),
+        ({"filled": {**USUAL.filled, "price": 0}}, "thin_before", "Of 40 listings 0% have price, where it was 95%"),
+        ({"filled": {**USUAL.filled, "seller": 11}}, "thin_before", "28% have seller, where it was 50%"),
+        ({"median_seconds": 1.6}, "slow", "answered in 1.6 s (median), where it took 0.5 s before"),
+    ],
+)
+def test_a_crawl_that_breaks_with_its_markets_habit_is_told(
+    tmp_path: Path, changes: dict[str, Any], code: str, reason: str
+) -> None:  # RL-31
+    (fault,) = against_history(tmp_path, changes)
+    assert fault.code == code
+    assert reason in fault.sentence
+    assert fault.fails is (code != "slow")
+
+
+def test_two_crawls_are_no_habit(tmp_path: Path) -> None:
+    assert against_history(tmp_path, {"filled": {"title": 40}, "listings": 15, "median_seconds": 9}, crawls=2) == []
+
+
+def test_the_crawls_own_limit_is_no_drop(tmp_path: Path) -> None:
+    changes = {"listings": 10, "max_listings": 10, "filled": {"title": 10, "price": 10, "images": 10, "seller": 5}}
+    assert against_history(tmp_path, changes) == []
+
+
+def test_a_field_below_expect_is_told_once(tmp_path: Path) -> None:
+    faults = crawl_faults(sample(tmp_path), GOOD | {"filled": {**USUAL.filled, "price": 4}}, [USUAL] * 3)
+    assert [fault.code for fault in faults] == ["thin_expected"]
+
+
+def test_shares_are_of_the_listings_whose_page_was_read(tmp_path: Path) -> None:
+    met_again = {"listings": 40, "listings_read": 10, "filled": {"title": 10, "price": 9, "images": 10, "seller": 5}}
+    assert crawl_faults(sample(tmp_path), GOOD | met_again, [USUAL] * 3) == []
+
+
+def test_every_code_is_listed(tmp_path: Path) -> None:
+    assert {"few_before", "thin_before", "slow", "challenge"} <= set(FAULTS)

@@ -33,7 +33,9 @@ def test_every_market_has_a_row_and_a_broken_one_says_why(
     assert str(example["last crawl"]).startswith("failed (")
     assert str(example["last crawl"]).endswith("No page was read.")
     assert wrong["state"] == "broken definition"
-    assert "wrong.yaml:9: kind" in str(wrong["last crawl"])
+    assert "wrong.yaml:9: kind" in str(wrong["definition fault"])
+    assert wrong["last crawl"] is None
+    assert example["definition fault"] is None
     assert another.keys() == example.keys() == wrong.keys()
 
 

@@ -621,6 +621,35 @@ def test_a_crawls_counts_are_told_in_the_readers_words(visit, desk_database):
     assert "{" not in row and "pages_search" not in row and "filled" not in row
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "<bdi>Price</bdi>: found in <bdi>0</bdi> % of <bdi>1,200</bdi> listings"),
+        ("fr", "<bdi>Prix</bdi> : présent dans <bdi>0</bdi> %"),
+        ("ar", "<bdi>السعر</bdi>: موجود في <bdi>0</bdi> %"),
+    ],
+)
+def test_a_crawls_fault_is_told_in_the_readers_words(visit, desk_database, language, said):
+    values = {"field": "price", "listings": 1200, "share": 0, "usual": 95}
+    faults = [{"code": "thin_before", "values": values}]
+    with desk_database.transaction() as session:
+        session.add(Crawl(market="m", queries=[], state="failed", fault="In English.", counts={"faults": faults}))
+    row = visit("viewer").get(f"/crawls?lang={language}").text.partition("<tbody>")[2]
+    assert said in row
+    assert "In English." not in row
+
+
+def test_a_fault_of_an_old_crawl_or_with_a_markets_own_words_is_shown_as_text(visit, desk_database):
+    faults = [{"code": "challenge", "values": {"status": 403, "sign": "the title '<b>\u202ehalt'"}}]
+    with desk_database.transaction() as session:
+        session.add(Crawl(market="m", queries=[], state="failed", fault="It was <i>so</i>."))
+        session.add(Crawl(market="m", queries=[], state="failed", fault="Kept out.", counts={"faults": faults}))
+    row = visit("viewer").get("/crawls?lang=ar").text.partition("<tbody>")[2]
+    assert "It was &lt;i&gt;so&lt;/i&gt;." in row
+    assert "HTTP <bdi>403</bdi>" in row
+    assert "&lt;b&gt;" in row and "<b>" not in row and "\u202e" not in row and "U+202E" in row
+
+
 def test_a_crawls_problems_are_counted_and_shown_with_address_and_reason(visit, desk_database):
     with desk_database.transaction() as session:
         problems = [{"url": f"https://auction.example/{n}", "reason": "<b>no title"} for n in range(30)]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from markets.health import FAULTS
 from review.highlight import highlighted
 from review.pages.queue import COUNT_NAMES
 from review.words import MESSAGES, Words, chosen_language, messages, visible
@@ -51,6 +52,7 @@ def test_every_key_of_a_template_is_there():
         ("listing_", ("live", "sold", "ended", "gone")),
         ("crawl_", ("running", "complete", "failed", "stopped")),
         ("crawl_count_", COUNT_NAMES),
+        ("fault_", FAULTS),
         ("job_", ("queued", "running", "done", "failed", "cancelled")),
         ("kind_", KINDS),
     ],

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
-from storage.tables import Capture, Crawl, FrontierEntry, Listing, ListingAlias, Observation
+from storage.tables import Capture, Crawl, FrontierEntry, Listing, ListingAlias, MarketLease, Observation
 from tests.crawling import MARKET, ROOT, Ended, Place, of_url
 from tests.market_server import MISSING, Asked, MarketServer, Reply, lot_page, redirect, reply, results_page, serving
 
@@ -255,6 +255,32 @@ def test_the_definition_s_pause_is_kept_between_requests(place: Place, market: M
     gaps = [(later - sooner).total_seconds() for sooner, later in itertools.pairwise(times)]
     assert len(gaps) == 3
     assert min(gaps) >= 0.55  # measured where requests arrive, which takes its own few milliseconds
+
+
+def test_the_pause_holds_between_one_crawl_and_the_next(place: Place, market: MarketServer) -> None:  # RL-23
+    market.routes["/search"] = reply(results_page(["/sale/1/lot/1"]))
+    market.routes["/sale/1/lot/1"] = reply(lot_page("Lamp"))
+    place.define(market, rate="{delay: 2.5, concurrency: 1}")
+    done(place.crawl(max_listings=1))
+    first_crawl = len(market.asked)
+    done(place.crawl(max_listings=1))
+    between = market.asked[first_crawl].at - market.asked[first_crawl - 1].at
+    assert between.total_seconds() >= 2.45
+    with place.database.reading() as session:
+        owed = session.scalars(select(MarketLease.next_request_not_before)).one()
+    assert owed is not None
+    assert (owed - market.asked[-1].at).total_seconds() > 2  # and a capture would keep it too
+
+
+def test_a_pause_asked_for_holds_for_the_next_crawl_too(place: Place, market: MarketServer) -> None:  # RL-21, RL-23
+    market.routes["/search"] = reply("busy", "503 Service Unavailable", [("Retry-After", "3600")])
+    place.define(market)
+    assert place.crawl().status == 1
+    asked = len(market.asked)
+    end = place.crawl()
+    assert end.status == 1
+    assert "asks for a pause of 3" in end.message
+    assert len(market.asked) == asked  # not even robots.txt
 
 
 def test_requests_say_who_we_are_and_nothing_else(place: Place, market: MarketServer) -> None:  # SEC-37

@@ -68,6 +68,12 @@ def test_a_pause_that_has_passed_costs_nothing(database: Database) -> None:
     assert reserve_request(database, "one", 10.0, NOON + timedelta(hours=1)) == NOON + timedelta(hours=1)
 
 
+def test_what_would_have_to_wait_too_long_reserves_nothing(database: Database) -> None:
+    save_not_before(database, "one", NOON + timedelta(hours=1))
+    for _ in range(2):
+        assert reserve_request(database, "one", 10.0, NOON, most_seconds=60) == NOON + timedelta(hours=1)
+
+
 def test_the_time_saved_moves_only_on(database: Database) -> None:
     assert load_not_before(database, "one") is None
     save_not_before(database, "one", NOON)
