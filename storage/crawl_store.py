@@ -178,8 +178,10 @@ class CrawlStore:
     def _is_unchanged(self, entry: Entry) -> bool:
         """Whether an unchanged card makes this page's reading needless; the listing then counts as seen."""
         native_id, card = entry.meta.get("native_id"), entry.meta.get("card")
-        known = self._known.get(native_id) if native_id else None
-        if known is None or card is None or known.card != card:
+        if native_id is None or card is None:
+            return False
+        known = self._known.get(native_id)
+        if known is None or known.card != card:
             return False
         self._fingerprints.add(entry.fingerprint)
         self._unchanged[native_id] = ListingUnchanged(self._id_space, native_id, entry.url, utc_now(), card)

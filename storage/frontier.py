@@ -111,7 +111,7 @@ class FrontierScheduler(BaseScheduler):
         entries = [entry for _, _, entry in sorted(self._heap)]
         self._heap.clear()
         self._rechecked = True
-        reason = f"the crawl reached its limit of {self._longest:g} s: {len(entries)} pages that it knew of were not asked for"
+        reason = f"the crawl reached its limit of {self._longest:g} s: {len(entries)} known pages were not asked for"
         self._store.cut_short(entries, reason)
         logger.warning("%s.", reason)
 
