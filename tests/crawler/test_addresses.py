@@ -1,4 +1,4 @@
-"""One address for one page, and never one for two: the table of pairs, with the native id that markets' patterns give."""
+"""One address for one page and never one for two: pairs, and the native ids that patterns give."""
 
 import re
 
