@@ -93,14 +93,17 @@ def match_listing(url: str, rules: PageRules) -> re.Match[str] | None:
     the other scheme."""
     if rules.listing_url is None:
         return None
+    names_host = any(mark in rules.listing_url.pattern for mark in ("//", "www"))
+    return next(filter(None, map(rules.listing_url.search, _written_otherwise(url, names_host))), None)
+
+
+def _written_otherwise(url: str, with_hosts: bool) -> Iterator[str]:
     plain = plain_address(url)
-    return next(filter(None, map(rules.listing_url.search, _written_otherwise(plain, url))), None)
-
-
-def _written_otherwise(plain: str, url: str) -> Iterator[str]:
     yield plain
     if url != plain:
         yield url
+    if not with_hosts:
+        return
     scheme, _, rest = plain.partition("://")
     host, slash, path = rest.partition("/")
     for one in ("https", "http"):
