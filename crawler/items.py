@@ -157,6 +157,24 @@ class ListingItem:
     also_known_as: tuple[str, ...] = ()
     """Other native ids by which this crawl reached it: the address asked for, before a redirect."""
     assessment: Assessment | None = None
+    card: str | None = None
+    """Fingerprint of the search page's card that led here, where it shows a price."""
+    validators: dict[str, str] = field(default_factory=dict)
+    """What a later request for the page can be made conditional with: `url`, `etag`, `last_modified`, `read_with`."""
+
+
+@dataclass(slots=True)
+class ListingUnchanged:
+    """A listing that is as it was: its card on the search page is the same, or the market answered 304 to a
+    conditional request for its page."""
+
+    id_space: str
+    native_id: str
+    url: str
+    observed_at: datetime
+    card: str | None = None
+    answered: bool = False
+    """Whether the market said so of the page itself (304), which counts as having read it."""
 
 
 @dataclass(slots=True)

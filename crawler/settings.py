@@ -65,6 +65,12 @@ SPIDER_MIDDLEWARES = {
 }
 URLLENGTH_LIMIT = 2083
 
+# -- when a crawl stops by itself, and what a later one reads again
+RELICWATCH_MOST_BARREN_PAGES = 3  # search pages in a row without a listing not met yet: the market repeats itself
+RELICWATCH_LONGEST_CRAWL_SECONDS = 12 * 3600  # 4,000 pages at the usual pause of 10 s; the next crawl must have a turn
+RELICWATCH_READ_AGAIN_AFTER_DAYS = 6  # a daily crawl then reads each listing's page at least every 7 days
+RELICWATCH_ENDS_SOON_HOURS = 48  # two daily crawls before an end: one that fails is not the last
+
 CONCURRENT_ITEMS = 1  # a page's end must follow its items through the pipelines (storage.visits)
 ITEM_PIPELINES = {
     "classifiers.pipeline.AssessmentPipeline": 100,

@@ -19,17 +19,34 @@ from twisted.python.failure import Failure
 
 from crawler.blocks import MarketBlocks
 from crawler.errors import UsageError
+from crawler.extraction.cards import read_cards
+from crawler.extraction.decoding import decode
+from crawler.extraction.document import Document
 from crawler.extraction.page import extract_page
-from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto, ListingState, PageKind, PageProblem
+from crawler.items import (
+    ExtractedPage,
+    ListingGone,
+    ListingItem,
+    ListingPhoto,
+    ListingState,
+    ListingUnchanged,
+    PageKind,
+    PageProblem,
+)
+from crawler.program import program_info
 from crawler.recording import CaptureFailed
 from crawler.retry import CrawlStopped
+from crawler.traps import sent_on_to, trap_in
 from crawler.visits import page_ended
 from markets.admission import admit
 from markets.definition import Definition
 
 GONE_STATUSES = (404, 410)
+UNCHANGED_STATUS = 304
 LISTING_PRIORITY = 10
 PHOTO_PRIORITY = 5
+LARGEST_SENDING_PAGE = 32 * 1024
+"""Bytes; a page that only sends one on is far smaller, and reading every page twice would cost."""
 
 
 class MarketSpider(Spider):
@@ -47,6 +64,9 @@ class MarketSpider(Spider):
         self.queries = queries
         self.max_listings = max_listings
         self.rules = definition.page_rules()
+        self.read_with = f"{program_info().version}:{definition.digest[:16]}"
+        """What pages are read with: with another program or definition they are read anew, changed or not."""
+        self._met: dict[str, set[str]] = {}
 
     @classmethod
     def from_crawler(
@@ -82,12 +102,16 @@ class MarketSpider(Spider):
         meta = {**self.page_meta(), "query": query, "page": page}
         return Request(url, callback=self.parse_search, meta=meta)
 
-    def listing_request(self, url: str) -> Request:
-        return Request(url, callback=self.parse_listing, meta=self.page_meta(), priority=LISTING_PRIORITY)
+    def listing_request(self, url: str, card: str | None = None) -> Request:
+        """A request for a listing's page; `card` is the fingerprint of what a search page showed of it, if a price."""
+        meta = {**self.page_meta(), "native_id": self.definition.native_id(url)}
+        if card is not None:
+            meta["card"] = card
+        return Request(url, callback=self.parse_listing, meta=meta, priority=LISTING_PRIORITY)
 
     def request_meta(self, kept: dict[str, Any]) -> dict[str, Any]:
         """What the frontier kept of a request's meta, completed for the fetch: a gone listing's 404 is an answer."""
-        return {**kept, "handle_httpstatus_list": list(GONE_STATUSES)}
+        return {**kept, "handle_httpstatus_list": [*GONE_STATUSES, UNCHANGED_STATUS]}
 
     def parse_search(self, response: Response) -> Iterable[Any]:
         """The listings of a search page and the next page."""
@@ -99,17 +123,40 @@ class MarketSpider(Spider):
         if not urls and self.is_listing(response.url):  # a search with one result may lead straight to it
             yield from self.parse_listing(response)
             return
+        cards = read_cards(response.body, response.url, urls, content_type=_content_type(response), salt=self.read_with)
         for url in urls:
-            yield self.listing_request(url)
-        number = response.meta["page"]
-        if not urls and number == 1:
-            yield PageProblem(response.url, self._no_listings(page))
-        if urls and page.next_url and self.definition.in_domains(page.next_url):
-            most = self.definition.search.max_pages if self.definition.search else 1
-            if number < most:
-                yield self.search_request(page.next_url, response.meta["query"], number + 1)
+            trap = trap_in(url)
+            if trap:
+                yield PageProblem(url, f"{trap}: not asked for")
             else:
-                yield PageProblem(response.url, f"more pages follow, but search.max_pages is {most}")
+                yield self.listing_request(url, cards.get(url))
+        if not urls and response.meta["page"] == 1:
+            yield PageProblem(response.url, self._no_listings(page, response))
+        if urls and page.next_url and self.definition.in_domains(page.next_url):
+            yield self._next_page(response, page.next_url, urls)
+
+    def _next_page(self, response: Response, url: str, listing_urls: Iterable[str]) -> Request | PageProblem:
+        """The request for the search page that follows, or why the walk of this query ends here."""
+        number, query = response.meta["page"], response.meta["query"]
+        most = self.definition.search.max_pages if self.definition.search else 1
+        if number >= most:
+            return PageProblem(response.url, f"more pages follow, but search.max_pages is {most}")
+        trap = trap_in(url)
+        if trap:
+            return PageProblem(response.url, f"the next page is not asked for: {trap}")
+        met = self._met.setdefault(query, set())
+        found = {id_ for id_ in map(self.definition.native_id, listing_urls) if id_} - met
+        met |= found
+        barren = 0 if found else response.meta.get("barren", 0) + 1
+        patience = self.settings.getint("RELICWATCH_MOST_BARREN_PAGES")
+        if barren >= patience:
+            return PageProblem(
+                response.url,
+                f"{barren} search pages in a row showed no listing that was new: the rest is not asked for",
+            )
+        request = self.search_request(url, query, number + 1)
+        request.meta["barren"] = barren
+        return request
 
     def parse_listing(self, response: Response) -> Iterator[Any]:
         """The listing of a page, or the reason why there is none."""
@@ -126,6 +173,13 @@ class MarketSpider(Spider):
         if response.status in GONE_STATUSES:
             yield ListingGone(self.market, space, native_id, response.url, response.status, now)
             return
+        card = response.meta.get("card")
+        if response.status == UNCHANGED_STATUS:
+            if _is_conditional(response.request):
+                yield ListingUnchanged(space, native_id, response.url, now, card, answered=True)
+            else:
+                yield PageProblem(response.url, "the market answered HTTP 304 (unchanged) to what nobody had before")
+            return
         page = self.read(response)
         if page.kind == "search":
             count = len(page.listing_urls)
@@ -133,11 +187,17 @@ class MarketSpider(Spider):
                 response.url, f"it is a list of {count} offers, no listing of its own", {"listings": count}
             )
             return
+        elsewhere = self._sent_on(response)
+        if elsewhere:
+            yield PageProblem(response.url, elsewhere)
+            return
         if not page.title:
             yield PageProblem(response.url, "no title was found, so there is nothing to judge", {"read": page.problems})
             return
         state = listing_state(page, now)
-        yield ListingItem(self.market, space, native_id, response.url, page, now, state, others)
+        item = ListingItem(self.market, space, native_id, response.url, page, now, state, others)
+        item.card, item.validators = card, self._validators(response)
+        yield item
         photo = next((url for url in page.images if self.definition.in_domains(url)), None)
         if photo:
             yield Request(
@@ -168,11 +228,30 @@ class MarketSpider(Spider):
         return page_ended(failure.request, failure_reason(failure))  # type: ignore[attr-defined]
 
     def read(self, response: Response, expected: PageKind | None = None) -> ExtractedPage:
-        content_type = (response.headers.get(b"Content-Type") or b"").decode("latin-1") or None
+        content_type = _content_type(response)
         page = extract_page(response.body, response.url, content_type=content_type, rules=self.rules, expected=expected)
         if "truncated" in response.flags:
             page.problems.append(f"the page is larger than the limit and was cut after {len(response.body)} bytes")
         return page
+
+    def _validators(self, response: Response) -> dict[str, str]:
+        """What a later request for this very address can be made conditional with; empty where that would be unsafe."""
+        if "redirect_urls" in response.meta or "truncated" in response.flags:
+            return {}
+        found = {"etag": response.headers.get(b"ETag"), "last_modified": response.headers.get(b"Last-Modified")}
+        kept = {name: value.decode("latin-1") for name, value in found.items() if value}
+        return {**kept, "url": response.url, "read_with": self.read_with} if kept else {}
+
+    def _sent_on(self, response: Response) -> str | None:
+        """Why a page is no page of its own, where all it does is to send its reader elsewhere."""
+        body = response.body
+        if len(body) > LARGEST_SENDING_PAGE or not (b"location" in body or b"refresh" in body.lower()):
+            return None
+        document, _ = Document.parse(decode(body, _content_type(response))[0], response.url)
+        url = sent_on_to(document) if document is not None else None
+        if url is None:
+            return None
+        return f"it only sends its reader on to {url[:200]} (a meta refresh or a script): recorded, not followed"
 
     def in_market(self, url: str) -> bool:
         """Whether an address lies inside the market's domains; no other is ever asked for."""
@@ -184,7 +263,10 @@ class MarketSpider(Spider):
             return False
         return self.definition.native_id(url) is not None
 
-    def _no_listings(self, page: ExtractedPage) -> str:
+    def _no_listings(self, page: ExtractedPage, response: Response) -> str:
+        elsewhere = self._sent_on(response)
+        if elsewhere:
+            return elsewhere
         if page.listing_urls:
             host = urlsplit(page.listing_urls[0]).hostname
             return (
@@ -220,6 +302,14 @@ def failure_reason(failure: Failure) -> str:
     if isinstance(error, IgnoreRequest):
         return str(error) or "the request was refused before it was sent (outside the market's domains)"
     return str(error) or type(error).__name__
+
+
+def _content_type(response: Response) -> str | None:
+    return (response.headers.get(b"Content-Type") or b"").decode("latin-1") or None
+
+
+def _is_conditional(request: Request) -> bool:
+    return b"If-None-Match" in request.headers or b"If-Modified-Since" in request.headers
 
 
 def _queries(query: str | None) -> list[str]:

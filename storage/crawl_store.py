@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from scrapy import Spider
@@ -19,7 +20,7 @@ from sqlalchemy.orm import Session
 from crawler.blocks import Block
 from crawler.errors import RelicwatchError
 from crawler.home import Home
-from crawler.items import ListingGone, ListingItem, ListingPhoto, PageProblem
+from crawler.items import ListingGone, ListingItem, ListingPhoto, ListingUnchanged, PageProblem
 from crawler.recording import Recorder, recorder_of
 from crawler.shared import shared
 from crawler.visits import Entry, Visit
@@ -28,6 +29,7 @@ from storage.captures import insert_captures
 from storage.database import Database
 from storage.jobs import LeaseLost
 from storage.listings import ListingWriter, count_absences
+from storage.recrawl import KnownPage, RecrawlRules, known_pages
 from storage.response_times import time_step
 from storage.tables import Crawl, FrontierEntry, Job, Listing, utc_now
 
@@ -62,6 +64,11 @@ class CrawlStore:
         self._market = ""
         self._max_listings: int | None = None
         self._photographed: set[str] = set()
+        self._id_space = ""
+        self._read_with = ""
+        self._known: dict[str, KnownPage] = {}
+        self._unchanged: dict[str, ListingUnchanged] = {}
+        self._cut: list[tuple[list[Entry], str]] = []
         self._was_complete = False
         self.job: tuple[int, int] | None = None
         """The job this crawl belongs to and its fencing token: a commit with an older token is refused."""
@@ -73,6 +80,8 @@ class CrawlStore:
         """Take the market's lease and open the crawl of this spider's job, or a new one."""
         self._market = spider.market  # type: ignore[attr-defined]
         self._max_listings = spider.max_listings  # type: ignore[attr-defined]
+        self._id_space = spider.definition.id_space  # type: ignore[attr-defined]
+        self._read_with = spider.read_with  # type: ignore[attr-defined]
         demo = bool(spider.definition.demo)  # type: ignore[attr-defined]
         settings = spider.crawler.settings
         job_id = settings.getint("RELICWATCH_JOB_ID") or None
@@ -104,6 +113,11 @@ class CrawlStore:
             self._fingerprints = set(entries)
             self._writer = ListingWriter(crawl_id=crawl.id, market=self._market, demo=demo)
             self._photographed = self._writer.photographed_urls(session)
+            rules = RecrawlRules(
+                read_again_after=timedelta(days=settings.getfloat("RELICWATCH_READ_AGAIN_AFTER_DAYS")),
+                ends_soon=timedelta(hours=settings.getfloat("RELICWATCH_ENDS_SOON_HOURS")),
+            )
+            self._known = known_pages(session, self._market, crawl.id, rules, utc_now())
 
     def pending_entries(self) -> list[Entry]:
         with self.database.transaction() as session:
@@ -157,11 +171,14 @@ class CrawlStore:
     # -- while it runs ------------------------------------------------------------------------------------------
 
     def add_entry(self, entry: Entry) -> Entry | None:
-        """Take a new page into the frontier; None where this crawl knows it already or has enough listings."""
+        """Take a new page into the frontier; None where this crawl knows it already, has enough listings, or needs
+        none, because the listing's card is as it was."""
         if entry.fingerprint in self._fingerprints:
             return None
         if entry.kind == "listing":
             if self._max_listings and self.counts["listings_found"] >= self._max_listings:
+                return None
+            if self._is_unchanged(entry):
                 return None
             self.counts["listings_found"] += 1
         if entry.kind == "photo" and entry.url in self._photographed:
@@ -169,6 +186,34 @@ class CrawlStore:
         self._fingerprints.add(entry.fingerprint)
         self._new.append(entry)
         return entry
+
+    def _is_unchanged(self, entry: Entry) -> bool:
+        """Whether an unchanged card makes this page's reading needless; the listing then counts as seen."""
+        native_id, card = entry.meta.get("native_id"), entry.meta.get("card")
+        if native_id is None or card is None:
+            return False
+        known = self._known.get(native_id)
+        if known is None or known.card != card:
+            return False
+        self._fingerprints.add(entry.fingerprint)
+        self._unchanged[native_id] = ListingUnchanged(self._id_space, native_id, entry.url, utc_now(), card)
+        if not known.met:
+            self.counts["listings_found"] += 1
+        return True
+
+    def conditions(self, entry: Entry) -> dict[str, str]:
+        """Headers that spare the market from sending a listing's page that it sent before, where it gave validators."""
+        known = self._known.get(entry.meta.get("native_id", "")) if entry.kind == "listing" else None
+        validators = (known.validators if known is not None else None) or {}
+        if validators.get("url") != entry.url or validators.get("read_with") != self._read_with:
+            return {}
+        names = {"etag": "If-None-Match", "last_modified": "If-Modified-Since"}
+        return {header: validators[name] for name, header in names.items() if validators.get(name)}
+
+    def cut_short(self, entries: list[Entry], reason: str) -> None:
+        """These pages are not asked for any more: each is kept as failed, and the crawl's problems name the reason."""
+        if entries:
+            self._cut.append((entries, reason))
 
     def absent_listing_urls(self) -> list[str]:
         """Addresses of live listings that a crawl with these queries met before and this one did not."""
@@ -208,7 +253,9 @@ class CrawlStore:
     def _keep_all(self) -> None:
         places = self._recorder.sync()
         ready = [visit for visit in self._finished if visit.entry.id is not None or visit.entry in self._new]
-        if not (places or self._new or ready):
+        unchanged = list(self._unchanged.values())
+        cut = list(self._cut)
+        if not (places or self._new or ready or unchanged or cut):
             return
         counts, filled, problems = Counter(self.counts), Counter(self.filled), list(self._problems)
         times = Counter(self.times)
@@ -217,14 +264,22 @@ class CrawlStore:
             capture_ids = dict(self._capture_ids)
             capture_ids.update(insert_captures(session, places, crawl_id=self.crawl_id, market=self._market))
             entry_ids = self._insert_entries(session)
-            self._writer.begin(session, [i for v in ready for i in v.items if isinstance(i, ListingItem | ListingGone)])
+            items = [i for v in ready for i in v.items if isinstance(i, ListingItem | ListingGone | ListingUnchanged)]
+            self._writer.begin(session, [*items, *unchanged])
             done: list[dict[str, Any]] = []
+            for sighting in unchanged:
+                self._keep_unchanged(sighting, [], counts, filled)
             for visit in ready:
                 entry_id = visit.entry.id or entry_ids[visit.entry.fingerprint]
                 self._keep(session, visit, capture_ids, counts, filled, times, problems)
                 state = "failed" if visit.problem else "done"
                 done.append({"id": entry_id, "state": state, "problem": visit.problem, "done_at": utc_now()})
             self._writer.end(session)
+            for entries, reason in cut:
+                counts["problems"] += 1
+                problems.append({"url": entries[0].url, "reason": reason, "pages": len(entries)})
+                ids = (entry.id or entry_ids[entry.fingerprint] for entry in entries)
+                done += [{"id": id_, "state": "failed", "problem": reason, "done_at": utc_now()} for id_ in ids]
             if done:
                 session.execute(update(FrontierEntry), done)
             crawl_values = {"counts": {"counts": dict(counts), "filled": dict(filled), "times": dict(times)}}
@@ -235,6 +290,8 @@ class CrawlStore:
         for entry in self._new:
             entry.id = entry_ids[entry.fingerprint]
         self._new.clear()
+        self._unchanged.clear()
+        self._cut = self._cut[len(cut) :]
         self._capture_ids = capture_ids
         for visit in ready:
             for place in visit.captures:
@@ -292,6 +349,8 @@ class CrawlStore:
                 outcome = self._writer.keep(session, item, ids)
                 counts.update(outcome)
                 filled.update(_filled_fields(item))
+            elif isinstance(item, ListingUnchanged):
+                self._keep_unchanged(item, ids, counts, filled)
             elif isinstance(item, ListingGone):
                 if self._writer.knows(item):
                     counts["gone"] += self._writer.keep_gone(session, item, ids)
@@ -308,6 +367,18 @@ class CrawlStore:
             elif isinstance(item, PageProblem):
                 counts["problems"] += 1
                 problems.append({"url": item.url, "reason": item.reason, **item.details})
+
+    def _keep_unchanged(
+        self, item: ListingUnchanged, capture_ids: Sequence[int], counts: Counter[str], filled: Counter[str]
+    ) -> None:
+        listing = self._writer.keep_unchanged(item, capture_ids)
+        if listing is None:
+            return
+        counts["listings"] += 1
+        counts["unchanged"] += 1
+        seen = listing.current_observation
+        if seen is not None:  # what is still so is filled in: an unchanged market's crawl is as healthy as its first
+            filled.update(name for name in _FIELDS if getattr(seen, _COLUMNS.get(name, name)))
 
     def _find_crawl(self, session: Session, job_id: int | None) -> Crawl | None:
         if job_id is None:
@@ -344,7 +415,12 @@ def database_of(crawler: Crawler) -> Database:
     return shared(crawler, "database", make)
 
 
+_FIELDS = ("title", "description", "price", "currency", "seller", "images", "location", "ends_at")
+_COLUMNS = {"seller": "seller_name"}
+"""Of an observation, where it names a field otherwise."""
+
+
 def _filled_fields(item: ListingItem) -> Iterator[str]:
-    for name in ("title", "description", "price", "currency", "seller", "images", "location", "ends_at"):
+    for name in _FIELDS:
         if getattr(item.page, name):
             yield name

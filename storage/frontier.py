@@ -6,9 +6,11 @@ that starts again asks for it again. Scrapy's own JOBDIR is left out: a kill des
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import itertools
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +18,8 @@ from scrapy import Request, Spider, signals
 from scrapy.core.scheduler import BaseScheduler
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
-from scrapy.utils.request import fingerprint
 
+from crawler.addresses import address_key
 from crawler.blocks import block_of
 from crawler.errors import RelicwatchError
 from crawler.visits import Entry, Visit
@@ -25,7 +27,7 @@ from storage.crawl_store import CrawlStore, crawl_store_of
 
 logger = logging.getLogger(__name__)
 
-META_KEPT = ("playwright", "query", "page", "native_id", "depth_of_search", "photo_of")
+META_KEPT = ("playwright", "query", "page", "native_id", "card", "barren", "depth_of_search", "photo_of")
 """What of a request's meta is kept in its row: facts a later process needs, never live objects."""
 
 
@@ -40,6 +42,8 @@ class FrontierScheduler(BaseScheduler):
         self._store: CrawlStore
         self._spider: Spider
         self._rechecked = False
+        self._longest = crawler.settings.getfloat("RELICWATCH_LONGEST_CRAWL_SECONDS")
+        self._started = time.monotonic()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> FrontierScheduler:
@@ -68,7 +72,7 @@ class FrontierScheduler(BaseScheduler):
             return True
         kind = callback_kind(request)
         meta = {key: request.meta[key] for key in META_KEPT if key in request.meta}
-        found = Entry(fingerprint(request).hex(), request.url, kind, meta, request.priority)
+        found = Entry(entry_fingerprint(kind, request), request.url, kind, meta, request.priority)
         entry = self._store.add_entry(found)
         if entry is None:
             return False
@@ -80,6 +84,9 @@ class FrontierScheduler(BaseScheduler):
             return self._again.pop(0)
         if not self._heap or self._store.stopping:
             return None
+        if time.monotonic() - self._started > self._longest:
+            self._cut_short()
+            return None
         _, _, entry = heapq.heappop(self._heap)
         visit = Visit(entry)
         return Request(
@@ -88,6 +95,7 @@ class FrontierScheduler(BaseScheduler):
             errback=self._spider.page_failed,  # type: ignore[attr-defined]
             priority=entry.priority,
             dont_filter=True,
+            headers={} if entry.meta.get("playwright") else self._store.conditions(entry),
             meta={
                 **self._request_meta(entry.meta),
                 "visit": visit,
@@ -103,6 +111,15 @@ class FrontierScheduler(BaseScheduler):
 
     def _push(self, entry: Entry) -> None:
         heapq.heappush(self._heap, (-entry.priority, next(self._order), entry))
+
+    def _cut_short(self) -> None:
+        """A crawl past its time asks for nothing more and says what it left out."""
+        entries = [entry for _, _, entry in sorted(self._heap)]
+        self._heap.clear()
+        self._rechecked = True
+        reason = f"the crawl reached its limit of {self._longest:g} s: {len(entries)} known pages were not asked for"
+        self._store.cut_short(entries, reason)
+        logger.warning("%s.", reason)
 
     def _look_again_for_absent(self) -> None:
         """Once all found pages are done: ask for the listings that this crawl should have met and did not.
@@ -128,6 +145,16 @@ class FrontierScheduler(BaseScheduler):
         if count:
             logger.info("%s listings known before were not met: asking at their own addresses.", count)
             raise DontCloseSpider
+
+
+def entry_fingerprint(kind: str, request: Request) -> str:
+    """What makes two requests one: a listing's id, else the page's address however it is written."""
+    native_id = request.meta.get("native_id") if kind == "listing" else None
+    name = native_id if native_id is not None else address_key(request.url)
+    parts = [kind if native_id is not None else "page", name]
+    if request.method != "GET" or request.body:
+        parts += [request.method, request.body.hex()]
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def callback_kind(request: Request) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy import Table, bindparam, insert, select, tuple_, update
 from sqlalchemy.orm import Session, joinedload
 
 from crawler.items import Assessment as Assessed
-from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto, Reason
+from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto, ListingUnchanged, Reason
 from storage.captures import derivative
 from storage.folding import fold
 from storage.jobs import insert_jobs
@@ -67,7 +67,7 @@ class ListingWriter:
         self._done: list[_Sighting] = []
         self._claims: list[dict[str, int]] = []
 
-    def begin(self, session: Session, items: Sequence[ListingItem | ListingGone]) -> None:
+    def begin(self, session: Session, items: Sequence[ListingItem | ListingGone | ListingUnchanged]) -> None:
         """Read the listings and sellers that these items may be about, and insert those not known yet, all at once."""
         keys: set[Key] = set()
         sellers: set[Key] = set()
@@ -145,6 +145,10 @@ class ListingWriter:
         self._keep_aliases(session, listing, item)
         self._claim(capture_ids, listing.id)
         _see(listing, item.observed_at, self._crawl_id)
+        # Reached without a card, the old one says nothing of what was read now.
+        listing.card_fingerprint = item.card
+        listing.page_read_at = item.observed_at
+        listing.page_validators = item.validators or None
         seller = self._keep_seller(item)
         sighting = self._sighting_of(listing)
         digest = observation_digest(item)
@@ -159,7 +163,7 @@ class ListingWriter:
             listing.changed_after_decision = listing.current_decision_id is not None
         if listing.state != item.state:
             listing.state = item.state
-            listing.state_proof = f"shown on its page at {item.observed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+            listing.state_proof = f"shown on its page at {_moment(item.observed_at)}"
         if item.assessment is not None:
             counted["flagged"] += item.assessment.flagged
             if sighting.model != item.assessment.model:
@@ -180,6 +184,28 @@ class ListingWriter:
             )
         return self._sightings[listing.id]
 
+    def keep_unchanged(self, item: ListingUnchanged, capture_ids: Sequence[int]) -> Listing | None:
+        """Note a sighting of a listing that is as it was; None where it is not known or this crawl met it already."""
+        listing = self._find(item.id_space, (item.native_id,))
+        if listing is None:
+            return None
+        met = listing.seen_in_crawl_id == self._crawl_id
+        _see(listing, item.observed_at, self._crawl_id)
+        if item.answered:
+            self._claim(capture_ids, listing.id)
+            listing.page_read_at = item.observed_at
+            listing.card_fingerprint = item.card or listing.card_fingerprint
+            self._end_by_its_own_time(listing, item.observed_at)
+        return None if met else listing
+
+    def _end_by_its_own_time(self, listing: Listing, now: datetime) -> None:
+        """A page may stay the same to the byte while the end it names goes by."""
+        seen = listing.current_observation
+        if listing.state != "live" or seen is None or seen.ends_at is None or seen.ends_at > now:
+            return
+        listing.state = "ended"
+        listing.state_proof = f"its page names an end that has passed and is unchanged (HTTP 304) at {_moment(now)}"
+
     def knows(self, item: ListingGone) -> bool:
         """Whether the listing was ever seen."""
         return self._find(item.id_space, (item.native_id,)) is not None
@@ -194,7 +220,7 @@ class ListingWriter:
         if listing.state == "gone":
             return 0
         listing.state = "gone"
-        listing.state_proof = f"HTTP {item.status} at {item.observed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        listing.state_proof = f"HTTP {item.status} at {_moment(item.observed_at)}"
         listing.changed_after_decision = listing.current_decision_id is not None
         return 1
 
@@ -405,6 +431,10 @@ def _see(listing: Listing, moment: datetime, crawl_id: int | None) -> None:
     if crawl_id is not None:
         listing.seen_in_crawl_id = crawl_id
         listing.absent_from_crawls = 0
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _seller_key(item: ListingItem) -> Key:

@@ -296,6 +296,12 @@ class Listing(Identified, Base):
     """The crawl that met it last: a later one with the same queries should meet it again."""
     absent_from_crawls: Mapped[int] = mapped_column(default=0)
     """Complete crawls in a row that should have met it and did not."""
+    card_fingerprint: Mapped[str | None] = mapped_column(String(64))
+    """Of its card on the search page when its own page was read last: the same card again needs no reading."""
+    page_read_at: Mapped[datetime | None]
+    """When its own page was read last, or the market said that it is unchanged (304)."""
+    page_validators: Mapped[dict[str, Any] | None]
+    """`ListingItem.validators` of that reading."""
     current_observation_id: Mapped[int | None] = mapped_column(
         ForeignKey("observation.id", use_alter=True, name="fk_listing_current_observation_id_observation")
     )

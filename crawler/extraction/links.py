@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from crawler.extraction.document import Document
-from crawler.extraction.rules import PageRules
+from crawler.extraction.rules import PageRules, match_listing
 from crawler.extraction.selectors import select
 
 MAX_LINKS = 20_000
@@ -89,7 +89,7 @@ def listings_by_rule(document: Document, rules: PageRules) -> list[str]:
         else:
             link = element if element.tag == "a" else next((a for a in element.iter("a") if a.get("href")), None)
             url = document.absolute(link.get("href")) if link is not None else None
-        if url and (rules.listing_url is None or rules.listing_url.search(url)):
+        if url and (rules.listing_url is None or match_listing(url, rules)):
             found.setdefault(url.split("#", 1)[0])
         if len(found) >= MAX_LISTINGS:
             break
@@ -102,7 +102,7 @@ def _one_each(urls: list[str], rules: PageRules) -> list[str]:
         return urls
     kept: dict[tuple[str, ...], str] = {}
     for url in urls:
-        match = rules.listing_url.search(url)
+        match = match_listing(url, rules)
         kept.setdefault(tuple(str(v) for v in match.groupdict().values()) if match else (url,), url)
     return list(kept.values())
 
@@ -347,3 +347,8 @@ def next_page(document: Document, rules: PageRules) -> str | None:
         if _NEXT_CLASS.search(anchor.get("class") or "") and re.search(r"\d|page|offset", anchor.get("href") or ""):
             return document.absolute(anchor.get("href"))
     return None
+
+
+def shows_price(text: str) -> bool:
+    """Whether a text holds an amount with a currency."""
+    return _PRICE.search(text) is not None

@@ -6,7 +6,7 @@ The rules come before everything that a page says of itself; without any, extrac
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -14,6 +14,8 @@ from typing import Any
 
 from lxml import etree
 from parsel import css2xpath
+
+from crawler.addresses import desktop_host, plain_address
 
 RULE_FIELDS = (
     "title",
@@ -85,15 +87,38 @@ def compiled(css: str) -> Any:
     return etree.XPath(css2xpath(css))
 
 
+def match_listing(url: str, rules: PageRules) -> re.Match[str] | None:
+    """What `listing_url` finds in an address, in whichever form of it the pattern was written for: plain first, so that
+    no tracking parameter, fragment or way of writing gets into an id; as it stands; without www or mobile host and with
+    the other scheme."""
+    if rules.listing_url is None:
+        return None
+    names_host = any(mark in rules.listing_url.pattern for mark in ("//", "www"))
+    return next(filter(None, map(rules.listing_url.search, _written_otherwise(url, names_host))), None)
+
+
+def _written_otherwise(url: str, with_hosts: bool) -> Iterator[str]:
+    plain = plain_address(url)
+    yield plain
+    if url != plain:
+        yield url
+    if not with_hosts:
+        return
+    scheme, _, rest = plain.partition("://")
+    host, slash, path = rest.partition("/")
+    for one in ("https", "http"):
+        for name in (host, desktop_host(host), f"www.{desktop_host(host)}"):
+            if (one, name) != (scheme, host):
+                yield f"{one}://{name}{slash}{path}"
+
+
 def native_id(url: str, rules: PageRules) -> str | None:
     """The native id in a listing's address: the named groups joined by "/", or None where the address is no listing's.
 
     A group that took no part stays as an empty place, and "/" and "%" inside a group are escaped, so that different
     groups never join to the same id.
     """
-    if rules.listing_url is None:
-        return None
-    match = rules.listing_url.search(url)
+    match = match_listing(url, rules)
     if match is None:
         return None
     groups = [value or "" for value in match.groupdict().values()]

@@ -1,0 +1,58 @@
+"""A card's fingerprint changes with price, title and state, and with nothing that is not the offer's."""
+
+from crawler.extraction.cards import read_cards
+
+URL = "https://a.example/search?q=lamp"
+LOTS = [f"https://a.example/lot/{n}" for n in range(1, 4)]
+
+
+def cards(*bodies: str, salt: str = "1", around: str = "") -> dict[str, str]:
+    items = "".join(
+        f'<li class="card"><a href="/lot/{n}#top"><img src="/{n}.jpg"></a>{body}</li>'
+        for n, body in enumerate(bodies, 1)
+    )
+    html = f"<html><body><p>{around}</p><ul>{items}</ul></body></html>"
+    return read_cards(html.encode(), URL, LOTS, content_type="text/html; charset=utf-8", salt=salt)
+
+
+PLAIN = ("<h3>Lamp</h3><b>£120</b>", "<h3>Lamp</h3><b>£80</b>", "<h3>مصباح</h3><b>٩٠ ر.س</b>")
+
+
+def test_each_listing_has_the_card_around_its_own_link() -> None:
+    found = cards(*PLAIN)
+    assert list(found) == LOTS
+    assert len(set(found.values())) == 3
+
+
+def test_what_stands_around_the_cards_and_how_they_are_spaced_changes_nothing() -> None:
+    assert cards(*PLAIN, around="200 found") == cards(*(body.replace("<b>", " \n <b>") for body in PLAIN))
+
+
+def test_price_title_and_state_change_the_card_of_that_listing_alone() -> None:
+    before = cards(*PLAIN)
+    for changed in ("<h3>Lamp</h3><b>£110</b>", "<h3>Oil lamp</h3><b>£120</b>", PLAIN[0] + "<i>Sold</i>"):
+        after = cards(changed, *PLAIN[1:])
+        assert [url for url in LOTS if after[url] != before[url]] == LOTS[:1]
+
+
+def test_a_state_that_only_a_class_shows_changes_the_card() -> None:
+    assert cards('<h3 class="x">Lamp</h3>£120')[LOTS[0]] != cards('<h3 class="x is-sold">Lamp</h3>£120')[LOTS[0]]
+
+
+def test_time_that_runs_down_changes_nothing() -> None:
+    one, other = (cards(f"<h3>Lamp</h3>£120 <i>{left}</i>")[LOTS[0]] for left in ("2d 3h left", "1 day 22 hours left"))
+    assert cards("<h3>Lamp</h3>£120 <i>Ends in 01:22:33</i>") == cards("<h3>Lamp</h3>£120 <i>Ends in 00:10:01</i>")
+    assert one == other
+
+
+def test_a_card_without_a_price_says_nothing() -> None:
+    assert cards("<h3>Lamp</h3>", PLAIN[1]).keys() == {LOTS[1]}
+
+
+def test_with_another_reading_every_card_is_new() -> None:
+    assert set(cards(*PLAIN).values()).isdisjoint(cards(*PLAIN, salt="2").values())
+
+
+def test_hostile_bytes_give_no_cards() -> None:
+    for body in (b"", b"\xff\xfe\x00", b"<" * 5000, b"<div>" * 5000 + b'<a href="/lot/1">GBP 5</a>'):
+        assert isinstance(read_cards(body, URL, LOTS, content_type=None, salt="1"), dict)
