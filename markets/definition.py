@@ -331,7 +331,9 @@ def _check_source(read: LocatedYaml) -> None:
     values = read.values
     spider, source, domains = values.get("spider"), values.get("source"), values.get("domains")
     url = source.get("url") if isinstance(source, dict) else None
-    inside_domains = tuple(domain for domain in domains if isinstance(domain, str)) if isinstance(domains, tuple) else ()
+    inside_domains = (
+        tuple(domain for domain in domains if isinstance(domain, str)) if isinstance(domains, tuple) else ()
+    )
     if isinstance(url, str) and inside_domains and _source_url_fault(url) is None and not inside(url, inside_domains):
         read.fault(("source", "url"), f"{urlsplit(url).netloc} is not among the domains: read inside them or add it.")
     if spider in vocabulary.SEARCH_WALKERS and source is not None:

@@ -54,7 +54,9 @@ def test_products_become_listings_without_a_page_being_fetched(place: Place, sho
 
 
 def test_only_offers_with_the_words_are_taken_and_a_star_takes_all(place: Place, shop: MarketServer) -> None:
-    shopify(shop, [[shopify_product("a", "Roman lamp"), shopify_product("b", "Chair"), shopify_product("c", "LÁMPARA")]])
+    shopify(
+        shop, [[shopify_product("a", "Roman lamp"), shopify_product("b", "Chair"), shopify_product("c", "LÁMPARA")]]
+    )
     assert place.crawl("roman lamp", "lampara").result["counts"]["listings"] == 2
     assert place.crawl("*").result["counts"]["listings"] == 3
 
