@@ -100,10 +100,13 @@ class ClientCredentials:
         self._pair = base64.b64encode(":".join(id_and_secret).encode()).decode("ascii")
         self._token = ""
         self._until = 0.0
+        self._refused: str | None = None
         self._lock = asyncio.Lock()
 
     async def headers(self) -> dict[str, str]:
-        async with self._lock:
+        async with self._lock:  # several requests wait for one token, or for one refusal
+            if self._refused is not None:
+                raise ApiRefused(self._refused)
             if time.monotonic() >= self._until:
                 await self._mint()
         return {"Authorization": f"Bearer {self._token}"}
@@ -126,7 +129,8 @@ class ClientCredentials:
             raise ApiUnreachable(f"{self._title} gave no token ({why}): try again later") from error
         said = _json(body)
         if answer.status in (400, 401, 403):
-            raise ApiRefused(refusal(self._title, self.variables, str(said.get("error") or f"HTTP {answer.status}")))
+            self._refused = refusal(self._title, self.variables, str(said.get("error") or f"HTTP {answer.status}"))
+            raise ApiRefused(self._refused)
         token, seconds = said.get("access_token"), said.get("expires_in")
         if answer.status != 200 or not isinstance(token, str) or not token:
             raise ApiUnreachable(f"{self._title} gave no token (HTTP {answer.status}): try again later")

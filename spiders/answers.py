@@ -1,4 +1,4 @@
-"""What walkers of JSON answers share: an answer is read whole or its fault is told, and each offer becomes a listing."""
+"""What walkers of JSON answers share: an answer is read whole or its fault told, and each offer becomes a listing."""
 
 from __future__ import annotations
 
