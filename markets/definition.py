@@ -338,7 +338,7 @@ def _check_source(read: LocatedYaml) -> None:
         read.fault(("source", "url"), f"{urlsplit(url).netloc} is not among the domains: read inside them or add it.")
     if spider in vocabulary.SEARCH_WALKERS and source is not None:
         read.fault(("source",), f"the spider {spider!r} walks `search` and reads no source: take `source` out.")
-    if spider not in vocabulary.SOURCE_PARAMETERS:
+    if not isinstance(spider, str) or spider not in vocabulary.SOURCE_PARAMETERS:
         return
     if spider in vocabulary.SOURCE_WALKERS and url is None:
         read.fault(("spider",), f"the spider {spider!r} reads a source: add `source` with url.")

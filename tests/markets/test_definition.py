@@ -77,7 +77,7 @@ REFUSALS = [
     ("languages", "en", None, "a list like [a, b] is needed, not 'en'"),
     ("kind", "auctions", None, "is not known here (did you mean auction?)"),
     ("spider", "catalog", None, "there is no spider 'catalog' (did you mean catalogue?)"),
-    ("spider", "ebay_browse", None, "is planned and not in this version"),
+    ("source", "{url: https://auction.example/x}", None, "walks `search` and reads no source: take `source` out"),
     ("spider", "../x", None, "there is no spider"),
     ("domains", "auction.example", None, "a list like [a, b] is needed"),
     ("domains", "[]", None, "at least 1 item"),
