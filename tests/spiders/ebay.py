@@ -1,4 +1,4 @@
-"""A stand-in for eBay's Browse API on loopback, written from its public documentation: tokens, search, items, faults."""
+"""A stand-in for eBay's Browse API on loopback, written from its public documentation."""
 
 from __future__ import annotations
 

@@ -13,9 +13,10 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from sqlalchemy import select
 from twisted.python.failure import Failure
 
+from crawler.errors import UsageError
 from crawler.visits import Entry, Visit
 from spiders.ebay_browse import EbayBrowseSpider
-from storage.api_quota import calls_made
+from storage.api_quota import calls_made, take_call
 from storage.tables import Crawl, FrontierEntry, Listing, Observation
 from tests.crawling import Ended, Place
 from tests.market_server import MarketServer
@@ -99,25 +100,32 @@ def test_a_wrong_key_is_one_plain_message_and_the_api_is_not_asked_with_it_again
     assert "wrong" not in place.log()
 
 
-def test_without_a_key_nothing_is_asked(place: Place, ebay: Ebay) -> None:
-    end = crawl(place, ebay, RELICWATCH_EBAY_CLIENT_SECRET="")
-    assert end.status != 0
-    assert "set RELICWATCH_EBAY_CLIENT_SECRET in the environment" in end.message
-    assert ebay.server.asked == []
+def test_without_a_key_or_with_a_place_that_may_not_have_it_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELICWATCH_EBAY_CLIENT_ID", CLIENT_ID)
+    monkeypatch.delenv("RELICWATCH_EBAY_CLIENT_SECRET", raising=False)
+    with pytest.raises(UsageError, match="set RELICWATCH_EBAY_CLIENT_SECRET in the environment"):
+        EbayBrowseSpider.open_api()
+    monkeypatch.setenv("RELICWATCH_EBAY_CLIENT_SECRET", SECRET)
+    monkeypatch.setenv("RELICWATCH_EBAY_CALLS_A_DAY", "many")
+    with pytest.raises(UsageError, match="RELICWATCH_EBAY_CALLS_A_DAY is the number of calls"):
+        EbayBrowseSpider.open_api()
+    monkeypatch.setenv("RELICWATCH_EBAY_API", "http://api.example")
+    monkeypatch.delenv("RELICWATCH_ALLOW_LOOPBACK", raising=False)
+    with pytest.raises(UsageError, match="RELICWATCH_EBAY_API is no address that a key may be sent to"):
+        EbayBrowseSpider.open_api()
 
 
-def test_a_spent_quota_is_told_and_holds_for_the_next_process(place: Place, ebay: Ebay) -> None:
+def test_a_spent_quota_is_told_and_what_was_read_before_is_kept(place: Place, ebay: Ebay) -> None:
     for number in range(100000001, 100000004):
         ebay.offer(number, f"Lamp {number}")
-    first = crawl(place, ebay, RELICWATCH_EBAY_CALLS_A_DAY="3")
-    assert first.status == 0  # what was read before is kept
+    for _ in range(2):  # by an earlier process
+        take_call(place.database, "ebay", 5)
+    end = crawl(place, ebay, RELICWATCH_EBAY_CALLS_A_DAY="5")
+    assert end.result["counts"]["listings"] == 2
     assert len(ebay.calls()) == 3
     (problems,) = place.rows(select(Crawl.problems))
-    assert ["all 3 calls of today are spent (ebay)" in one["reason"] for one in problems] == [True]
-    second = crawl(place, ebay, RELICWATCH_EBAY_CALLS_A_DAY="3")
-    assert second.status == 1
-    assert "all 3 calls of today are spent (ebay): it is asked again from " in second.message
-    assert len(ebay.calls()) == 3
+    spent = "all 5 calls of today are spent (ebay): it is asked again from "
+    assert [spent in one["reason"] for one in problems] == [True]
     assert "failed" in place.rows(select(FrontierEntry.state))
 
 

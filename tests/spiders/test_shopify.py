@@ -41,14 +41,14 @@ def observations(place: Place) -> dict[str, Observation]:
     return dict(map(tuple, place.rows(rows.order_by(Observation.id))))
 
 
-def test_products_become_listings_without_a_page_being_fetched(place: Place, shop: MarketServer) -> None:
-    shopify(shop, [[shopify_product("oil-lamp", "Roman oil lamp")], [shopify_product("urn", "Lampe à huile romaine")]])
+def test_products_become_listings_and_a_second_crawl_doubles_nothing(place: Place, shop: MarketServer) -> None:
+    shopify(shop, [[shopify_product("a", "Roman oil lamp")], [shopify_product(name, f"{name} lamp") for name in "bc"]])
     end = place.crawl("lamp")
     assert end.status == 0, (end, place.log())
-    assert [one.partition("&")[2] for one in shop.targets()] == ["page=1", "page=2", "page=3"]
+    assert [one.partition("&")[2] for one in shop.targets()] == ["page=1", "page=2", "page=3"]  # and no page of a lamp
     seen = observations(place)
-    assert set(seen) == {"oil-lamp", "urn"}
-    lamp = seen["oil-lamp"]
+    assert set(seen) == {"a", "b", "c"}
+    lamp = seen["a"]
     assert lamp.title == "Roman oil lamp"
     assert lamp.description == "Roman oil lamp, terracotta .\nEx private collection"
     assert (lamp.price, lamp.currency) == (Decimal(120), "GBP")  # of what can be bought
@@ -56,8 +56,16 @@ def test_products_become_listings_without_a_page_being_fetched(place: Place, sho
     assert lamp.images == ["https://cdn.example/lamp.jpg?v=1"]
     assert lamp.sources["price"] == "shopify:variants.price"
     assert lamp.sources["currency"] == "rule:currency"
-    (url,) = place.rows(select(Listing.url).where(Listing.native_id == "oil-lamp"))
-    assert url == shop.url("/products/oil-lamp")
+    (url,) = place.rows(select(Listing.url).where(Listing.native_id == "a"))
+    assert url == shop.url("/products/a")
+
+    sold = shopify_product("b", "b lamp", variants=[{"id": 1, "price": "120.00", "available": False}])
+    shopify(shop, [[shopify_product("a", "Roman oil lamp"), sold]])
+    shop.routes["/products/c.json"] = MISSING  # no longer in the list: its own answer proves that it is gone
+    counts = place.crawl("lamp").result["counts"]
+    assert (counts.get("new", 0), counts["changed"], counts["listings"]) == (0, 1, 2)
+    assert place.rows(select(Listing.state).order_by(Listing.native_id)) == ["live", "ended", "gone"]
+    assert len(place.rows(select(Observation))) == 4
 
 
 def test_only_offers_with_the_words_are_taken_and_a_star_takes_all(place: Place, market: MarketServer) -> None:
@@ -70,18 +78,6 @@ def test_only_offers_with_the_words_are_taken_and_a_star_takes_all(place: Place,
     for queries, taken in ((("roman lamp", "lampara"), ["a", "c"]), (("*",), ["a", "b", "c"]), (("urn",), [])):
         given = outputs(ShopifySpider, define(place, market), market.url("/products.json"), body, *queries)
         assert [one.native_id for one in given if isinstance(one, ListingItem)] == taken
-
-
-def test_a_second_crawl_doubles_nothing_and_sees_what_changed(place: Place, shop: MarketServer) -> None:
-    shopify(shop, [[shopify_product(name, f"{name} lamp") for name in ("a", "b", "c")]])
-    place.crawl("*")
-    sold = shopify_product("b", "b lamp", variants=[{"id": 1, "price": "120.00", "available": False}])
-    shopify(shop, [[shopify_product("a", "a lamp"), sold]])
-    shop.routes["/products/c.json"] = MISSING  # no longer in the list: its own answer proves that it is gone
-    counts = place.crawl("*").result["counts"]
-    assert (counts.get("new", 0), counts["changed"], counts["listings"]) == (0, 1, 2)
-    assert place.rows(select(Listing.state).order_by(Listing.native_id)) == ["live", "ended", "gone"]
-    assert len(place.rows(select(Observation))) == 4
 
 
 @pytest.mark.parametrize(
