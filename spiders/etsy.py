@@ -80,7 +80,7 @@ class EtsySpider(OfficialApiSpider):
             return
         answer = self.read_answer(response)
         found = None if isinstance(answer, PageProblem) else self.offers(answer)
-        if found is None:
+        if not found:
             yield from self.unreadable(answer, response)
         for offer in found or []:
             if isinstance(offer, dict):

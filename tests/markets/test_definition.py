@@ -445,10 +445,9 @@ listing_url: "/products/(?P<handle>[^/?#]+)"
 )
 def test_a_source_that_does_not_fit_its_walker_is_refused(old: str, new: str, field: str, reason: str) -> None:
     assert parsed(SHOP).source is not None
-    found = faults(SHOP.replace(old, new))
-    assert [fault.field for fault in found] == [field], found
-    assert reason in found[0].reason
-    assert found[0].line
+    (found,) = faults(SHOP.replace(old, new))
+    assert re.match(rf"{re.escape(str(FILE))}:[0-9]+: {re.escape(field)}: ", found), found
+    assert reason in found
 
 
 def test_a_star_asks_a_source_for_everything_and_other_queries_still_need_words() -> None:
