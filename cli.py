@@ -198,7 +198,7 @@ def markets_show(name: str) -> None:
 
     definition = get_market(Home.from_environment(), name)
     out.print(f"# {definition.path}", style="dim", highlight=False, soft_wrap=True)
-    out.print(definition.source.decode(), markup=False, highlight=False, soft_wrap=True)
+    out.print(definition.file_content.decode(), markup=False, highlight=False, soft_wrap=True)
 
 
 @markets_app.command("check")

@@ -42,6 +42,7 @@ from crawler.retry import pauses_of
 _HEAD_LIMIT = 256 * 1024
 """Of a response head in bytes, and of a single line in it: a longer one is refused, because it could not be kept."""
 _LONGEST_QUOTE = 200
+SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "cookie"})
 _SKIPPED_REQUEST_HEADERS = frozenset({b"host", b"content-length", b"connection", b"transfer-encoding"})
 
 
@@ -284,7 +285,7 @@ def begin_exchange(response: RawResponse, url: str, request_body: bytes, started
     """The exchange as far as it is known once the response's head has come; `read_body` fills in the rest."""
     info = response.request_info
     path = response.url.raw_path_qs or "/"
-    sent = "".join(f"{name}: {value}\r\n" for name, value in info.headers.items())
+    sent = "".join(f"{name}: {_written(name, value)}\r\n" for name, value in info.headers.items())
     return Exchange(
         url=url,
         method=info.method,
@@ -296,6 +297,11 @@ def begin_exchange(response: RawResponse, url: str, request_body: bytes, started
         server_ip=response.server_ip,
         certificates=CertificateChain((response.certificate,)) if response.certificate else None,
     )
+
+
+def _written(name: str, value: str) -> str:
+    """A header's value as it is recorded: a key that opens an API is nobody's evidence and stays out."""
+    return "[left out: a key]" if name.lower() in SECRET_HEADERS else value
 
 
 def _as_scrapy(request: Request, exchange: Exchange) -> Response:

@@ -54,7 +54,9 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,  # a page's own redirects are listings' text
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "crawler.retry.PoliteRetryMiddleware": 550,  # where Scrapy's stood
+    "crawler.api_access.ApiAccessMiddleware": 580,  # late: a key is nowhere before the request leaves
     "crawler.blocks.BlockMiddleware": 585,  # sees bodies decoded (590) and redirects followed (600), before the retries
+    "storage.api_quota.ApiQuotaMiddleware": 590,  # after all that may refuse a request: only what leaves is counted
 }
 REDIRECT_MAX_TIMES = 10
 RETRY_TIMES = 2

@@ -44,7 +44,7 @@ def approve(
     reasons = _missing(home, definition, actor, legal_basis, rate_permission, terms, robots)
     if reasons:
         raise ApprovalRefused(f"{definition.name} stays off: " + " ".join(reasons))
-    keep_file(home, definition.source)
+    keep_file(home, definition.file_content)
     approval = MarketApproval(
         market=definition.name,
         definition_sha256=definition.digest,

@@ -34,6 +34,9 @@ MAX_NATIVE_ID = 500
 """Characters of a native id: far more than any market needs, and few enough for a database's index."""
 """A longer address is no listing's: it is not given to the pattern."""
 
+EVERYTHING = "*"
+"""The query for all that a source offers; a market's own search may make anything of it, so there it is refused."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,62}\Z")
 _PLACEHOLDERS = ("query", "page")
 
@@ -71,6 +74,18 @@ def _search_url_fault(url: str) -> str | None:
         return "the address needs {query} where the search words go."
     if "{" in split.netloc:
         return "a host is fixed: {query} and {page} may stand only after it."
+    return None
+
+
+def _source_url_fault(url: str) -> str | None:
+    try:
+        split = urlsplit(url)
+    except ValueError as error:
+        return f"{url!r} is no address ({error})."
+    if split.scheme not in ("http", "https") or not split.netloc or re.search(r"[\s\\]", url):
+        return f"{url!r} is no address: it starts with https:// (or http://) and a host and holds no blanks."
+    if "{" in url:
+        return "nothing is filled in here: give the address as it stands, without {query} and {page}."
     return None
 
 
@@ -113,6 +128,17 @@ class Search(_Facts):
     max_pages: Annotated[int, Field(ge=1, le=1000)] = 10
 
 
+class Source(_Facts):
+    """What a walker of a site's software or of an official API reads, where there is no search page to walk."""
+
+    url: Annotated[str, _refusing(_source_url_fault)] | None = None
+    """The shop, a collection in it, a sitemap or a feed; None for an official API, whose address the walker knows."""
+    max_pages: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Answers read in one crawl (for each query, where the site itself searches)."""
+    parameters: dict[str, str] = Field(default_factory=dict)
+    """What the walker tells the API beside the query; `vocabulary.SOURCE_PARAMETERS` names what each one knows."""
+
+
 class Rate(_Facts):
     """How often the market is asked: seconds between requests, requests at once."""
 
@@ -152,6 +178,7 @@ class Definition(_Facts):
     kind: Literal["auction", "marketplace", "classifieds", "dealer", "aggregator"]
     spider: Annotated[str, _refusing(vocabulary.spider_fault)]
     search: Search | None = None
+    source: Source | None = None
     listing_url: Annotated[str, _refusing(pattern_fault)]
     fields: dict[RuleName, Selector] = Field(default_factory=dict)
     rate: Rate = Rate()
@@ -168,7 +195,7 @@ class Definition(_Facts):
         return self._path
 
     @property
-    def source(self) -> bytes:
+    def file_content(self) -> bytes:
         """The file as it was read."""
         return self._source
 
@@ -205,11 +232,17 @@ class Definition(_Facts):
         """The addresses of page `page` of the search for each query, in order.
 
         Empty where the market has no search, or where `page` is beyond `max_pages` or beyond the first of a search
-        without {page}. Raises UsageError for a query without a letter or digit.
+        without {page}. Raises UsageError for a query without a letter or digit; `*` (everything) is one where there is
+        no search.
         """
         search = self.search
+        if search is None:
+            for query in queries:
+                if query.strip() != EVERYTHING:
+                    _encoded(query)
+            return ()
         words = [_encoded(query) for query in queries]
-        if search is None or not 1 <= page <= search.max_pages or (page > 1 and "{page}" not in search.url):
+        if not 1 <= page <= search.max_pages or (page > 1 and "{page}" not in search.url):
             return ()
         return tuple(search.url.format(query=word, page=page) for word in words)
 
@@ -278,8 +311,9 @@ def _check_across(read: LocatedYaml) -> None:
         read.fault(
             ("name",), f"the name {name!r} differs from the file's: name the file {name}.yaml or change the name."
         )
-    if spider in vocabulary.WALKERS and search is None:
+    if spider in vocabulary.SEARCH_WALKERS and search is None:
         read.fault(("spider",), f"the spider {spider!r} walks a search: add `search` with url and listings.")
+    _check_source(read)
     known: list[str] = []
     for number, domain in enumerate(domains if isinstance(domains, tuple) else ()):
         fault = domain_fault(domain, demo=values.get("demo") is True) if isinstance(domain, str) else None
@@ -290,6 +324,41 @@ def _check_across(read: LocatedYaml) -> None:
     url = search.get("url") if isinstance(search, dict) else None
     if isinstance(url, str) and known and _search_url_fault(url) is None and not _search_inside(url, known):
         read.fault(("search", "url"), f"{urlsplit(url).netloc} is not among the domains: search inside them or add it.")
+
+
+def _check_source(read: LocatedYaml) -> None:
+    """Whether `source` is what the walker reads, and nothing is stated that it would pass over in silence."""
+    values = read.values
+    spider, source, domains = values.get("spider"), values.get("source"), values.get("domains")
+    url = source.get("url") if isinstance(source, dict) else None
+    inside_domains = (
+        tuple(domain for domain in domains if isinstance(domain, str)) if isinstance(domains, tuple) else ()
+    )
+    if isinstance(url, str) and inside_domains and _source_url_fault(url) is None and not inside(url, inside_domains):
+        read.fault(("source", "url"), f"{urlsplit(url).netloc} is not among the domains: read inside them or add it.")
+    if spider in vocabulary.SEARCH_WALKERS and source is not None:
+        read.fault(("source",), f"the spider {spider!r} walks `search` and reads no source: take `source` out.")
+    if not isinstance(spider, str) or spider not in vocabulary.SOURCE_PARAMETERS:
+        return
+    if spider in vocabulary.SOURCE_WALKERS and url is None:
+        read.fault(("spider",), f"the spider {spider!r} reads a source: add `source` with url.")
+    if spider in vocabulary.API_WALKERS and url is not None:
+        read.fault(("source", "url"), f"the spider {spider!r} knows the address of its API: take `url` out.")
+    if values.get("search") is not None:
+        read.fault(("search",), f"the spider {spider!r} walks no search page: take `search` out.")
+    if spider not in ("sitemap", "feed") and values.get("fields"):
+        read.fault(("fields",), f"the spider {spider!r} takes what the API's answer names: take `fields` out.")
+    known = vocabulary.SOURCE_PARAMETERS[spider]
+    given = source.get("parameters") if isinstance(source, dict) else None
+    for name in given if isinstance(given, dict) else ():
+        if name not in known:
+            choice = f"use {', '.join(known)}" if known else "it takes none"
+            read.fault(
+                ("source", "parameters", name),
+                f"{name!r} is no parameter of {spider}{vocabulary.near(str(name), known)}: {choice}.",
+            )
+    if spider == "ebay_browse" and not (isinstance(given, dict) and given.get("marketplace")):
+        read.fault(("spider",), "eBay is asked site by site: add `source: {parameters: {marketplace: EBAY_GB}}`.")
 
 
 def _search_inside(url: str, domains: list[str]) -> bool:
@@ -356,6 +425,7 @@ def _choices(context: Mapping[str, Any]) -> list[str]:
 def _known_keys(path: FieldPath) -> list[str]:
     blocks: dict[FieldPath, type[_Facts]] = {
         ("search",): Search,
+        ("source",): Source,
         ("rate",): Rate,
         ("access",): Access,
         ("expect",): Expect,

@@ -38,7 +38,9 @@ def market_rows(database: Database, home: Home) -> list[dict[str, Any]]:
 
 
 def lead_rows() -> list[dict[str, Any]]:
-    """One row a lead, the most wanted first."""
+    """One row a lead that no definition covers (by name or id space) yet, the most wanted first."""
+    markets = all_markets(Home.from_environment()).markets.values()
+    covered = {name for market in markets for name in (market.name, market.id_space)}
     return [
         {
             "lead": lead.name,
@@ -51,6 +53,7 @@ def lead_rows() -> list[dict[str, Any]]:
             "search (unconfirmed)": lead.search,
         }
         for lead in leads()
+        if lead.name not in covered
     ]
 
 

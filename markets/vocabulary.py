@@ -10,8 +10,19 @@ from pathlib import Path
 
 from babel import Locale
 
-WALKERS = ("catalogue", "browser")
-LATER_WALKERS = ("sitemap", "feed", "shopify", "woocommerce", "ebay_browse", "etsy")
+SEARCH_WALKERS = ("catalogue", "browser")
+SOURCE_WALKERS = ("shopify", "woocommerce", "sitemap", "feed")
+API_WALKERS = ("ebay_browse", "etsy")
+WALKERS = (*SEARCH_WALKERS, *SOURCE_WALKERS, *API_WALKERS)
+SOURCE_PARAMETERS: dict[str, tuple[str, ...]] = {
+    "shopify": (),
+    "woocommerce": ("category", "tag"),
+    "sitemap": (),
+    "feed": (),
+    "ebay_browse": ("marketplace", "category_ids", "filter"),
+    "etsy": ("taxonomy_id", "shop_location"),
+}
+"""What a definition may tell a walker beside the query, by walker."""
 SPIDERS_DIRECTORY = Path(__file__).parent.parent / "spiders"
 
 
@@ -74,8 +85,6 @@ def spider_fault(name: str, directory: Path = SPIDERS_DIRECTORY) -> str | None:
     """Why no crawl can walk with the spider `name`: neither a walker of this version nor a file of its own."""
     if name in WALKERS:
         return None
-    if name in LATER_WALKERS:
-        return f"the spider {name!r} is planned and not in this version: use catalogue, browser or a file of your own."
     if name.isidentifier() and not name.startswith("_") and (directory / f"{name}.py").is_file():
         return None
-    return f"there is no spider {name!r}{near(name, WALKERS)}: use catalogue, browser or write spiders/{name}.py."
+    return f"there is no spider {name!r}{near(name, WALKERS)}: use {', '.join(WALKERS)} or write spiders/{name}.py."

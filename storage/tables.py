@@ -150,6 +150,17 @@ class MarketLease(Base):
     next_request_not_before: Mapped[datetime | None]
 
 
+class ApiQuota(Base):
+    """Calls of an official API on one of its days: the key's quota is one, whichever process asks."""
+
+    __tablename__ = "api_quota"
+
+    api: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[str] = mapped_column(primary_key=True)
+    """ISO 8601, as the API counts its days."""
+    calls: Mapped[int]
+
+
 # -- crawls and captures ----------------------------------------------------------------------------------------
 
 

@@ -77,7 +77,12 @@ REFUSALS = [
     ("languages", "en", None, "a list like [a, b] is needed, not 'en'"),
     ("kind", "auctions", None, "is not known here (did you mean auction?)"),
     ("spider", "catalog", None, "there is no spider 'catalog' (did you mean catalogue?)"),
-    ("spider", "ebay_browse", None, "is planned and not in this version"),
+    (
+        "source",
+        None,
+        "source: {url: https://auction.example/x}",
+        "walks `search` and reads no source: take `source` out",
+    ),
     ("spider", "../x", None, "there is no spider"),
     ("domains", "auction.example", None, "a list like [a, b] is needed"),
     ("domains", "[]", None, "at least 1 item"),
@@ -400,3 +405,55 @@ def test_any_value_anywhere_is_taken_or_refused_with_its_field(line: str, value:
     except DefinitionError as error:
         assert all(fault.file == FILE and fault.reason for fault in error.faults)
         assert len(error.faults) >= 1
+
+
+SHOP = """name: example_auction
+title: Example
+domains: [shop.example]
+kind: dealer
+currency: GBP
+spider: shopify
+source: {url: https://shop.example/}
+listing_url: "/products/(?P<handle>[^/?#]+)"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "reason"),
+    [
+        ("source: {url: https://shop.example/}\n", "", "spider", "reads a source: add `source` with url"),
+        ("https://shop.example/", "https://other.example/", "source.url", "other.example is not among the domains"),
+        ("https://shop.example/", '"https://shop.example/{query}"', "source.url", "nothing is filled in here"),
+        ("https://shop.example/", "shop.example", "source.url", "is no address"),
+        ("shop.example/}", "shop.example/, pages: 3}", "source.pages", "the key 'pages' is unknown"),
+        ("kind: dealer", 'kind: dealer\nfields: {title: "h1"}', "fields", "take `fields` out"),
+        (
+            "kind: dealer",
+            'kind: dealer\nsearch: {url: "https://shop.example/?q={query}"}',
+            "search",
+            "take `search` out",
+        ),
+        ("shopify\nsource: {url: https://shop.example/", "ebay_browse\nsource: {max_pages: 3", "spider", "EBAY_GB"),
+        (
+            "shopify\nsource: {url: https://shop.example/}",
+            "etsy\nsource: {parameters: {taxonomy: '1'}}",
+            "source.parameters.taxonomy",
+            "did you mean taxonomy_id?",
+        ),
+        ("shopify", "etsy", "source.url", "knows the address of its API: take `url` out"),
+    ],
+)
+def test_a_source_that_does_not_fit_its_walker_is_refused(old: str, new: str, field: str, reason: str) -> None:
+    assert parsed(SHOP).source is not None
+    (found,) = faults(SHOP.replace(old, new))
+    assert re.match(rf"{re.escape(str(FILE))}:[0-9]+: {re.escape(field)}: ", found), found
+    assert reason in found
+
+
+def test_a_star_asks_a_source_for_everything_and_other_queries_still_need_words() -> None:
+    definition = parsed(SHOP)
+    assert definition.search_urls(["*", "lamp"]) == ()
+    with pytest.raises(UsageError, match="has no letter or digit"):
+        definition.search_urls([".."])
+    with pytest.raises(UsageError, match="has no letter or digit"):
+        parsed(AUCTION).search_urls(["*"])

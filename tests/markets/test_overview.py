@@ -41,3 +41,9 @@ def test_every_market_has_a_row_and_a_broken_one_says_why(
 
 def test_leads_have_rows_too() -> None:
     assert lead_rows()[0]["priority"] == 1
+
+
+def test_a_lead_that_a_definition_covers_is_no_lead_any_more() -> None:
+    named = {row["lead"] for row in lead_rows()}
+    assert "catawiki" in named
+    assert not named & {"ebay", "etsy"}

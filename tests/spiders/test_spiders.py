@@ -17,7 +17,7 @@ from evidence.segments import read_bytes, read_members
 from markets.approval import NotApproved, approve
 from markets.catalog import UnknownMarket
 from markets.definition import load_definition
-from markets.vocabulary import WALKERS
+from markets.vocabulary import SEARCH_WALKERS, WALKERS
 from storage.audit import AuditChain
 from storage.frontier import callback_kind
 from storage.tables import Capture, Listing, Segment
@@ -46,7 +46,7 @@ def known(place: Place, market: MarketServer, monkeypatch: pytest.MonkeyPatch) -
     return place
 
 
-@pytest.mark.parametrize("name", SPIDERS.list())
+@pytest.mark.parametrize("name", SEARCH_WALKERS)
 def test_a_spider_starts_offline_with_a_search_for_each_query(name: str, known: Place, market: MarketServer) -> None:
     requests = start(name, market=MARKET, query='["roman lamp", "مصباح"]')
     assert [one.url for one in requests] == [

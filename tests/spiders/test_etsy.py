@@ -1,0 +1,124 @@
+"""Etsy's Open API as a stand-in on loopback, asked by the whole crawl."""
+
+from __future__ import annotations
+
+import gzip
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from crawler.errors import UsageError
+from spiders.etsy import EtsySpider
+from storage.tables import Listing, Observation
+from tests.crawling import Ended, Place
+from tests.market_server import Asked, MarketServer, Reply
+from tests.spiders.parsing import asked, outputs, told
+from tests.spiders.shops import answer
+
+KEY = "a-key-that-nobody-may-keep"
+FACTS = {
+    "spider": "etsy",
+    "kind": "marketplace",
+    "search": "null",
+    "source": "{max_pages: 5}",
+    "listing_url": '"/listing/(?P<listing>[0-9]+)"',
+}
+
+
+def found(server: MarketServer, number: int, title: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "listing_id": number,
+        "title": title,
+        "description": f"{title} &amp; stand",
+        "state": "active",
+        "url": server.url(f"/listing/{number}/{title.lower().replace(' ', '-')}?utm_source=api"),
+        "price": {"amount": 12550, "divisor": 100, "currency_code": "EUR"},
+        **changes,
+    }
+
+
+def whole(listing: dict[str, Any]) -> dict[str, Any]:
+    images = [
+        {"rank": 2, "url_fullxfull": "https://img.example/2.jpg"},
+        {"rank": 1, "url_fullxfull": "https://img.example/1.jpg"},
+    ]
+    shop = {"shop_name": "OldThings", "url": "https://www.etsy.com/shop/OldThings", "shipping_from_country_iso": "TR"}
+    return {**listing, "images": images, "shop": shop}
+
+
+def serve(server: MarketServer, *listings: dict[str, Any]) -> None:
+    def checked(given: dict[str, Any], status: str = "200 OK"):
+        def respond(one: Asked) -> Reply:
+            if f"x-api-key: {KEY}".encode().lower() not in one.head.lower():
+                return answer({"error": "Invalid API key"}, status="401 Unauthorized")
+            return answer(given, status=status)
+
+        return respond
+
+    numbers = ",".join(str(one["listing_id"]) for one in listings)
+    server.routes["/v3/application/listings/active"] = checked({"count": len(listings), "results": list(listings)})
+    path = f"/v3/application/listings/batch?listing_ids={numbers}&includes=Images,Shop"
+    server.routes[path] = checked({"count": len(listings), "results": [whole(one) for one in listings]})
+    server.routes["/v3/application/listings/100002"] = checked({"error": "not found"}, "404 Not Found")
+
+
+def crawl(place: Place, server: MarketServer, key: str = KEY) -> Ended:
+    return place.crawl("lamp", more={"RELICWATCH_ETSY_KEY": key, "RELICWATCH_ETSY_API": server.url("")})
+
+
+def test_a_search_and_one_call_for_all_its_listings_give_them_whole(place: Place, market: MarketServer) -> None:
+    serve(market, found(market, 100001, "Roman lamp"), found(market, 100002, "Desk lamp"))
+    place.define(market, **FACTS)
+    end = crawl(place, market)
+    assert end.status == 0, (end, place.log())
+    assert len(market.targets()) == 2
+    statement = select(Observation).join(Listing, Listing.id == Observation.listing_id).order_by(Listing.native_id)
+    seen = place.rows(statement)[0]
+    assert (seen.title, seen.description) == ("Roman lamp", "Roman lamp & stand")
+    assert (seen.price, seen.currency, seen.availability) == (Decimal("125.50"), "EUR", "InStock")
+    assert (seen.seller_name, seen.location) == ("OldThings", "TR")
+    assert seen.images == ["https://img.example/1.jpg", "https://img.example/2.jpg"]
+    for path in (one for one in place.home.root.rglob("*") if one.is_file()):
+        kept = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        assert KEY.encode() not in kept, path
+
+    serve(market, found(market, 100001, "Roman lamp"))
+    counts = crawl(place, market).result["counts"]
+    assert (counts.get("new", 0), counts.get("changed", 0), counts["gone"]) == (0, 0, 1)
+    assert len(place.rows(select(Observation))) == 2
+
+
+def test_a_wrong_key_is_one_plain_message(place: Place, market: MarketServer) -> None:
+    serve(market, found(market, 100001, "Roman lamp"))
+    place.define(market, **FACTS)
+    end = crawl(place, market, "wrong")
+    assert end.status == 1
+    assert "Etsy does not take the key (HTTP 401): look at RELICWATCH_ETSY_KEY" in end.message
+    assert len(market.targets()) == 1
+
+
+def test_without_a_key_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RELICWATCH_ETSY_KEY", raising=False)
+    with pytest.raises(UsageError, match="set RELICWATCH_ETSY_KEY in the environment"):
+        EtsySpider.open_api()
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ('{"count": 0, "results": []}', "Etsy's Open API offers nothing for it"),
+        ('{"error": "?"}', "its list of offers is missing"),
+        ('{"count": 1, "resul', "it is no JSON"),
+    ],
+)
+@pytest.mark.parametrize("call", ["active?keywords=lamp", "batch?listing_ids=1"])
+def test_an_answer_without_listings_says_why(
+    place: Place, market: MarketServer, call: str, body: str, reason: str
+) -> None:
+    url = market.url(f"/v3/application/listings/{call}")
+    given = outputs(EtsySpider, place.define(market, **FACTS), url, body)
+    assert told(given)
+    assert not asked(given)
+    assert call.startswith("batch") or reason in told(given)
