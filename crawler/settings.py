@@ -77,10 +77,9 @@ EXTENSIONS = {
 
 WARN_ON_GENERATOR_RETURN_VALUE = False  # it parses a callback's source again for most pages
 
-# -- the browser (crawler.browser completes these with the executable, its sandbox and the guarding proxy)
-PLAYWRIGHT_BROWSER_TYPE = "chromium"
-PLAYWRIGHT_MAX_PAGES_PER_CONTEXT = 4
-PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT = 30_000
+# -- the browser (crawler.browser_limits has its other limits)
+RELICWATCH_BROWSER_TABS = 4
+RELICWATCH_NAVIGATION_SECONDS = 30
 
 LOG_LEVEL = "INFO"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"

@@ -17,7 +17,8 @@ from scrapy.statscollectors import MemoryStatsCollector
 from scrapy.utils.reactor import install_reactor
 
 import crawler.settings as wiring
-from crawler import browser
+from crawler import browser_limits
+from crawler.browser import BrowserHandler
 from crawler.home import Home
 from crawler.items import RecordPlace
 from crawler.shared import shared
@@ -25,18 +26,18 @@ from evidence.transit import TransitRecorder
 from storage.captures import insert_captures
 from storage.database import Database
 
-NAVIGATION_MILLISECONDS = 5000
+NAVIGATION_SECONDS = 5
 
 
 async def show(url: str) -> dict[str, object]:
     home = Home.from_environment()
     database = Database(home.database_url)
     wired = {key: value for key, value in vars(wiring).items() if key.isupper()}
-    crawler = Crawler(Spider, Settings({**wired, "PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT": NAVIGATION_MILLISECONDS}))
+    crawler = Crawler(Spider, Settings({**wired, "RELICWATCH_NAVIGATION_SECONDS": NAVIGATION_SECONDS}))
     crawler.stats = MemoryStatsCollector(crawler)
     recorder = TransitRecorder(database, home, "a_market")
     shared(crawler, "recorder", lambda: recorder)
-    handler = browser.BrowserHandler(crawler)
+    handler = BrowserHandler(crawler)
     await handler.start()
     captures: list[RecordPlace] = []
     told: dict[str, object] = {"error": None, "message": None, "body": None}
@@ -56,5 +57,5 @@ async def show(url: str) -> dict[str, object]:
 if __name__ == "__main__":
     install_reactor("twisted.internet.asyncioreactor.AsyncioSelectorReactor")
     for name, seconds in json.loads(sys.argv[2]).items():
-        setattr(browser, name, seconds)
+        setattr(browser_limits, name, seconds)
     print(json.dumps(asyncio.get_event_loop_policy().get_event_loop().run_until_complete(show(sys.argv[1]))))
