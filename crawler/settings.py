@@ -46,6 +46,7 @@ SCHEDULER_DEBUG = False
 
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+    "crawler.json_walk.JsonSourceMiddleware": 40,  # outermost: a page's answer and its rendering pass all below anew
     "crawler.bounds.MarketBoundsMiddleware": 50,  # where Scrapy's stood: before robots.txt of another host is fetched
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "crawler.robots.Rfc9309Middleware": 100,  # where Scrapy's stood
