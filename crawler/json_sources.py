@@ -27,29 +27,14 @@ from crawler.shared import shared
 MOST_FAILURES = 3
 """In a row; the pages are then rendered for the rest of the crawl."""
 MOST_PLACES = 20_000
-PAGE_PARAMETERS = frozenset(
-    ["page", "p", "pg", "pagenumber", "pagenum", "pageno", "pageindex", "seite", "pagina", "sayfa"]
-)
+_PAGE_PARAMETERS = "page p pg pagenumber pagenum pageno pageindex seite pagina sayfa"
 _MUST_AGREE = ("title", "price", "currency")
 _MUST_BE_THERE = (
     *("description", "seller", "seller_url", "location", "images", "ends_at", "lot_number"),
     *("estimate_low", "estimate_high", "availability"),
 )
 _KEY = re.compile(r"[\w-]+\Z")
-_FOLLOWS = frozenset(
-    [
-        "next",
-        "nextpage",
-        "nexturl",
-        "nextpageurl",
-        "nexthref",
-        "nextcursor",
-        "hasnext",
-        "hasnextpage",
-        "hasmore",
-        "more",
-    ]
-)
+_FOLLOWS = "next nextpage nexturl nextpageurl nexthref nextcursor hasnext hasnextpage hasmore more"
 
 
 @dataclass(slots=True)
@@ -58,7 +43,7 @@ class JsonSource:
 
     kind: str
     template: str
-    """`{query}` and `{page}` of a search; `{group:NAME}` (of listing_url) and `{segment:-1}` (of the path) of a listing."""
+    """`{query}` and `{page}` of a search; `{group:NAME}` (of listing_url), `{segment:-1}` (of the path) of a listing."""
     fields: dict[str, str] = field(default_factory=dict)
     """Field -> `$.path` in the answer."""
     failures: int = 0
