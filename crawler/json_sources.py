@@ -43,7 +43,7 @@ class JsonSource:
 
     kind: str
     template: str
-    """`{query}` and `{page}` of a search; `{group:NAME}` (of listing_url), `{segment:-1}` (of the path) of a listing."""
+    """`{query}` and `{page}` of a search; `{group:NAME}` (listing_url's), `{segment:-1}` (the path's) of a listing."""
     fields: dict[str, str] = field(default_factory=dict)
     """Field -> `$.path` in the answer."""
     failures: int = 0

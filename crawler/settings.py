@@ -73,6 +73,7 @@ ITEM_PIPELINES = {
 EXTENSIONS = {
     "scrapy.extensions.telnet.TelnetConsole": None,
     "storage.group_commit.GroupCommit": 100,
+    "storage.json_sources.KeptJsonSources": 150,
     "crawler.collection.CalmCollection": 200,
 }
 
