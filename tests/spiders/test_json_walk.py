@@ -93,10 +93,10 @@ def test_what_one_look_found_is_read_over_http_in_this_crawl_and_the_next(place:
     assert [title for title, *_ in seen(place)] == [lot(number)["title"] for number in range(1, A_PAGE * PAGES + 1)]
     assert {currency for _, _, currency, _ in seen(place)} == {"GBP"}
     assert rendered(place).count("/search") == 1
-    assert len(rendered(place)) <= 2, "one search page and one listing teach all"
+    assert len(rendered(place)) <= 4, "beside the first listing only what was under way before it was read"
     assert f"/api/sale/7/lot/{A_PAGE}" in shop.targets()
     answers = place.rows(select(Capture).where(Capture.url.contains("/api/"), ~Capture.decoded_by_browser))
-    assert len(answers) == A_PAGE * PAGES, "seven lots and the second page, as received"
+    assert len(answers) == A_PAGE * PAGES + PAGES - len(rendered(place)), "all others as received"
     first = seen(place)
     shop.asked.clear()
     end = place.crawl("lamp", more=SANDBOX)
