@@ -26,4 +26,4 @@ def blocked_addresses() -> list[str]:
     """Patterns as DevTools' Network.setBlockedURLs takes them."""
     endings = [f"*.{ending}{after}" for ending in _MEDIA for after in ("", "?*")]
     hosts = [f"*://{before}{host}/*" for host in _TRACKERS.split() for before in ("", "*.")]
-    return endings + hosts
+    return [*endings, *hosts, "*/favicon.ico"]
