@@ -22,6 +22,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+import browser_walk  # noqa: E402
 from checks import Check, check_run  # noqa: E402
 from crawl import CONCURRENCY  # noqa: E402
 from layers import LAYERS  # noqa: E402
@@ -85,6 +86,7 @@ def measure(place: Path, pages: int, rounds: int, drawn: int) -> dict[str, Any]:
             runs["whole"].append(whole(f"long-{number}", pages))
         layers = whole("layers", pages, "--layers")["layers"]
         browser = _drawn_rate(place / "drawn", address, drawn) if drawn and find_chromium() else None
+    walk = browser_walk.compare(place, drawn) if browser else None
     least = {kind: min(run["cpu_seconds"] for run in of_kind) for kind, of_kind in runs.items()}
     per_page = {kind: 1000 * (least[kind] - least[f"{kind} short"]) / (pages - SHORT) for kind in ("bare", "whole")}
     complete = all(run["listings"] == pages for kind in ("bare", "whole") for run in runs[kind])
@@ -102,6 +104,7 @@ def measure(place: Path, pages: int, rounds: int, drawn: int) -> dict[str, Any]:
         "layer_shares": layers,
         "peak_megabytes": {kind: max(run["peak_megabytes"] for run in runs[kind]) for kind in ("bare", "whole")},
         "browser": browser,
+        "browser_walk": walk,
         "classifier_listings_per_second": _classifier_rates(pages),
         "extraction_ms_per_page": _extraction_cost(min(pages, 400)),
     }
@@ -217,6 +220,8 @@ def table(figures: dict[str, Any]) -> str:
         lines.append(f"{'  peak of the crawl process (MB)':44}{browser['crawl_peak_megabytes']:8.0f}")
         largest = browser["largest_browser_process_megabytes"]
         lines.append(f"{'  peak of the largest browser process (MB)':44}{largest:8.0f}")
+    if figures.get("browser_walk"):
+        lines.append(browser_walk.line(figures["browser_walk"]))
     if "time_to_hit" in figures:
         lines += ["", time_to_hit_table(figures["time_to_hit"]).rstrip()]
     return "\n".join(lines) + "\n"

@@ -48,6 +48,7 @@ SCHEDULER_DEBUG = False
 
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+    "crawler.json_walk.JsonSourceMiddleware": 40,  # outermost: a page's answer and its rendering pass all below anew
     "crawler.bounds.MarketBoundsMiddleware": 50,  # where Scrapy's stood: before robots.txt of another host is fetched
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "crawler.robots.Rfc9309Middleware": 100,  # where Scrapy's stood
@@ -83,15 +84,15 @@ ITEM_PIPELINES = {
 EXTENSIONS = {
     "scrapy.extensions.telnet.TelnetConsole": None,
     "storage.group_commit.GroupCommit": 100,
+    "storage.json_sources.KeptJsonSources": 150,
     "crawler.collection.CalmCollection": 200,
 }
 
 WARN_ON_GENERATOR_RETURN_VALUE = False  # it parses a callback's source again for most pages
 
-# -- the browser (crawler.browser completes these with the executable, its sandbox and the guarding proxy)
-PLAYWRIGHT_BROWSER_TYPE = "chromium"
-PLAYWRIGHT_MAX_PAGES_PER_CONTEXT = 4
-PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT = 30_000
+# -- the browser (crawler.browser_limits has its other limits)
+RELICWATCH_BROWSER_TABS = 4
+RELICWATCH_NAVIGATION_SECONDS = 30
 
 LOG_LEVEL = "INFO"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"

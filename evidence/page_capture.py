@@ -24,7 +24,7 @@ from playwright.async_api import Response as PageResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crawler.browser import exchange_of, exchange_read, head_alone
+from crawler.browser_exchange import exchange_of, exchange_read, head_alone
 from crawler.chromium import ChromiumMissing, ChromiumRefused, launch_options, telling_line
 from crawler.egress import ConnectProxy, EgressRefused, Guard, Refusal, refusal_in
 from crawler.fetcher import RawResponse, as_written, begin_exchange, open_session, read_body

@@ -184,6 +184,23 @@ class Crawl(Identified, Base):
     demo: Mapped[bool] = mapped_column(Boolean, default=False)
 
 
+class JsonAnswerSource(Identified, Base):
+    """Where pages of one kind of a market get their data from, as the last crawl that knew it left it."""
+
+    __tablename__ = "json_answer_source"
+    __table_args__ = (UniqueConstraint("market", "kind"),)
+
+    market: Mapped[str]
+    kind: Mapped[str]
+    """search or listing."""
+    template: Mapped[str]
+    """The answers' address, with places for what changes (`crawler.json_sources.JsonSource`)."""
+    fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Field -> path in the answer."""
+    given_up: Mapped[bool] = mapped_column(Boolean, default=False)
+    noted_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class FrontierEntry(Identified, Base):
     """A page that a crawl has to visit or has visited; it is done in the same commit that keeps what it gave."""
 

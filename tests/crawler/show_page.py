@@ -1,7 +1,8 @@
 """A program for test_browser.py: one page through the real handler into a real transit segment, without a crawl.
 
 In a process of its own, for Scrapy's browser handler wants a reactor, of which a process has one for good.
-Usage: `python -m tests.crawler.show_page URL '{"LONGEST_PAGE_SECONDS": 10}'` with RELICWATCH_HOME set; prints JSON.
+Usage: `python -m tests.crawler.show_page URL '{"LONGEST_PAGE_SECONDS": 10}' [META]` with RELICWATCH_HOME set; prints
+JSON. For URL a JSON list of several may stand, shown one after the other by one browser: then a list is printed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from scrapy.statscollectors import MemoryStatsCollector
 from scrapy.utils.reactor import install_reactor
 
 import crawler.settings as wiring
-from crawler import browser
+from crawler import browser_limits
+from crawler.browser import BrowserHandler
 from crawler.home import Home
 from crawler.items import RecordPlace
 from crawler.shared import shared
@@ -25,36 +27,43 @@ from evidence.transit import TransitRecorder
 from storage.captures import insert_captures
 from storage.database import Database
 
-NAVIGATION_MILLISECONDS = 5000
+NAVIGATION_SECONDS = 5
 
 
-async def show(url: str) -> dict[str, object]:
+async def show(urls: list[str], meta: dict[str, object]) -> list[dict[str, object]]:
     home = Home.from_environment()
     database = Database(home.database_url)
     wired = {key: value for key, value in vars(wiring).items() if key.isupper()}
-    crawler = Crawler(Spider, Settings({**wired, "PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT": NAVIGATION_MILLISECONDS}))
+    crawler = Crawler(Spider, Settings({**wired, "RELICWATCH_NAVIGATION_SECONDS": NAVIGATION_SECONDS}))
     crawler.stats = MemoryStatsCollector(crawler)
     recorder = TransitRecorder(database, home, "a_market")
     shared(crawler, "recorder", lambda: recorder)
-    handler = browser.BrowserHandler(crawler)
+    handler = BrowserHandler(crawler)
     await handler.start()
-    captures: list[RecordPlace] = []
-    told: dict[str, object] = {"error": None, "message": None, "body": None}
-    try:
-        answer = await handler.download_request(Request(url, meta={"playwright": True, "captures": captures}))
-        told["body"] = answer.text
-    except Exception as error:
-        told |= {"error": type(error).__name__, "message": str(error)}
+    all_told = []
+    for url in urls:
+        captures: list[RecordPlace] = []
+        told: dict[str, object] = {"error": None, "message": None, "body": None}
+        request = Request(url, meta={**meta, "playwright": True, "captures": captures})
+        try:
+            told["body"] = (await handler.download_request(request)).text
+        except Exception as error:
+            told |= {"error": type(error).__name__, "message": str(error)}
+        all_told.append({**told, "captures": [place.url for place in captures]})
     await handler.close()
     with database.transaction() as session:
         insert_captures(session, recorder.sync(), crawl_id=None, market="a_market")
     recorder.close()
     database.dispose()
-    return {**told, "captures": [place.url for place in captures]}
+    return all_told
 
 
 if __name__ == "__main__":
     install_reactor("twisted.internet.asyncioreactor.AsyncioSelectorReactor")
-    for name, seconds in json.loads(sys.argv[2]).items():
-        setattr(browser, name, seconds)
-    print(json.dumps(asyncio.get_event_loop_policy().get_event_loop().run_until_complete(show(sys.argv[1]))))
+    wanted, limits, *more = sys.argv[1:]
+    for name, seconds in json.loads(limits).items():
+        setattr(browser_limits, name, seconds)
+    several = json.loads(wanted) if wanted.startswith("[") else [wanted]
+    loop = asyncio.get_event_loop_policy().get_event_loop()
+    told = loop.run_until_complete(show(several, json.loads(more[0]) if more else {}))
+    print(json.dumps(told if wanted.startswith("[") else told[0]))

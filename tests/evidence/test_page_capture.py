@@ -15,7 +15,7 @@ from sqlalchemy import select
 from warcio.archiveiterator import ArchiveIterator
 
 from crawler import chromium
-from crawler.browser import exchange_of
+from crawler.browser_exchange import exchange_of
 from crawler.egress import Guard
 from crawler.home import Home
 from crawler.items import Exchange

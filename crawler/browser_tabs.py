@@ -1,0 +1,181 @@
+"""The browser of a crawl and its tabs: reused from page to page, replaced when they are old, stuck or crashed.
+
+A tab is a browser context of its own with one page in it. Between two pages it goes to about:blank and its cookies and
+its stored data are cleared: each page is asked for as by a first visitor, like over HTTP, and tabs never share state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, BrowserContext, CDPSession, Dialog, Page, Playwright, async_playwright
+from playwright.async_api import Error as PlaywrightError
+
+from crawler import browser_limits as limits
+from crawler.browser_blocking import ARGUMENTS, blocked_addresses
+from crawler.browser_load import within
+from crawler.chromium import launch_options
+from crawler.program import user_agent
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Tab:
+    """A page, its context, and the line to the engine behind it."""
+
+    browser: Browser
+    context: BrowserContext
+    page: Page
+    session: CDPSession
+    shown: int = 0
+
+
+class Tabs:
+    """At most `most` tabs of one Chromium, which is started with the first and anew after a crash."""
+
+    def __init__(self, proxy_address: str, most: int) -> None:
+        """Raises ChromiumMissing or ChromiumRefused where no browser may be started here."""
+        self._options = launch_options(proxy_address)
+        self._options["args"] += ARGUMENTS
+        self._free = asyncio.Semaphore(most)
+        self._idle: list[Tab] = []
+        self._starting = asyncio.Lock()
+        self._playwright: Playwright | None = None
+        self._browser: Browser | None = None
+        self._putting_back: set[asyncio.Task[None]] = set()
+        self.starts = 0
+        """How often the browser was started."""
+
+    async def take(self) -> Tab:
+        """A blank tab, waiting for one to come free; `give_back` it. Raises playwright's Error where none opens."""
+        await self._free.acquire()
+        try:
+            while self._idle:
+                tab = self._idle.pop()
+                if tab.browser.is_connected() and not tab.page.is_closed():
+                    return tab
+            return await self._open()
+        except BaseException:
+            self._free.release()
+            raise
+
+    def give_back(self, tab: Tab, *, fit: bool) -> None:
+        """Clean the tab for the next page, in the background; one that is not `fit` for it is closed."""
+        tab.shown += 1
+        task = asyncio.get_running_loop().create_task(self._put_back(tab, fit and tab.shown < limits.PAGES_OF_A_TAB))
+        self._putting_back.add(task)
+        task.add_done_callback(self._putting_back.discard)
+
+    async def close(self) -> None:
+        """End the browser and everything in it."""
+        if self._putting_back:
+            await asyncio.wait(self._putting_back, timeout=2 * limits.LONGEST_RESET_SECONDS)
+        await self._end_browser()
+
+    async def _put_back(self, tab: Tab, fit: bool) -> None:
+        try:
+            if fit and await _cleaned(tab):
+                self._idle.append(tab)
+            elif tab.browser.is_connected() and not await _closed(tab):
+                logger.warning("A tab of the browser does not close: the browser is started anew.")
+                async with self._starting:
+                    if self._browser is tab.browser:
+                        await self._end_browser()
+        finally:
+            self._free.release()
+
+    async def _open(self) -> Tab:
+        browser = await self._running()
+        context = await browser.new_context(
+            user_agent=user_agent(), service_workers="block", accept_downloads=False, permissions=[]
+        )
+        try:
+            page = await context.new_page()
+            session = await context.new_cdp_session(page)
+            await session.send("Network.enable")
+            await session.send("Network.setCacheDisabled", {"cacheDisabled": True})  # each page is recorded whole
+            await session.send("Network.setBlockedURLs", {"urls": blocked_addresses()})
+        except BaseException:
+            with contextlib.suppress(PlaywrightError, TimeoutError):
+                await within(limits.LONGEST_RESET_SECONDS, "it does not close", context.close())
+            raise
+        context.on("page", _close_popup)
+        page.on("dialog", _dismiss)
+        page.on("filechooser", _ignore)  # listened to, so that none opens
+        return Tab(browser, context, page, session)
+
+    async def _running(self) -> Browser:
+        async with self._starting:
+            if self._browser is not None and self._browser.is_connected():
+                return self._browser
+            if self._browser is not None:
+                logger.warning("The browser went away: it is started anew.")
+            await self._end_browser()
+            self._playwright = await async_playwright().start()
+            self._browser = await self._playwright.chromium.launch(**self._options)
+            self.starts += 1
+            return self._browser
+
+    async def _end_browser(self) -> None:
+        """The driver goes with it: a driver that lost its browser, or is lost itself, is not trusted with another."""
+        self._idle.clear()
+        browser, driver = self._browser, self._playwright
+        self._browser = self._playwright = None
+        with contextlib.suppress(Exception):  # whatever state they are in, another is started
+            if browser is not None:
+                await within(limits.LONGEST_RESET_SECONDS, "it does not close", browser.close())
+        with contextlib.suppress(Exception):
+            if driver is not None:
+                await within(limits.LONGEST_RESET_SECONDS, "it does not stop", driver.stop())
+
+
+async def _cleaned(tab: Tab) -> bool:
+    """Whether nothing of the page that the tab showed is left in it."""
+    try:
+        async with asyncio.timeout(limits.LONGEST_RESET_SECONDS):
+            parts = urlsplit(tab.page.url)
+            await tab.page.goto("about:blank")
+            await tab.context.clear_cookies()
+            await tab.session.send(
+                "Storage.clearDataForOrigin",
+                {"origin": f"{parts.scheme}://{parts.netloc}", "storageTypes": "all"},
+            )
+    except (PlaywrightError, TimeoutError) as error:
+        logger.info("A tab could not be cleaned, so it is closed (%s).", str(error).partition("\n")[0])
+        await _closed(tab)
+        return False
+    return True
+
+
+async def _closed(tab: Tab) -> bool:
+    """Close the tab, by ending its process where its script never ends; whether it is gone."""
+    for way in (tab.page.close, lambda: tab.session.send("Page.crash")):
+        with contextlib.suppress(PlaywrightError, TimeoutError):
+            await within(limits.LONGEST_ANSWER_SECONDS, "it does not close", way())
+            break
+    try:
+        await within(limits.LONGEST_ANSWER_SECONDS, "it does not close", tab.context.close())
+    except TimeoutError:
+        return False
+    except PlaywrightError:
+        pass  # it is gone already
+    return True
+
+
+async def _dismiss(dialog: Dialog) -> None:
+    with contextlib.suppress(PlaywrightError):
+        await (dialog.accept() if dialog.type == "beforeunload" else dialog.dismiss())
+
+
+async def _close_popup(page: Page) -> None:
+    with contextlib.suppress(PlaywrightError):
+        await page.close()
+
+
+def _ignore(_event: object) -> None:
+    """Nothing is chosen: no file of ours goes anywhere."""
