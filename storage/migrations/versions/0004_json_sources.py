@@ -5,8 +5,8 @@ from alembic import op
 
 from storage.types import BigId, UtcDateTime
 
-revision = "0005"
-down_revision = "0001"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:
