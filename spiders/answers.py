@@ -80,7 +80,7 @@ class AnswersSpider(MarketSpider):
         for offer in wanted:
             yield from self.listing(offer, response)
         number = response.meta["page"]
-        met = self.met.setdefault(response.meta["query"], [0, 0])
+        met = self.tally.setdefault(response.meta["query"], [0, 0])
         met[0] += len(offers)
         met[1] += len(wanted)
         following = self.next_request(response, answer, offers)
@@ -93,11 +93,11 @@ class AnswersSpider(MarketSpider):
             yield PageProblem(response.url, self._nothing(met[0]))
 
     @property
-    def met(self) -> dict[Any, list[int]]:
+    def tally(self) -> dict[Any, list[int]]:
         """Query -> offers read and offers wanted, of this process."""
-        if not hasattr(self, "_met"):
-            self._met: dict[Any, list[int]] = {}
-        return self._met
+        if not hasattr(self, "_tally"):
+            self._tally: dict[Any, list[int]] = {}
+        return self._tally
 
     def read_answer(self, response: Response) -> Any:
         """The JSON of a response, or the problem with it."""

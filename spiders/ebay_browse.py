@@ -123,7 +123,7 @@ class EbayBrowseSpider(OfficialApiSpider):
         meta = {"native_id": native_id}
         return Request(url, callback=self.parse_listing, meta=meta, priority=LISTING_PRIORITY)
 
-    def listing_request(self, url: str) -> Request:
+    def listing_request(self, url: str, card: str | None = None) -> Request:
         """A listing that the search no longer shows is asked for by its number."""
         native_id = self.definition.native_id(url)
         return self._details(f"item/get_item_by_legacy_id?legacy_item_id={native_id}", native_id)

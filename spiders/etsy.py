@@ -96,7 +96,7 @@ class EtsySpider(OfficialApiSpider):
         url = offer.get("url")
         return url.partition("?")[0] if isinstance(url, str) else None
 
-    def listing_request(self, url: str) -> Request:
+    def listing_request(self, url: str, card: str | None = None) -> Request:
         """A listing that the search no longer shows is asked for by its number."""
         native_id = self.definition.native_id(url)
         call = f"{self.api.base}/v3/application/listings/{native_id}?{_INCLUDES}"

@@ -70,7 +70,7 @@ class ShopifySpider(ShopSpider):
             if "currency" in findings.sources:
                 findings.sources["currency"] = "rule:currency"
 
-    def listing_request(self, url: str) -> Request:
+    def listing_request(self, url: str, card: str | None = None) -> Request:
         """A listing that the list no longer shows is asked for in the form that the list has."""
         path = f"{url.partition('?')[0].rstrip('/')}.json"
         meta = {"native_id": self.definition.native_id(url)}
