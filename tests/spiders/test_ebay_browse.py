@@ -91,13 +91,13 @@ def test_new_items_are_read_in_detail_and_known_ones_cost_no_call(place: Place, 
 
 
 def test_a_wrong_key_is_one_plain_message_and_the_api_is_not_asked_with_it_again(place: Place, ebay: Ebay) -> None:
-    end = crawl(place, ebay, "lamp", "urn", RELICWATCH_EBAY_CLIENT_SECRET="wrong")
+    end = crawl(place, ebay, "lamp", "urn", RELICWATCH_EBAY_CLIENT_SECRET="mistyped-5521")
     assert end.status == 1
     assert end.message.count("eBay does not take the key (invalid_client)") == 1
     assert "look at RELICWATCH_EBAY_CLIENT_ID and RELICWATCH_EBAY_CLIENT_SECRET" in end.message
     assert ebay.server.targets() == ["/identity/v1/oauth2/token"]
     assert calls_made(place.database, "ebay") == 0
-    assert "wrong" not in place.log()
+    assert "mistyped-5521" not in place.log()
 
 
 def test_without_a_key_or_with_a_place_that_may_not_have_it_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,4 +151,4 @@ def test_a_call_that_is_one_too_many_for_ebay_itself_is_told(place: Place, ebay:
     failure = Failure(error)
     failure.request = request
     assert list(spider.page_failed(failure))
-    assert visit.problem == "eBay takes no more calls for now (HTTP 429): another program may spend its quota"
+    assert visit.problem == "eBay takes no more calls for now (HTTP 429): its quota may be spent by another program"
