@@ -1,6 +1,7 @@
 """The command as a whole: every verb explains itself, errors are one sentence. What verbs do is tested elsewhere."""
 
 import contextlib
+import io
 import json
 import os
 import pty
@@ -65,6 +66,12 @@ def test_a_span_of_time_is_a_number_and_a_unit(text: str, seconds: int) -> None:
 def test_anything_else_is_wrong_use(text: str) -> None:
     with pytest.raises(UsageError, match="like 6h"):
         cli._seconds(text)
+
+
+def test_a_site_that_nobody_approved_is_asked_only_after_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    with pytest.raises(UsageError, match="--yes"):
+        cli._confirm_look("https://shop.example/search?q=lamp")
 
 
 # -- progress for a person ----------------------------------------------------------------------------------------

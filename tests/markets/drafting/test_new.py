@@ -160,7 +160,10 @@ DRAWN = (
 
 
 @pytest.mark.needs_chromium
-def test_a_page_that_scripts_draw_is_opened_in_the_browser(home: Home, market: MarketServer) -> None:
+def test_a_page_that_scripts_draw_is_opened_in_the_browser(
+    home: Home, market: MarketServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELICWATCH_CHROMIUM_NO_SANDBOX", "1")
     market.routes["/search"] = reply(DRAWN)
     body = json.dumps(search_page())
     script = f"if (location.pathname === '/search') document.getElementById('app').innerHTML = {body}"
