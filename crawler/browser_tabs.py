@@ -33,6 +33,10 @@ class Tab:
     page: Page
     session: CDPSession
     shown: int = 0
+    crashed: bool = False
+
+    def note_crash(self) -> None:
+        self.crashed = True
 
 
 class Tabs:
@@ -57,8 +61,9 @@ class Tabs:
         try:
             while self._idle:
                 tab = self._idle.pop()
-                if tab.browser.is_connected() and not tab.page.is_closed():
+                if tab.browser.is_connected() and not tab.page.is_closed() and not tab.crashed:
                     return tab
+                await _closed(tab)  # its process was ended while it lay idle
             return await self._open()
         except BaseException:
             self._free.release()
@@ -107,7 +112,9 @@ class Tabs:
         context.on("page", _close_popup)
         page.on("dialog", _dismiss)
         page.on("filechooser", _ignore)  # listened to, so that none opens
-        return Tab(browser, context, page, session)
+        tab = Tab(browser, context, page, session)
+        page.on("crash", lambda _page: tab.note_crash())
+        return tab
 
     async def _running(self) -> Browser:
         async with self._starting:
