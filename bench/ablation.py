@@ -1,10 +1,10 @@
-"""How extraction fares on pages that carry less: each source is taken out of saved pages in turn, and what is left is scored.
+"""How extraction fares on pages that carry less: each source is taken out of saved pages, and what is left is scored.
 
     python -m bench.ablation PAGES_DIR [--misses SOURCE]
 
-The extractor has no trained model, so leaving one site out changes nothing; a page without its best source is the nearest
-thing to a site never seen. PAGES_DIR is laid out as `tools/score_pages.py` of the shared folder expects, which also does
-the scoring here. Not every value stands in a second place: the figures are for comparing versions, not for their height.
+The extractor has no trained model, so leaving one site out changes nothing; a page without its best source is the
+nearest thing to a site never seen. PAGES_DIR is laid out as `tools/score_pages.py` of the shared folder expects, which
+does the scoring here too. Not every value stands in a second place: compare versions, not heights.
 """
 
 from __future__ import annotations
@@ -102,6 +102,10 @@ def scored(
             yield path, field, bool(right), wanted, found
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pages", type=Path)
@@ -119,16 +123,16 @@ def main() -> None:
             total[field] += 1
             right[field] += is_right
             if arguments.misses == name and not is_right:
-                print(f"MISS {path.parent.name}/{path.name} {field}: {str(wanted)[:80]!r}, got {str(found)[:80]!r}")
+                _say(f"MISS {path.parent.name}/{path.name} {field}: {str(wanted)[:80]!r}, got {str(found)[:80]!r}")
         table[name], totals = right, total
     if arguments.json:
-        print(json.dumps({name: {"right": right.total(), "asserted": totals.total()} for name, right in table.items()}))
+        _say(json.dumps({name: {"right": right.total(), "asserted": totals.total()} for name, right in table.items()}))
         return
-    print("without".ljust(14) + "".join(name.rjust(13) for name in STRIPS))
+    _say("without".ljust(14) + "".join(name.rjust(13) for name in STRIPS))
     for field in sorted(totals):
-        print(f"{field:10}{totals[field]:4}" + "".join(f"{right[field]:13}" for right in table.values()))
+        _say(f"{field:10}{totals[field]:4}" + "".join(f"{right[field]:13}" for right in table.values()))
     shares = (f"{100 * right.total() / totals.total():12.1f}%" for right in table.values())
-    print(f"{'all':10}{totals.total():4}" + "".join(shares))
+    _say(f"{'all':10}{totals.total():4}" + "".join(shares))
 
 
 if __name__ == "__main__":

@@ -47,6 +47,17 @@ _CURRENCY_WORDS: dict[str, str] = {
     "rp": "IDR", "rm": "MYR", "php": "PHP", "sfr": "CHF",
     "fr.": "CHF", "chf": "CHF", "s/.": "PEN", "s/": "PEN", "bs": "BOB",
     "ksh": "KES", "tk": "BDT", "৳": "BDT",
+    "ريال إيراني": "IRR", "ریال": "IRR", "؋": "AFN", "دینار": "IQD", "ليره سوريه": "SYP", "جنيه استرلينى": "GBP",
+    "درهم مغربى": "MAD", "ر.س.": "SAR", "sar": "SAR", "qar": "QAR", "kd": "KWD", "bd": "BHD", "jd": "JOD",
+    "rd$": "DOP", "j$": "JMD", "tt$": "TTD", "bz$": "BZD", "nu.": "BTN", "km": "BAM", "cfa": "XOF", "gh₵": "GHS",
+    "₵": "GHS", "₮": "MNT", "₭": "LAK", "៛": "KHR", "đ": "VND", "บาท": "THB", "yen": "JPY", "tsh": "TZS",
+    "ush": "UGX", "рублей": "RUB", "рубля": "RUB", "рубль": "RUB", "р.": "RUB", "р": "RUB", "ден": "MKD",
+    "lek": "ALL", "dinara": "RSD", "forint": "HUF", "złotych": "PLN", "korun": "CZK", "lira": "TRY",
+    "francs suisses": "CHF",
+    # codes that shops write small; "try", "all" and "top" are words and stay out
+    "eur": "EUR", "usd": "USD", "gbp": "GBP", "pln": "PLN", "czk": "CZK", "huf": "HUF", "sek": "SEK", "nok": "NOK",
+    "dkk": "DKK", "bgn": "BGN", "rsd": "RSD", "uah": "UAH", "kzt": "KZT", "ils": "ILS", "inr": "INR", "cad": "CAD",
+    "aud": "AUD", "jpy": "JPY", "dzd": "DZD", "tnd": "TND", "kwd": "KWD", "jod": "JOD", "iqd": "IQD", "lbp": "LBP",
     # signs of one currency
     "€": "EUR", "₽": "RUB", "₴": "UAH", "₸": "KZT", "₺": "TRY",
     "₪": "ILS", "₩": "KRW", "₫": "VND", "฿": "THB", "₱": "PHP",
@@ -66,10 +77,12 @@ _SHARED_WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dh": ("", ("MAD", "AED")), "درهم": ("", ("MAD", "AED")), "دراهم": ("", ("MAD", "AED")),
     "ريال": ("", ("SAR", "QAR", "OMR", "YER", "IRR")), "دينار": ("", ("TND", "DZD", "KWD", "JOD", "IQD", "BHD", "LYD")),
     "جنيه": ("EGP", ("EGP", "SDG", "GBP")), "ليرة": ("", ("SYP", "LBP", "TRY")), "sr": ("SAR", ("SAR", "SCR")),
-    "q": ("", ("GTQ",)), "l": ("", ("HNL", "ALL")),
+    "q": ("", ("GTQ",)), "l": ("", ("HNL", "ALL")), "r": ("", ("ZAR", "BRL")), "br": ("", ("BYN", "ETB")),
+    "₨": ("", ("PKR", "INR", "LKR", "NPR", "MUR")), "dirhams": ("", ("MAD", "AED")), "din.": ("RSD", ("RSD",)),
+    "francs": ("", ("CHF", "XOF", "XAF")), "ليره": ("", ("SYP", "LBP", "TRY")), "دولار كندي": ("CAD", ("CAD",)),
 }  # fmt: skip
 
-_CAPITALS_ONLY = frozenset({"le", "da", "dt", "rm", "q", "l", "sr", "mad", "php", "ron"})
+_CAPITALS_ONLY = frozenset({"le", "da", "dt", "rm", "q", "l", "r", "sr", "mad", "php", "ron", "kd", "bd", "jd", "km"})
 _ISO_CODES = frozenset(get_global("all_currencies"))
 _THREE_DECIMALS = frozenset({"KWD", "BHD", "OMR", "JOD", "TND", "IQD", "LYD"})
 _NO_DECIMALS = frozenset({"JPY", "KRW", "VND", "CLP", "PYG", "ISK", "XOF", "XAF", "IDR", "UZS", "IRR", "COP", "HUF"})
@@ -80,7 +93,27 @@ _DIGITS = str.maketrans(
 )
 _SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 _MARKS = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-_NUMBER = re.compile(r"\d{1,3}(?:[ '’]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{2,3})*(?:[.,]\d{1,4})?(?!\d)|\d+")
+_NUMBER = re.compile(
+    r"(?<![\d.,])\d+\.\d{5,20}(?![\d.,])"  # as machines write it
+    r"|\d{1,3}(?:[ '’]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{2,3})*(?:[.,]\d{1,4})?(?!\d)|\d+"
+)
+_LOOSE_CENTS = re.compile(r"(?<=\d)([.,]) (\d\d)(?![\d.,])")
+"""The cents that a page's layout moved away: "118, 99 TL"."""
+_SPLIT_BY_SIGN = re.compile(r"(?<=\d)\s?([€£$])\s?(\d\d)(?![\d.,%])")
+"""The sign in the decimal point's place: "35€99"."""
+_NO_WHOLE = re.compile(r"(?<![\d.,])\.{1,2}(?=\d{1,2}(?!\d))")
+_NO_PRICE = re.compile(
+    r"\d+(?:[.,]\d+)?\s?[%٪]|[%٪]\s?\d+(?:[.,]\d+)?|(?<!\d)\d{1,2}([./])\d{1,2}\1(?:19|20)\d\d(?!\d)"
+)
+"""Shares and dates, which are amounts of nothing."""
+_BEFORE_OLD = re.compile(
+    r"\b(?:was|before|rrp|msrp|retail|list price|reg(?:ular|\.)?(?: price)?|instead of|old price|originally"
+    r"|statt|war|uvp|vorher|bisher|alter preis|au lieu de|prix conseillé|avant|ancien prix|antes|prima|invece di|zamiast|původní|przed|bylo"
+    r"|старая цена|eski|بدلا من|بدلًا من|بدل|كان|كانت|قبل)\W*\Z",
+    re.I,
+)
+"""What stands before a price that is no longer asked."""
+_RANGE = re.compile(r"\s?[^\d\s]{0,3}\s?(?:[-–—~]|\bto\b|\bà\b|\bbis\b|\ba\b|\bдо\b|إلى|الى|حتى)\s?[^\d\s]{0,4}\s?")
 _PLAIN = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,6})?\Z")
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:\.\d*)?[eE][+-]?\d+\Z", re.A)
 _ROUND = re.compile(r"(?<=\d)\s?[.,](?:-+|–|—|=)")
@@ -188,21 +221,51 @@ def _parse_price_text(raw: str, hint: str | None, country: str | None) -> Money 
     if _SCIENTIFIC.match(raw.strip()):
         amount = parse_amount(raw)
         return None if amount is None else Money(amount, None)
-    text = _ROUND.sub("", _tidy(raw))
-    numbers = list(_NUMBER.finditer(text))
+    text = _readable(raw)
+    numbers = _still_asked(list(_NUMBER.finditer(text)), text)
     if not numbers:
         return None
     signs = [m for m in _ANY_CURRENCY.finditer(text) if _is_sign(m.group())]
-    for number in numbers:
+    for place, number in enumerate(numbers):
         sign = _beside(number, signs, text)
         if sign is None:
             continue
+        number = _from_of(numbers[max(0, place - 1)], number, text)
         code = sign.group() if sign.group() in _ISO_CODES else _resolve(sign.group().casefold(), hint, country)
         amount = _scaled(number, text, code or hint)
         if amount is not None:
             return Money(amount, code)
     amount = _scaled(numbers[0], text, hint)
     return Money(amount, None) if amount is not None else None
+
+
+def _readable(raw: str) -> str:
+    """The text with its amounts in one piece each, shares and dates left out."""
+    text = _NO_PRICE.sub(" ", _ROUND.sub("", _tidy(raw)))
+    text = _SPLIT_BY_SIGN.sub(r".\2 \1", _LOOSE_CENTS.sub(r"\1\2", text))
+    return _NO_WHOLE.sub("0.", text)
+
+
+def _still_asked(numbers: list[re.Match[str]], text: str) -> list[re.Match[str]]:
+    """The amounts without those that are named as the price of before, unless nothing else is left."""
+    if len(numbers) < 2:
+        return numbers
+    now = []
+    end = 0
+    for number in numbers:
+        before = _CURRENCY.sub("", text[end : number.start()]).rstrip(" :")
+        if not _BEFORE_OLD.search(before):
+            now.append(number)
+        end = number.end()
+    return now or numbers
+
+
+def _from_of(first: re.Match[str], second: re.Match[str], text: str) -> re.Match[str]:
+    """The lower end where two amounts are a range ("26 to 50 €"): that is what the thing costs at the least."""
+    if first is second or not _RANGE.fullmatch(text[first.end() : second.start()]):
+        return second
+    low, high = (_bounded(_machine_number(number.group(), None)) for number in (first, second))
+    return first if low and high and low < high <= 20 * low else second
 
 
 def _is_sign(word: str) -> bool:
