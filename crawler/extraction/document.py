@@ -275,6 +275,46 @@ def place_of(node: Any) -> tuple[Any, bool]:
     return (None if element.tag in _TEXTLESS else element), False
 
 
+_MARK_ATTRIBUTES = frozenset(
+    [
+        "class",
+        "id",
+        "data-testid",
+        "data-test-id",
+        "data-test",
+        "data-qa",
+        "data-qa-id",
+        "data-aut-id",
+        "data-auto",
+        "data-automation-id",
+        "data-automation",
+        "data-hook",
+        "data-role",
+        "data-cy",
+        "data-e2e",
+        "data-element",
+        "data-component",
+        "data-name",
+        "data-field",
+        "data-marker",
+        "data-at",
+        "data-locator",
+        "data-tid",
+        "data-ui",
+        "data-type",
+        "data-block",
+    ]
+)
+"""Attributes in which pages name what an element is; the names for tests stay readable where classes are generated."""
+
+
+def marks_of(element: Any) -> str:
+    """What an element calls itself: class, id and the names that tests know it by."""
+    return " ".join(
+        [v for name, v in element.items() if name in _MARK_ATTRIBUTES and (name in ("class", "id") or " " not in v)]
+    )
+
+
 def is_hidden(element: Any) -> bool:
     """Whether the element's own attributes hide it from the eye."""
     if element.get("hidden") is not None or _HIDDEN_STYLE.search(element.get("style") or ""):
@@ -297,7 +337,7 @@ def visible_text(element: Any, *, limit: int = 20_000, struck: bool = True) -> s
         return clean(element.text) or ""
     parts: list[str] = []
     length = 0
-    for piece in _visible_pieces(element, _SKIPPED if struck else _SKIPPED | _STRUCK):
+    for piece in visible_pieces(element, _SKIPPED if struck else _SKIPPED | _STRUCK):
         parts.append(piece)
         length += len(piece)
         if length > limit:
@@ -329,7 +369,8 @@ _BLOCKS = frozenset(
 )
 
 
-def _visible_pieces(element: Any, skipped: frozenset[str]) -> Iterator[str]:
+def visible_pieces(element: Any, skipped: frozenset[str] = _SKIPPED | _STRUCK) -> Iterator[str]:
+    """The pieces that `visible_text` is made of, crossed-out ones left out unless asked for."""
     skip: Any = None
     for event, node in etree.iterwalk(element, events=("start", "end")):
         if not isinstance(node.tag, str):

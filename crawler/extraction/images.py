@@ -101,6 +101,11 @@ def largest_of_srcset(srcset: str) -> str | None:
 def element_address(image: Any, absolute: Callable[[object], str | None]) -> str | None:
     """The best address of an <img>: link to the full picture, zoom attributes, srcset, lazy-loading attributes, src."""
     parent = image.getparent()
+    if parent is not None and parent.tag == "picture":
+        sets = [source.get("srcset") or source.get("data-srcset") or "" for source in parent.iter("source")]
+        best = next((found for found in map(largest_of_srcset, sets) if found), None)
+        if best:
+            return absolute(best)
     if parent is not None and parent.tag == "a" and has_image_ending(parent.get("href") or ""):
         return absolute(parent.get("href"))
     for name in _LAZY[:4]:

@@ -20,6 +20,7 @@ from crawler.extraction.selectors import select
 MAX_LINKS = 20_000
 MAX_LISTINGS = 2_000
 _SAMPLE = 12
+_BLOCKS_KEPT = 400
 
 _ZONE_TAGS = frozenset({"nav", "header", "footer", "aside"})
 _ZONE = re.compile(
@@ -58,6 +59,7 @@ class Group:
     identified: float = 0.0
     """Share of the addresses with a number or a slug."""
     distinct: int = 0
+    blocks: list[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,10 @@ class FoundListings:
     priced: float
     """Share of the links whose block shows a price."""
     pictured: float
+    shapes: frozenset[str] = frozenset()
+    """The forms of the links' addresses."""
+    blocks: frozenset[Any] = frozenset()
+    """The elements that each hold one of the listings, as far as it was looked for them."""
     few: list[str] = field(default_factory=list)
     """Where nothing repeats: one or two links whose blocks have a price and a picture or id, as few results have."""
 
@@ -115,7 +121,14 @@ def listings_by_shape(document: Document) -> FoundListings:
         (link for group in groups.values() for link in group.links if shape_of(link[2]) in shapes or group is best),
         key=lambda link: link[0],
     )
-    return FoundListings(_distinct([url for _, _, url in links])[:MAX_LISTINGS], best.score, best.priced, best.pictured)
+    return FoundListings(
+        _distinct([url for _, _, url in links])[:MAX_LISTINGS],
+        best.score,
+        best.priced,
+        best.pictured,
+        frozenset(shapes),
+        frozenset(best.blocks) if best.priced else frozenset(),
+    )
 
 
 def _groups(document: Document) -> dict[tuple[str, str], Group]:
@@ -220,13 +233,14 @@ def _weigh(group: Group) -> None:
 
 def _measure(group: Group, urls: set[str]) -> None:
     counts: dict[Any, set[str]] = {}
-    for _, anchor, url in group.links[:400]:
+    for _, anchor, url in group.links[:_BLOCKS_KEPT]:
         node = anchor
         for _ in range(7):
             if node is None:
                 break
             counts.setdefault(node, set()).add(_listing_key(url))
             node = node.getparent()
+    group.blocks = [_block(anchor, counts) for _, anchor, _ in group.links[:_BLOCKS_KEPT]]
     step = max(1, len(group.links) // _SAMPLE)
     sample = group.links[::step][:_SAMPLE]
     priced = pictured = wordy = 0

@@ -12,12 +12,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 from lxml import etree
 
-from crawler.extraction import jsonld, links, metatags, microdata, rows, state, visible
+from crawler.extraction import jsonld, links, metatags, microdata, rows, state, visible, visible_photos, visible_price
 from crawler.extraction.decoding import decode
 from crawler.extraction.document import Document, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.images import image_addresses
 from crawler.extraction.lenient_json import BrokenJson, read_json
+from crawler.extraction.links import shape_of
 from crawler.extraction.prices import parse_price
 from crawler.extraction.rules import NO_RULES, PageRules, check_selector, is_state_path, native_id
 from crawler.extraction.scope import Scope
@@ -162,12 +163,12 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
         _search_page(document, nodes, blocks, found, page, findings)
         return
     rows.fill(scope, findings)
-    visible.fill_price(scope, findings)
-    visible.correct_bid(scope, findings)
-    visible.correct_currency(scope, findings)
+    visible_price.fill_price(scope, findings)
+    visible_price.correct_bid(scope, findings)
+    visible_price.correct_currency(scope, findings)
     visible.fill_lot_number(scope, findings)
     visible.fill_availability(scope, findings)
-    visible.fill_images(scope, findings)
+    visible_photos.fill_images(scope, findings)
     visible.fill_description(scope, findings)
     if kind == "listing" and not (main or item or listing) and not any(name in findings.values for name in _TELLING):
         page.kind = "other"
@@ -336,11 +337,14 @@ def _kind(
         many += 1
     if heading is not None:
         one += 1 + (heading.tag == "h1") * 0.5
-        visible.fill_price(scope, findings)
-    if not findings.lacks("price"):
-        one += 1.5
+        visible_price.fill_price(scope, findings, outside=found.blocks)
+    own_price = not findings.lacks("price")
+    if own_price:
+        one += 2
     if _has_address_id(document.url):
         one += 1
+    if own_price and shape_of(document.url) in found.shapes:
+        one += 2.5  # its own address is made like those of the offers that it lists: they are similar ones
     if many >= 2.5 and many > one:
         if not by_address:
             return "search", found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from crawler.extraction.document import Document, is_hidden, visible_text
+from crawler.extraction.document import Document, is_hidden, marks_of, visible_text
 from crawler.extraction.text import folded
 
 _MAX_HEADINGS = 60
@@ -32,9 +32,21 @@ class Scope:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.heading = main_heading(document)
-        self._around = set(self.heading.iterancestors()) if self.heading is not None else set()
+        around = () if self.heading is None else (self.heading, *self.heading.iterancestors())
+        self._around = {element: level for level, element in enumerate(around)}
         self._foreign: dict[Any, bool] = {}
         self._foreign_photos: dict[Any, bool] = {}
+
+    def levels_apart(self, element: Any) -> int:
+        """How many levels above the heading the smallest part of the page lies that holds it and the element."""
+        node = element
+        for _ in range(_MAX_CLIMB):
+            if node is None:
+                break
+            if node in self._around:
+                return self._around[node]
+            node = node.getparent()
+        return _MAX_CLIMB
 
     def foreign(self, element: Any, *, gallery: bool = False) -> bool:
         """Whether an element stands among other offers or in the site's frame, or is hidden from the eye.
@@ -53,7 +65,7 @@ class Scope:
                 answer = known[node]
                 break
             chain.append(node)
-            marks = f"{node.get('class') or ''} {node.get('id') or ''}"
+            marks = marks_of(node)
             if gallery:
                 marks = _GALLERY.sub("", marks)
             if node.tag in _FRAME_TAGS or (not gallery and is_hidden(node)) or _OTHERS.search(marks):

@@ -1,0 +1,237 @@
+"""The price as the eye finds it: in the main heading, else the nearest thing to it that calls itself a price.
+
+What is crossed out, was asked before, or belongs to another offer is passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Set
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from crawler.extraction.document import marks_of, place_of, visible_pieces, visible_text
+from crawler.extraction.findings import Findings
+from crawler.extraction.prices import Money, currency_code, parse_price
+from crawler.extraction.scope import Scope
+from crawler.extraction.text import clean
+from crawler.extraction.visible_words import BID_COUNT, PRICE_LABEL_INLINE
+
+_LONGEST_PRICE = 60
+_LONGEST_AMOUNT = 25
+_LONGEST_SIGN = 6
+_TEXTS_NEAR = 120
+"""Texts behind the heading among which an amount may stand."""
+_TEXTS_BEFORE = 12
+_MAX_CANDIDATES = 400
+
+_PRICE_CLASS = re.compile(
+    r"(?:^|[\s_-])(?:\w*price\w*|preis\w*|prix|prezzo|precio|preco|pris|prijs|cena|fiyat|hinta|hind|prc|prc\w+"
+    r"|amount|bid|bids|kosten|cost)(?:$|[\s_-])|[a-z](?:Price|Bid)|price[A-Z_]|Preis|Price"
+)
+_OLD_PRICE = re.compile(
+    r"(?:^|[\s_-])(?:old\w*|was|strike\w*|struck|crossed\w*|list-?price|msrp|rrp|uvp|before|origin\w*|previous\w*"
+    r"|discount-?(?:percent|amount|label|badge)?|saving\w*|save|you-?save|shipp?\w*|deliver\w*|tax\w*|vat|per-?unit"
+    r"|unit-?price|install?ment\w*|monthly?|rate|coupon\w*|conv\w*|points?|rewards?|filter\w*|range|min|max|count"
+    r"|history|lowest|omnibus|wholesale|compare\w*|starting-?from-?rate|deposit|vergleich\w*|streich\w*|barre\w*"
+    r"|przekre\w*|stara)(?:$|[\s_-])"
+    r"|old-?price|price-?(?:old|was|before|strike|crossed|compare|list)|compare-?at|saving|shipping|delivery|install?ment",
+    re.I,
+)
+_OLD_PRICE_CAMEL = re.compile(
+    r"(?:old|was|strike|original|before|unit|list|range|filter)Price"
+    r"|[a-z](?:Old|Was|Strike|Original|Crossed|Before|Unit|Range|Filter|History|Count|Tax|Vat|Monthly)(?![a-z])"
+)
+_USUAL_PRICE = re.compile(r"regular", re.I)
+"""Asked before where a sale price stands beside it, and the price itself where none does."""
+_MONEY = re.compile(r"(?:[$€£¥₪₺₽]\s?\d[\d.,]*|\d[\d.,]*\s?[€₪₺₽])")
+_ONLY_MONEY = re.compile(r"\A(?:[^\W\d_]{0,4}\.?\s?[^\w\s]?)\s?[\d٠-٩][\d٠-٩.,'’٫٬\s]*(?:\s?\S{0,6})\Z")
+_ONLY_NUMBER = re.compile(r"\A[\d٠-٩][\d٠-٩.,'’٫٬\s]*\Z")
+_WHOLE = re.compile(r"(?:\A|[^\d.,])\d{1,3}(?:[.,' ]?\d{3})*\Z")
+_CENTS = re.compile(r"\A\d\d\Z")
+
+NOTHING: Set[Any] = frozenset()
+
+
+def fill_price(scope: Scope, findings: Findings, *, outside: Set[Any] = NOTHING) -> None:
+    """The price in the heading, else the nearest element whose class says price; none within the blocks `outside`."""
+    if not findings.lacks("price"):
+        return
+    if scope.heading is not None:
+        text = _MONEY.search(visible_text(scope.heading, limit=600))
+        money = _money(text.group() if text else "", findings)
+        if money and money.currency:
+            findings.add_price(money.amount, money.currency, f"visible:{scope.heading.tag}")
+            return
+    for element in _price_elements(scope, outside):
+        money = _money(price_text(element), findings)
+        if money:
+            findings.add_price(money.amount, money.currency or findings.country_money, "visible:price near heading")
+            return
+    if _price_in_texts(scope, findings, outside):
+        return
+    for name in ("og:description", "description"):
+        match = PRICE_LABEL_INLINE.search(scope.document.meta.get(name, "")[:2_000])
+        money = _money(match.group("money") if match else "", findings)
+        if money and money.currency:
+            findings.add_price(money.amount, money.currency, f"visible:{name}")
+            return
+
+
+def price_text(element: Any) -> str:
+    """An element's text; cents in an element of their own ("249" and a small "99") get their point back."""
+    parts: list[str] = []
+    length = 0
+    for piece in visible_pieces(element):
+        if parts and _CENTS.match(piece.strip()) and _WHOLE.search(parts[-1].rstrip("\n\t")):
+            parts.append(".")
+        parts.append(piece.strip("\n\t") if piece.strip() else " ")
+        length += len(piece)
+        if length > 200:
+            break
+    return clean("".join(parts)) or ""
+
+
+def _price_elements(scope: Scope, outside: Set[Any]) -> Iterator[Any]:
+    """Elements that call themselves a price, those that share the smallest part of the page with the heading first."""
+    found: list[tuple[bool, int, bool, int, Any]] = []
+    after = scope.heading is None
+    for element in scope.document.root.iter(
+        "span", "div", "p", "strong", "b", "td", "dd", "li", "ins", "h2", "h3", "h4", "h5", "em", "font", "bdi", "h1",
+        "section", "data", "meta",
+    ):  # fmt: skip
+        if element is scope.heading:
+            after = True
+        marks = marks_of(element)
+        if len(marks) < 4 or not _says_price(marks) or scope.foreign(element) or _within(element, outside):
+            continue
+        usual = _USUAL_PRICE.search(marks) is not None
+        found.append((usual, scope.levels_apart(element), not after, len(found), element))
+        if len(found) >= _MAX_CANDIDATES:
+            break
+    for *_, element in sorted(found, key=lambda entry: entry[:4]):
+        yield element
+
+
+@lru_cache(maxsize=8192)
+def _says_price(marks: str) -> bool:
+    """Whether the marks name a price that is asked now; a page repeats few marks over many elements."""
+    return bool(_PRICE_CLASS.search(marks)) and not (_OLD_PRICE.search(marks) or _OLD_PRICE_CAMEL.search(marks))
+
+
+def _within(element: Any, blocks: Set[Any]) -> bool:
+    return bool(blocks) and (element in blocks or any(one in blocks for one in islice(element.iterancestors(), 12)))
+
+
+def _price_in_texts(scope: Scope, findings: Findings, outside: Set[Any]) -> bool:
+    """The first text behind the heading, else close before it, that is an amount with its currency and nothing else."""
+    if scope.heading is None:
+        return False
+    start, end = _heading_texts(scope)
+    if start is None:
+        return False
+    count = len(scope.document.texts)
+    for index in (*range(start, min(count, end + _TEXTS_NEAR)), *range(start - 1, max(-1, start - _TEXTS_BEFORE), -1)):
+        money = _amount_at(index, scope, findings, outside)
+        if money:
+            findings.add_price(money.amount, money.currency, "visible:amount near heading")
+            return True
+    return False
+
+
+def _heading_texts(scope: Scope) -> tuple[int | None, int]:
+    """The places of the heading's first text and of the one behind its last."""
+    first: int | None = None
+    last = 0
+    for index, (_, node) in enumerate(scope.document.texts):
+        element, is_tail = place_of(node)
+        holder = element.getparent() if is_tail and element is not None else element
+        if holder is not None and (holder is scope.heading or scope.heading in islice(holder.iterancestors(), 4)):
+            first = index if first is None else first
+            last = index + 1
+        elif first is not None:
+            break
+    return first, last
+
+
+def _amount_at(index: int, scope: Scope, findings: Findings, outside: Set[Any]) -> Money | None:
+    texts = scope.document.texts
+    text, node = texts[index]
+    if len(text) > _LONGEST_AMOUNT or not _ONLY_MONEY.match(text):
+        return None
+    element, is_tail = place_of(node)
+    holder = element.getparent() if is_tail and element is not None else element
+    if holder is None or scope.foreign(holder) or _is_old(holder) or _within(holder, outside):
+        return None
+    if _ONLY_NUMBER.match(text):  # the sign often stands in an element of its own
+        before = texts[index - 1][0] if index else ""
+        behind = texts[index + 1][0] if index + 1 < len(texts) else ""
+        cents = ""
+        if _CENTS.match(behind) and _WHOLE.search(text) and texts[index + 1][1].getparent().tag in ("sup", "small"):
+            cents, behind = f".{behind}", texts[index + 2][0] if index + 2 < len(texts) else ""
+        text = f"{before if _is_sign(before) else ''} {text}{cents} {behind if _is_sign(behind) else ''}".strip()
+    money = _money(text, findings)
+    return money if money and money.currency else None
+
+
+def _is_sign(text: str) -> bool:
+    return 0 < len(text) <= _LONGEST_SIGN and not any(c.isdigit() for c in text) and currency_code(text) is not None
+
+
+def _is_old(element: Any) -> bool:
+    near = (element, *islice(element.iterancestors(), 2))
+    return any(e.tag in ("del", "s", "strike") or _OLD_PRICE.search(marks_of(e)) for e in near)
+
+
+def _money(text: str, findings: Findings) -> Money | None:
+    if not text or len(text) > _LONGEST_PRICE or not any(c.isdigit() for c in text):
+        return None
+    money = parse_price(text, hint=findings.country_money, country=findings.country)
+    return money if money and money.amount > 0 else None
+
+
+def correct_bid(scope: Scope, findings: Findings) -> None:
+    """On an auction's page the amount beside "3 bids" is the bid of now; structured data often keeps the first one."""
+    if findings.sources.get("price", "rule").startswith("rule"):
+        return
+    for text, node in scope.document.texts:
+        if len(text) > 30 or text[0].isalpha() or not BID_COUNT.match(text):
+            continue
+        element, _ = place_of(node)
+        if element is None or scope.foreign(element):
+            continue
+        money = _bid_beside(element, findings)
+        if money and money.currency and money.currency == findings.values.get("currency", money.currency):
+            if money.amount != findings.values["price"]:
+                findings.values["price"] = money.amount
+                findings.sources["price"] = f"visible:current bid (not {findings.sources['price']})"
+            return
+
+
+def correct_currency(scope: Scope, findings: Findings) -> None:
+    """Where embedded state names a currency and the page shows the same amount in another, the page is right."""
+    if not findings.sources.get("currency", "").startswith("state") or "price" not in findings.values:
+        return
+    for element in islice(_price_elements(scope, NOTHING), _TEXTS_NEAR):
+        money = _money(price_text(element), findings)
+        if money and money.currency and money.amount == findings.values["price"]:
+            if money.currency != findings.values["currency"]:
+                findings.values["currency"] = money.currency
+                findings.sources["currency"] = f"visible:price near heading (not {findings.sources['currency']})"
+            return
+
+
+def _bid_beside(element: Any, findings: Findings) -> Money | None:
+    node = element
+    for _ in range(4):
+        node = node.getparent()
+        if node is None or node.tag in ("body", "html"):
+            return None
+        if len(visible_text(node, limit=200)) > 120:
+            return None
+        for text in node.itertext():  # piece by piece: "$200" and "2 bids" often touch
+            money = _money(text.strip(), findings) if _MONEY.search(text) else None
+            if money:
+                return money
+    return None
