@@ -21,6 +21,8 @@ MAX_LINKS = 20_000
 MAX_LISTINGS = 2_000
 _SAMPLE = 12
 _BLOCKS_KEPT = 400
+_BLOCK_LEVELS = 9
+"""How far above its link a listing's block may begin."""
 
 _ZONE_TAGS = frozenset({"nav", "header", "footer", "aside"})
 _ZONE = re.compile(
@@ -235,7 +237,7 @@ def _measure(group: Group, urls: set[str]) -> None:
     counts: dict[Any, set[str]] = {}
     for _, anchor, url in group.links[:_BLOCKS_KEPT]:
         node = anchor
-        for _ in range(7):
+        for _ in range(_BLOCK_LEVELS + 1):
             if node is None:
                 break
             counts.setdefault(node, set()).add(_listing_key(url))
@@ -277,7 +279,7 @@ def _listing_key(url: str) -> str:
 def _block(anchor: Any, counts: dict[Any, set[str]]) -> Any:
     """The largest element around a link that holds no other link of its group."""
     block = anchor
-    for _ in range(6):
+    for _ in range(_BLOCK_LEVELS):
         parent = block.getparent()
         if parent is None or parent.tag in ("body", "html") or len(counts.get(parent, ())) != 1:
             break

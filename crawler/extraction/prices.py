@@ -108,7 +108,8 @@ _NO_PRICE = re.compile(
 """Shares and dates, which are amounts of nothing."""
 _BEFORE_OLD = re.compile(
     r"\b(?:was|before|rrp|msrp|retail|list price|reg(?:ular|\.)?(?: price)?|instead of|old price|originally"
-    r"|statt|war|uvp|vorher|bisher|alter preis|au lieu de|prix conseillé|avant|ancien prix|antes|prima|invece di|zamiast|původní|przed|bylo"
+    r"|statt|war|uvp|vorher|bisher|alter preis|au lieu de|prix conseillé|avant|ancien prix|antes|prima"
+    r"|invece di|zamiast|původní|przed"
     r"|старая цена|eski|بدلا من|بدلًا من|بدل|كان|كانت|قبل)\W*\Z",
     re.I,
 )
