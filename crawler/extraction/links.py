@@ -117,7 +117,7 @@ def listings_by_shape(document: Document) -> FoundListings:
             best = group
     if best is None or best.distinct < 3:
         few = [url for group in groups.values() if _looks_like_result(group) for _, _, url in group.links]
-        return FoundListings([], 0.0, 0.0, 0.0, _distinct(few)[:4])
+        return FoundListings([], 0.0, 0.0, 0.0, few=_distinct(few)[:4])
     shapes = {shape for shape, count in best.shapes.items() if count >= 3 or count * 10 >= len(best.links)}
     links = sorted(
         (link for group in groups.values() for link in group.links if shape_of(link[2]) in shapes or group is best),

@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from crawler.extraction.date_words import read_worded_date
+
 _EPOCH = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?\Z")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:?\d{2}.*)?\Z")
 _SHORT_OFFSET = re.compile(r"([+-]\d{2})(\d{2})?\Z")
@@ -42,7 +44,8 @@ def parse_loose_moment(
     text = value.strip().translate(_DIGITS)[:_LONGEST_DATE_TEXT]
     if _EPOCH.match(text):
         return _from_epoch(float(text))
-    moment = _from_iso(text) or _from_mail(text)
+    # What mail dates say of zones is less than pages do: a mail reader takes "CET" for none.
+    moment = _from_iso(text) or read_worded_date(text) or _from_mail(text)
     if moment is None and _WORDS_WITH_DATE.search(text):
         moment = _from_words(text, languages, now)
     if moment is None or not _EARLIEST <= moment.year <= _LATEST:

@@ -63,7 +63,8 @@ _SEARCH_SEGMENT = re.compile(
 )
 _RESULT_WORDS = re.compile(
     r"search results?|results? (?:for|found)|\d+ results|résultats?(?: de| pour| trouvés)"
-    r"|suchergebnis|ergebnisse|\d ergebnis für|\d+ résultat|1 result for|resultados (?:de|para)|risultati (?:di|per|della)"
+    r"|suchergebnis|ergebnisse|\d ergebnis für|\d+ résultat|1 result for"
+    r"|resultados (?:de|para)|risultati (?:di|per|della)"
     r"|wyniki|výsledky|найдено|результаты|نتائج|検索結果|搜尋結果|搜索结果|검색결과|no results|aucun résultat"
     r"|keine ergebnisse|all classifieds|petites annonces",
     re.I,
