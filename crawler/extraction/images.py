@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 _SRCSET_PART = re.compile(r"([^\s,]\S*[^\s,]|[^\s,])(?:\s+([\d.]+)([wx]))?\s*(?:,|\Z)")
@@ -101,8 +102,10 @@ def largest_of_srcset(srcset: str) -> str | None:
 def element_address(image: Any, absolute: Callable[[object], str | None]) -> str | None:
     """The best address of an <img>: link to the full picture, zoom attributes, srcset, lazy-loading attributes, src."""
     parent = image.getparent()
-    if parent is not None and parent.tag == "picture":
-        sets = [source.get("srcset") or source.get("data-srcset") or "" for source in parent.iter("source")]
+    # The HTML parser takes <source> for a box with the rest of the picture in it.
+    picture = next((e for e in islice(image.iterancestors(), 6) if e.tag == "picture"), None)
+    if picture is not None:
+        sets = [source.get("srcset") or source.get("data-srcset") or "" for source in picture.iter("source")]
         best = next((found for found in map(largest_of_srcset, sets) if found), None)
         if best:
             return absolute(best)

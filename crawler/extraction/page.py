@@ -69,6 +69,8 @@ _RESULT_WORDS = re.compile(
     r"|keine ergebnisse|all classifieds|petites annonces",
     re.I,
 )
+_HAS_NUMBER = re.compile(r"//[^/?#]+/[^/?#]+/[^?#]*\d{4}")
+"""An address with a number behind a word: /item/88123."""
 _OPTIONAL = ("seller", "location", "ends_at", "lot_number")
 _TELLING = ("price", "estimate_low", "seller", "lot_number", "availability", "ends_at")
 """Without any of these a page with a heading is an article, not a listing."""
@@ -164,7 +166,9 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
         _search_page(document, nodes, blocks, found, page, findings)
         return
     rows.fill(scope, findings)
-    visible_price.fill_price(scope, findings)
+    if findings.lacks("price"):
+        others = found if found is not None else links.listings_by_shape(document)
+        visible_price.fill_price(scope, findings, outside=others.blocks)
     visible_price.correct_bid(scope, findings)
     visible_price.correct_currency(scope, findings)
     visible.fill_lot_number(scope, findings)
@@ -309,7 +313,7 @@ def _kind(
     listing: state.Place | None,
     findings: Findings,
 ) -> tuple[PageKind, links.FoundListings | None]:
-    """Weigh the signs of one listing against those of a list of them."""
+    """Weigh the signs of one listing against those of a list of them; with the list of links where it was looked at."""
     document, heading, rules = scope.document, scope.heading, findings.rules
     if findings.expected == "search":
         return "search", None
@@ -344,15 +348,16 @@ def _kind(
         one += 2
     if _has_address_id(document.url):
         one += 1
-    if own_price and shape_of(document.url) in found.shapes:
-        one += 2.5  # its own address is made like those of the offers that it lists: they are similar ones
+    if shape_of(document.url) in found.shapes and (own_price or _HAS_NUMBER.search(document.url)):
+        # Its own address is made like those of the offers that it lists: they are similar ones.
+        one += 2.5 if own_price else 1.5
     if many >= 2.5 and many > one:
         if not by_address:
             return "search", found
         # The definition decides: a lot taken for a list would be lost, a list taken for a lot is only noise.
         findings.problem(f"The page looks like a list of {count} offers, though its address is a listing's.")
-        return "listing", None
-    return ("listing" if one >= 2 or by_address else "other"), None
+        return "listing", found
+    return ("listing" if one >= 2 or by_address else "other"), found
 
 
 def _search_signs(document: Document, nodes: list[dict[str, Any]], nothing_offered: bool) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from crawler.extraction.document import Document, place_of, visible_text
+from crawler.extraction.document import Document, marks_of, place_of, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.scope import Scope
 from crawler.extraction.text import folded
@@ -18,6 +18,13 @@ from crawler.extraction.visible_words import GONE, IN_STOCK, STILL_OFFERED, STOC
 _LOT_INLINE = re.compile(
     r"(?<!\w)(?:lot|los|lote|lotto|القطعة رقم|القطعة)\s*(?:n°|no\.?|nr\.?|number|#"
     r"|№)?\s*[:#]?\s*([0-9٠-٩]{1,6}[A-Za-z]?)(?!\w)",
+    re.I,
+)
+_TAKES_ORDERS = re.compile(
+    r"add[-_]?(?:item[-_]?)?to[-_]?(?:cart|basket|bag|trolley)|button[-_]?cart|buy[-_]?(?:now|btn|button|box)"
+    r"|(?:btn|button)[-_]?(?:buy|cart|order)|cart[-_]?(?:btn|button|add)|place[-_]?bid|cart/add|basket/add|add[-_]cart"
+    r"|(?:ajout|add)\w*[-_]?panier|in[-_]?(?:den[-_]?)?warenkorb|add[-_]?carrito|do[-_]?(?:koszyka|kosika|kosiku)"
+    r"|sepete[-_]?ekle|addcart|purchase[-_]?(?:btn|button)|\bbuybtn\b|\bcomprar\b",
     re.I,
 )
 _DESCRIPTION_CLASS = re.compile(
@@ -65,13 +72,11 @@ def fill_availability(scope: Scope, findings: Findings) -> None:
 
 def _cart_form(scope: Scope, findings: Findings) -> None:
     """A control that by its id, name or class puts the thing into a cart, whatever its words."""
-    for control in scope.document.root.iter("button", "input", "a"):
-        marks = f"{control.get('class') or ''} {control.get('id') or ''} {control.get('name') or ''}"
-        if re.search(
-            r"add-?_?to-?_?(?:cart|basket|bag)|button-?cart|buy-?_?(?:now|btn|button)|btn-?(?:buy|cart)|place-?bid",
-            marks,
-            re.I,
-        ) and (control.get("disabled") is None and not scope.foreign(control)):
+    for control in scope.document.root.iter("button", "input", "a", "form"):
+        marks = f"{marks_of(control)} {control.get('name') or ''} {(control.get('onclick') or '')[:80]}"
+        if control.tag == "form":
+            marks += f" {(control.get('action') or '')[:200]}"
+        if _TAKES_ORDERS.search(marks) and control.get("disabled") is None and not scope.foreign(control):
             findings.add("availability", "InStock", "visible:button")
             return
 

@@ -62,7 +62,24 @@ STILL_OFFERED = re.compile(
     r"|в корзину|купить(?: сейчас| в 1 клик)?|добавить в корзину|написать|أضف إلى (?:السلة"
     r"|عربة التسوق|سلة التسوق|الحقيبة)|اشتر الآن|اشتري الآن|شراء|زايد الآن|قدم عرض|تواصل مع البائع"
     r"|اتصل بالبائع|購入手続きへ|カートに入れる|かごに追加|加入購物車|加入购物车|立即購買|直接購買|放入購物車"
-    r"|장바구니|구매하기|바로구매|선물하기)\W*\Z",
+    r"|장바구니(?:에)?(?: 담기)?|구매하기|바로구매|선물하기"
+    r"|chat with (?:the )?seller|chat now|make (?:an )?enquiry|enquire(?: now)?|inquire|order now|pre-?order(?: now)?"
+    r"|register to bid|leave (?:a |an )?(?:max(?:imum)? |absentee )?bid|show (?:phone )?(?:number|contact)|buy"
+    r"|commander|envoyer un message|afficher le numéro|voir le numéro|laisser un ordre(?: d.achat)?|bestellen"
+    r"|kaufen|mitbieten|jetzt bieten|gebot abgeben|anfrage senden|in den korb|zum warenkorb hinzufügen"
+    r"|contatta(?:ci| il venditore| l.inserzionista)?|fai (?:una )?(?:proposta|un.offerta)|metti nel carrello"
+    r"|invia (?:un )?messaggio|contactar(?: con)?(?: (?:el |al )?vendedor| o anunciante)?|pujar(?: ahora)?|hacer oferta"
+    r"|comprar agora|ver (?:el )?teléfono|dar um lance|zamów|kup|kup teraz|dodaj|licytuj|napisz wiadomość|koupit|kúpiť"
+    r"|vložit do košíku|vložiť do košíka|koupit hned|kosárba teszem|kosárba rakom|megveszem|cumpără(?: acum)?"
+    r"|adaugă în coşul meu|dodaj u (?:korpu|košaricu)|u (?:korpu|košaricu)|купи|добави в количката|купити"
+    r"|у кошик|до кошика|додати (?:в|до) кошика?|оформить заказ|lägg i (?:kundvagn(?:en)?|varukorg)|köp nu"
+    r"|legg i handlekurv(?:en)?|læg i (?:indkøbs)?kurv|tilføj til kurv|lisää ostoskoriin|osta nyt|ostoskoriin"
+    r"|koop nu|nu kopen|bestel(?: nu)?|bieden|plaats bod|satın al|sepete at|teklif ver|mesaj gönder"
+    r"|προσθήκη στο καλάθι|στο καλάθι|αγορά|הוסף לסל|הוספה לסל|קנה עכשיו|thêm vào giỏ(?: hàng)?|mua ngay"
+    r"|หยิบใส่ตะกร้า|เพิ่มลงตะกร้า|ซื้อเลย|ซื้อสินค้า|beli sekarang|\+? ?keranjang|tambah ke troli"
+    r"|اتصل(?: الآن)?|مراسلة|راسل البائع|اضف (?:إلى|الى) السلة|أضف للسلة|اشتري|تسوق الآن|زايد|ضع مزايدة|المحادثة"
+    r"|カートへ入れる|カートに追加|今すぐ買う|今すぐ購入|購入する|入札する|買い物かごに入れる"
+    r"|加到購物車|放入购物车|立即购买|马上购买|立刻購買|我要買|出價)\W*\Z",
     re.I,
 )
 GONE = re.compile(
@@ -71,13 +88,33 @@ GONE = re.compile(
     r"|rupture de stock|vendu|adjugé|vente terminée|enchère terminée|ausverkauft|verkauft"
     r"|nicht (?:mehr )?verfügbar|agotado|vendido|esaurito|venduto|vyprodáno|vypredané|wyprzedane"
     r"|нет в наличии|продано|نفدت الكمية|غير متوفر|تم البيع|مباع|انتهى المزاد|売り切れ(?:ました)?|売切れ|已售完"
-    r"|품절)\W*\Z",
+    r"|품절|일시품절|매진|缺貨|售完|完售|已售罄|补货中|暂时缺货|在庫切れ|在庫なし"
+    r"|(?:currently|temporarily) (?:unavailable|out of stock)|not available|unavailable|not in stock"
+    r"|unsold|bought in|(?:lot|auction|bidding|sale) (?:is )?(?:closed|over|passed|withdrawn)|lot withdrawn"
+    r"|indisponible|non disponible|produit indisponible|invendu|retiré de la vente|vente clôturée"
+    r"|nicht auf lager|nicht lieferbar|momentan nicht (?:verfügbar|lieferbar)|auktion beendet|angebot beendet"
+    r"|sin stock|sin existencias|no disponible|subasta finalizada|esgotado|indisponível|produto indisponível"
+    r"|non disponibile|asta (?:terminata|conclusa)|uitverkocht|niet op voorraad|veiling gesloten|udsolgt|utsolgt"
+    r"|slutsåld|slut i lager|loppuunmyyty|tükendi|stokta yok|elfogyott|nincs (?:készleten|raktáron)"
+    r"|stoc epuizat|indisponibil|brak w magazynie|(?:produkt )?niedostępny|není skladem|nie je na sklade"
+    r"|rasprodano|razprodano|ni na zalogi|нема(?:є)? в наявності|товар закончился|нет на складе|изчерпан"
+    r"|εξαντλημένο|אזל מהמלאי|hết hàng|สินค้าหมด|stok habis|غير متاح|نفذت الكمية|نفذ من المخزون|انتهت المزايدة"
+    r"|تم بيعه|بيعت)\W*\Z",
     re.I,
 )
 IN_STOCK = re.compile(
-    r"\A\W*(?:in stock|available|en stock|disponible|auf lager|lieferbar|sofort lieferbar|disponibile"
+    r"\A\W*(?:(?:availability|stock|verfügbarkeit|disponibilité|disponibilità|disponibilidad|dostępność"
+    r"|dostupnost|dostupnosť|elérhetőség|наличие|التوفر|حالة التوفر)\s*[:：]?\s*)?"
+    r"(?:in stock(?: now| online)?|available(?: now| online)?|only \d+ (?:left|in stock)(?: in stock)?|en stock"
+    r"|disponible|auf lager|lieferbar|sofort lieferbar|disponibile"
     r"|em stock|skladem|na sklade|na zalogi|na stanju|raktáron|laos|på lager|i lager|op voorraad"
-    r"|stokta|в наличии|есть в наличии|متوفر|متاح|متوفر في المخزون|在庫あり|有現貨|有货)\W*\Z",
+    r"|stokta|в наличии|есть в наличии|متوفر|متاح|متوفر في المخزون|在庫あり|有現貨|有货|现货|재고 있음"
+    r"|verfügbar|sofort verfügbar|vorrätig|disponible immédiatement|disponibilità immediata|en existencia"
+    r"|disponível|em estoque|dostępny|w magazynie|skladom|ihned k odeslání|készleten|azonnal|în stoc|in stoc"
+    r"|varastossa|i varastossa|op voorraad|stokta var|є в наявності|в наявності|на складе|налично|на склад"
+    r"|διαθέσιμο|σε απόθεμα|במלאי|còn hàng|มีสินค้า|stok tersedia)"
+    r"(?:\s*[(:,>-]*\s*[<>+]?\s*\d+\+?"
+    r"(?: ?(?:pcs|pieces?|units?|stk\.?|stück|ks|szt\.?|db|шт\.?|قطعة|قطع|個|件))?\)?)?\W*\Z",
     re.I,
 )
 BID_COUNT = re.compile(
@@ -85,7 +122,11 @@ BID_COUNT = re.compile(
     r"|مزايدة|عروض|عرض|入札)(?!\w)",
     re.I,
 )
-STOCK_WORDS = re.compile(r"stock|lager|stoc|نفد|متوفر|наличии|verfügbar|available", re.I)
+STOCK_WORDS = re.compile(
+    r"stock|lager|stoc|stok|نفد|نفذ|متوفر|متاح|нали[чв]|наявності|складе|закончился|verfügbar|available|lieferbar"
+    r"|dispon|existencias|indispon|voorraad|készlet|raktár|magazyn|niedostępny|sklad|zalogi|在庫|缺貨|缺货|אזל|hết",
+    re.I,
+)
 PRICE_LABEL_INLINE = re.compile(
     r"(?:price|prix|preis|prezzo|precio|preço|cena|цена|السعر|سعر|價|价|価格|가격)\s*[:：]\s*(?P<money>[^。;|]{1,30})",
     re.I,

@@ -92,3 +92,29 @@ def test_codes_words_and_signs_name_currencies():
     assert currency_code("XQZ") is None
     assert country_currency("TN") == "TND"
     assert country_currency("ZZ") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "currency"),
+    [
+        ("Rs. 5,00,000", "500000", None),
+        ("118, 99 TL", "118.99", "TRY"),
+        ("35€ 99", "35.99", "EUR"),
+        (".75 €", "0.75", "EUR"),
+        ("140,00 pln", "140", "PLN"),
+        ("1 128 240 рублей", "1128240", "RUB"),
+        ("423.923 KD", "423.923", "KWD"),
+        ("From 26 to 50 €", "26", "EUR"),
+        ("lot 3 - 500 €", "500", "EUR"),
+        ("Was $120.00 Now $60.00", "60", "USD"),
+        ("بدلا من 300 ر.س 250 ر.س", "250", "SAR"),
+        ("-20% 80,00 €", "80", "EUR"),
+    ],
+)
+def test_the_habits_of_shops_are_read(text, amount, currency):
+    assert parse_price(text) == (Decimal(amount), currency)
+
+
+@pytest.mark.parametrize("text", ["40% OFF", "15.08.2017"])
+def test_shares_and_dates_are_no_price(text):
+    assert parse_price(text) is None
