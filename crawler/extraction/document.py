@@ -307,12 +307,15 @@ _MARK_ATTRIBUTES = frozenset(
 )
 """Attributes in which pages name what an element is; the names for tests stay readable where classes are generated."""
 
+_MOST_MARKS = 1_000
+"""Characters; what is longer is no name and costs time to search."""
+
 
 def marks_of(element: Any) -> str:
     """What an element calls itself: class, id and the names that tests know it by."""
     return " ".join(
         [v for name, v in element.items() if name in _MARK_ATTRIBUTES and (name in ("class", "id") or " " not in v)]
-    )
+    )[:_MOST_MARKS]
 
 
 def is_hidden(element: Any) -> bool:

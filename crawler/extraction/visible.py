@@ -23,7 +23,7 @@ _LOT_INLINE = re.compile(
 _TAKES_ORDERS = re.compile(
     r"add[-_]?(?:item[-_]?)?to[-_]?(?:cart|basket|bag|trolley)|button[-_]?cart|buy[-_]?(?:now|btn|button|box)"
     r"|(?:btn|button)[-_]?(?:buy|cart|order)|cart[-_]?(?:btn|button|add)|place[-_]?bid|cart/add|basket/add|add[-_]cart"
-    r"|(?:ajout|add)\w*[-_]?panier|in[-_]?(?:den[-_]?)?warenkorb|add[-_]?carrito|do[-_]?(?:koszyka|kosika|kosiku)"
+    r"|(?:ajout|add)\w{0,20}[-_]?panier|in[-_]?(?:den[-_]?)?warenkorb|add[-_]?carrito|do[-_]?(?:koszyka|kosika|kosiku)"
     r"|sepete[-_]?ekle|addcart|purchase[-_]?(?:btn|button)|\bbuybtn\b|\bcomprar\b",
     re.I,
 )
