@@ -105,7 +105,7 @@ class CrawlStore:
             self._was_complete = crawl.state in ("complete", "failed")
             crawl.state, crawl.fault = "running", None
             self.crawl_id = crawl.id
-            self.counts = Counter(crawl.counts.get("counts", {}))
+            self.counts = Counter({"listings_read": 0} | crawl.counts.get("counts", {}))
             self.filled = Counter(crawl.counts.get("filled", {}))
             self.times = Counter(crawl.counts.get("times", {}))
             self._problems = list(crawl.problems)
@@ -268,7 +268,7 @@ class CrawlStore:
             self._writer.begin(session, [*items, *unchanged])
             done: list[dict[str, Any]] = []
             for sighting in unchanged:
-                self._keep_unchanged(sighting, [], counts, filled)
+                self._keep_unchanged(sighting, [], counts)
             for visit in ready:
                 entry_id = visit.entry.id or entry_ids[visit.entry.fingerprint]
                 self._keep(session, visit, capture_ids, counts, filled, times, problems)
@@ -350,7 +350,7 @@ class CrawlStore:
                 counts.update(outcome)
                 filled.update(_filled_fields(item))
             elif isinstance(item, ListingUnchanged):
-                self._keep_unchanged(item, ids, counts, filled)
+                self._keep_unchanged(item, ids, counts)
             elif isinstance(item, ListingGone):
                 if self._writer.knows(item):
                     counts["gone"] += self._writer.keep_gone(session, item, ids)
@@ -368,17 +368,11 @@ class CrawlStore:
                 counts["problems"] += 1
                 problems.append({"url": item.url, "reason": item.reason, **item.details})
 
-    def _keep_unchanged(
-        self, item: ListingUnchanged, capture_ids: Sequence[int], counts: Counter[str], filled: Counter[str]
-    ) -> None:
-        listing = self._writer.keep_unchanged(item, capture_ids)
-        if listing is None:
-            return
-        counts["listings"] += 1
-        counts["unchanged"] += 1
-        seen = listing.current_observation
-        if seen is not None:  # what is still so is filled in: an unchanged market's crawl is as healthy as its first
-            filled.update(name for name in _FIELDS if getattr(seen, _COLUMNS.get(name, name)))
+    def _keep_unchanged(self, item: ListingUnchanged, capture_ids: Sequence[int], counts: Counter[str]) -> None:
+        """It was met, but not read: what its fields hold says nothing of this crawl's health."""
+        if self._writer.keep_unchanged(item, capture_ids) is not None:
+            counts["listings"] += 1
+            counts["unchanged"] += 1
 
     def _find_crawl(self, session: Session, job_id: int | None) -> Crawl | None:
         if job_id is None:

@@ -127,5 +127,11 @@ def test_shares_are_of_the_listings_whose_page_was_read(tmp_path: Path) -> None:
     assert crawl_faults(sample(tmp_path), GOOD | met_again, [USUAL] * 3) == []
 
 
+def test_a_few_pages_read_again_say_nothing_of_a_market_s_fields(tmp_path: Path) -> None:
+    met_again = {"listings": 40, "listings_read": 2, "filled": {"title": 2}}
+    assert crawl_faults(sample(tmp_path), GOOD | met_again, [USUAL] * 3) == []
+    assert crawl_faults(sample(tmp_path), GOOD | met_again | {"listings_read": 6}, [USUAL] * 3) != []
+
+
 def test_every_code_is_listed(tmp_path: Path) -> None:
     assert {"few_before", "thin_before", "slow", "challenge"} <= set(FAULTS)
