@@ -32,6 +32,7 @@ from markets.admission import admit
 from markets.approval import standing_approval
 from markets.definition import Definition
 from markets.health import PastCrawl, crawl_faults
+from markets.vocabulary import API_WALKERS
 from storage.audit import AuditChain
 from storage.crawls import complete_crawls_before
 from storage.database import Database, DatabaseError
@@ -204,7 +205,10 @@ def _past(kept: Mapping[str, Any]) -> PastCrawl:
 
 
 def capture(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
-    """Capture a listing as evidence: seal what transit holds, then page, images, screenshots and DOM."""
+    """Capture a listing as evidence: seal what transit holds, then page, images, screenshots and DOM.
+
+    Of a market that is read through its official API the page is left alone.
+    """
     listing_id = int(job.arguments["listing_id"])
     with database.transaction() as session:
         listing = _listing(session, listing_id)
@@ -227,6 +231,7 @@ def capture(database: Database, home: Home, job: ClaimedJob, progress: Progress 
         actor=f"job {job.id}",
         chain=AuditChain(),
         guard=Guard(allow_loopback=loopback_allowed()),
+        open_page=definition.spider not in API_WALKERS,  # their terms bar automated views of the pages
         wait=wait,
     )
     return {"listing": listing_id, "state": result.state, "reason": result.reason}

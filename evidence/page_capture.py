@@ -137,15 +137,17 @@ def capture_listing(
     actor: str,
     chain: AuditChain,
     guard: Guard,
+    open_page: bool = True,
     wait: Callable[[], None] | None = None,
     limits: CaptureLimits | None = None,
 ) -> CaptureResult:
     """Capture the listing's page and images and seal them with what transit holds of it.
 
     `wait` is called once before the market is first asked for anything: it holds back until the market's pace allows.
-    Without a Chromium that starts and may, the images and the transit records are sealed and the state is PARTIAL. Run
-    again for the same job it gives the first run's result. Raises SealingError for an unknown listing, EvidenceDamaged
-    and StoreError as `seal_listing` does.
+    Without `open_page` (the market's terms bar automated views of its pages), or without a Chromium that starts and
+    may, the images and the transit records are sealed and the state is PARTIAL. Run again for the same job it gives the
+    first run's result. Raises SealingError for an unknown listing, EvidenceDamaged and StoreError as `seal_listing`
+    does.
     """
     limits = limits or CaptureLimits()
     with database.session() as session:
@@ -158,7 +160,7 @@ def capture_listing(
         images = _image_urls(session, listing)
     if wait is not None:
         wait()
-    collected = asyncio.run(_collect(listing.url, images, guard, limits))
+    collected = asyncio.run(_collect(listing.url, images, guard, limits, open_page=open_page))
     additions = _additions(collected, listing.url)
     segment_id = seal_listing(database, home, listing_id, job_id=job_id, actor=actor, chain=chain, extra=additions)
     assert segment_id is not None, "the report alone makes an evidence file"
@@ -238,17 +240,24 @@ def _additions(collected: _Collected, url: str) -> list[Addition]:
     return [*collected.exchanges, *derivatives, told]
 
 
-async def _collect(url: str, images: list[str], guard: Guard, limits: CaptureLimits) -> _Collected:
+async def _collect(url: str, images: list[str], guard: Guard, limits: CaptureLimits, *, open_page: bool) -> _Collected:
     collected = _Collected()
+    if open_page:
+        await _try_page(url, guard, limits, collected)
+    else:
+        collected.problems.append("The page itself was not opened: this market is read through its official API only.")
+    seen = {one.exchange.url for one in collected.exchanges if _is_whole(one.exchange)}
+    await _collect_images([one for one in images if one not in seen], guard, limits, collected)
+    return collected
+
+
+async def _try_page(url: str, guard: Guard, limits: CaptureLimits, collected: _Collected) -> None:
     try:
         options = launch_options()
     except (ChromiumMissing, ChromiumRefused) as error:
         collected.problems.append(f"The page was not rendered: {error}")
     else:
         await _collect_page(url, guard, limits, options, collected)
-    seen = {one.exchange.url for one in collected.exchanges if _is_whole(one.exchange)}
-    await _collect_images([one for one in images if one not in seen], guard, limits, collected)
-    return collected
 
 
 def _is_whole(exchange: Exchange) -> bool:

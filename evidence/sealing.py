@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, select, union
 from sqlalchemy.orm import Session, aliased
 
 from crawler.errors import RelicwatchError
@@ -38,7 +38,7 @@ from evidence.segments import (
 from evidence.thumbnails import TEMPORARY_PREFIX, is_left_over, store_file, sync_directory
 from storage.audit import AuditChain
 from storage.database import Database
-from storage.tables import Capture, Listing, Segment
+from storage.tables import Capture, Listing, Observation, Segment
 
 EVIDENCE = "evidence"
 TRANSIT = "transit"
@@ -165,6 +165,8 @@ class _Source:
 
     capture: Capture
     segment: str
+    listing_id: int | None
+    """Whose copy it becomes; None for a record that is only there for a revisit that refers to it."""
 
 
 @dataclass(slots=True)
@@ -189,7 +191,9 @@ def seal_listing(
     chain: AuditChain,
     extra: Sequence[Addition] = (),
 ) -> int | None:
-    """Seal what transit holds of the listing and is not sealed yet, with `extra`, in one new evidence file.
+    """Seal what transit holds of the listing and is not sealed for it yet, with `extra`, in one new evidence file.
+
+    Of the listing is what bears its id, and every exchange that one of its observations was read from.
 
     Returns the id of the evidence segment, None where there was nothing to seal. With `job_id` a second call for the
     same listing and job returns the segment of the first. Raises EvidenceDamaged (after an audit event) where a record
@@ -251,14 +255,20 @@ def _unsealed(session: Session, listing_id: int) -> list[_Source]:
         copy_segment.store == EVIDENCE,
         copy_segment.state == "sealed",
     )
+    # One answer of a shop's list or an API holds many listings and its capture bears the id of one of them only.
+    # A union and no OR: PostgreSQL would read the whole table for that.
+    of_listing = union(
+        select(Capture.id).where(Capture.listing_id == listing_id),
+        select(Observation.capture_id).where(Observation.listing_id == listing_id, Observation.capture_id.is_not(None)),
+    )
     query = (
         select(Capture, Segment.name)
         .join(Segment, Capture.segment_id == Segment.id)
-        .where(Capture.listing_id == listing_id, Capture.kind.in_(_IN_TRANSIT), ~sealed)
+        .where(Capture.id.in_(of_listing), Capture.kind.in_(_IN_TRANSIT), ~sealed)
         .where(Segment.store == TRANSIT, Segment.state != "deleted")
         .order_by(Capture.captured_at, Capture.id)
     )
-    return [_Source(capture, name) for capture, name in session.execute(query)]
+    return [_Source(capture, name, listing_id) for capture, name in session.execute(query)]
 
 
 def _seal(
@@ -349,7 +359,7 @@ def _copy_record(database: Database, home: Home, source: _Source, file: Evidence
     assert capture.offset is not None
     place = (capture.segment_id, capture.offset)
     if place in written.places:
-        _claim(written, place, capture)
+        _claim(written, place, source)
         return
     refers_to = None
     if capture.refers_to_offset is not None:
@@ -361,12 +371,12 @@ def _copy_record(database: Database, home: Home, source: _Source, file: Evidence
     _write_copy(home, source, refers_to, file, written)
 
 
-def _claim(written: _Written, place: tuple[int, int], capture: Capture) -> None:
+def _claim(written: _Written, place: tuple[int, int], source: _Source) -> None:
     """A record already copied as another's payload turns out to be the listing's own."""
     for row in written.rows:
         if row.offset == written.places[place]:
-            row.listing_id = capture.listing_id
-            row.note = capture.note
+            row.listing_id = source.listing_id
+            row.note = source.capture.note
 
 
 def _payload_source(database: Database, home: Home, revisit: _Source) -> _Source:
@@ -385,7 +395,7 @@ def _payload_source(database: Database, home: Home, revisit: _Source) -> _Source
                 f"{capture.refers_to_offset} that no capture tells of: the listing cannot be sealed."
             )
         session.expunge(found)
-        return _Source(found, revisit.segment)
+        return _Source(found, revisit.segment, None)
 
 
 def _write_copy(home: Home, source: _Source, refers_to: int | None, file: EvidenceFile, written: _Written) -> None:
@@ -399,7 +409,7 @@ def _write_copy(home: Home, source: _Source, refers_to: int | None, file: Eviden
         Capture(
             kind=capture.kind,
             crawl_id=capture.crawl_id,
-            listing_id=capture.listing_id,
+            listing_id=source.listing_id,
             source_id=capture.id,
             url=capture.url,
             method=capture.method,
