@@ -13,7 +13,7 @@ from evidence.sealing import EvidenceDamaged, EvidenceFile, SealingError, file_s
 from evidence.segments import SegmentWriter
 from storage.audit import AuditChain
 from storage.database import Database
-from storage.tables import AuditEvent, Capture, Job, Listing, Segment
+from storage.tables import AuditEvent, Capture, Job, Listing, Observation, Segment
 
 MOMENT = datetime(2026, 11, 1, tzinfo=UTC)
 NAME = "fair/2026-11-01-0001.warc.gz"
@@ -106,6 +106,35 @@ def test_a_revisit_takes_the_record_it_refers_to_along_once_and_before_it(databa
     with database.session() as session:
         rows = session.scalars(select(Capture).where(Capture.segment_id == segment.id).order_by(Capture.offset)).all()
     assert [row.refers_to_offset for row in rows] == [None, rows[0].offset, rows[0].offset]
+
+
+def test_an_answer_taken_along_for_a_revisit_is_still_sealed_for_its_own_listing(
+    database: Database, home: Home
+) -> None:
+    body = b"two lots " * 500
+    owner = crawl(database, home, [(exchange("/list", body), True), (exchange("/list?again", body), False)])
+    with database.transaction() as session:
+        other = Listing(
+            market="fair", id_space="fair", native_id="2", url="https://fair.example/2",
+            first_seen_at=MOMENT, last_seen_at=MOMENT,
+        )  # fmt: skip
+        session.add(other)
+        session.flush()
+        revisit = session.scalars(select(Capture).where(Capture.listing_id.is_(None))).one()
+        session.add(
+            Observation(
+                listing_id=other.id, capture_id=revisit.id, observed_at=MOMENT, digest="0" * 64, state="live", images=[]
+            )
+        )
+        other_id = other.id
+    for listing_id in (other_id, owner):
+        assert seal(database, home, listing_id) is not None
+    first, second = sealed(database)
+    assert [kind for kind, _ in records(home, first) if kind != "request"] == ["warcinfo", "response", "revisit"]
+    assert [kind for kind, _ in records(home, second) if kind != "request"] == ["warcinfo", "response"]
+    with database.session() as session:
+        rows = session.scalars(select(Capture).where(Capture.segment_id == first.id).order_by(Capture.offset)).all()
+    assert [row.listing_id for row in rows] == [None, other_id]
 
 
 def test_a_flipped_byte_in_transit_refuses_and_names_the_place(database: Database, home: Home) -> None:  # EV-18

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import gzip
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from crawler.errors import UsageError
+from evidence.verify import verify_bundle
 from spiders.etsy import EtsySpider
-from storage.tables import Listing, Observation
+from storage.tables import Capture, Listing, Observation
 from tests.crawling import Ended, Place
-from tests.market_server import Asked, MarketServer, Reply
+from tests.evidence.factory import png
+from tests.market_server import Asked, MarketServer, Reply, reply
+from tests.spiders.bundles import exported, item_of, source_of
 from tests.spiders.parsing import asked, outputs, told
 from tests.spiders.shops import answer
 
@@ -45,7 +49,7 @@ def whole(listing: dict[str, Any]) -> dict[str, Any]:
         {"rank": 1, "url_fullxfull": "https://img.example/1.jpg"},
     ]
     shop = {"shop_name": "OldThings", "url": "https://www.etsy.com/shop/OldThings", "shipping_from_country_iso": "TR"}
-    return {**listing, "images": images, "shop": shop}
+    return {"images": images, "shop": shop, **listing}
 
 
 def serve(server: MarketServer, *listings: dict[str, Any]) -> None:
@@ -88,6 +92,35 @@ def test_a_search_and_one_call_for_all_its_listings_give_them_whole(place: Place
     counts = crawl(place, market).result["counts"]
     assert (counts.get("new", 0), counts.get("changed", 0), counts["gone"]) == (0, 0, 1)
     assert len(place.rows(select(Observation))) == 2
+
+
+def test_a_capture_seals_the_answers_and_fetches_the_images_and_never_opens_the_page(
+    place: Place, market: MarketServer
+) -> None:
+    photo = png(10, 120, 130)
+    images = [{"rank": 1, "url_fullxfull": market.url("/photo.png")}]
+    titles = ("Egyptian faience shabti", "Egyptian bronze shabti")
+    offers = [found(market, number, title, images=images) for number, title in enumerate(titles, 100001)]
+    serve(market, *offers)
+    market.routes["/photo.png"] = reply(photo, "200 OK", [("Content-Type", "image/png")])
+    place.define(market, **FACTS)
+    assert crawl(place, market).status == 0, place.log()
+    for listing in place.rows(select(Listing)):
+        market.asked.clear()
+        end = place.run("capture", "--listing", str(listing.id), more={"RELICWATCH_CHROMIUM_NO_SANDBOX": "1"})
+        assert end.status == 0, end
+        assert market.targets() == ["/photo.png"]
+        (report,) = place.rows(
+            select(Capture).where(Capture.kind == "capture_report", Capture.listing_id == listing.id)
+        )
+        reason = "The page itself was not opened: this market is read through its official API only."
+        assert (report.state, report.note) == ("PARTIAL", reason)
+        path = exported(place, listing.id)
+        assert verify_bundle(path).status == "valid"
+        item = item_of(path)
+        assert item["captured_fact"]["capture_state"] == {"state": "PARTIAL", "reason": reason}
+        assert [one["sha256"] for one in item["captured_fact"]["images"]] == [sha256(photo).hexdigest()]
+        assert "/listings/batch?" in source_of(item)["url"]
 
 
 def test_a_wrong_key_is_one_plain_message(place: Place, market: MarketServer) -> None:

@@ -9,11 +9,15 @@ from scrapy.http import Response
 from sqlalchemy import select
 
 from crawler.items import ListingItem
+from evidence.sealing import seal_listing
+from evidence.verify import verify_bundle
 from markets.definition import Definition
 from spiders.shopify import ShopifySpider
-from storage.tables import Listing, Observation
+from storage.audit import AuditChain
+from storage.tables import Capture, Job, Listing, Observation
 from tests.crawling import Place
 from tests.market_server import MISSING, MarketServer
+from tests.spiders.bundles import exported, item_of, source_of
 from tests.spiders.parsing import outputs, told, walker
 from tests.spiders.shops import shopify, shopify_product
 
@@ -66,6 +70,26 @@ def test_products_become_listings_and_a_second_crawl_doubles_nothing(place: Plac
     assert (counts.get("new", 0), counts["changed"], counts["listings"]) == (0, 1, 2)
     assert place.rows(select(Listing.state).order_by(Listing.native_id)) == ["live", "ended", "gone"]
     assert len(place.rows(select(Observation))) == 4
+
+
+def test_each_flagged_listing_of_one_answer_has_that_answer_in_its_bundle(place: Place, shop: MarketServer) -> None:
+    titles = {"a": "Egyptian faience shabti, Late Period", "b": "Sumerian cuneiform clay tablet, Ur III"}
+    shopify(shop, [[shopify_product(handle, title) for handle, title in titles.items()]])
+    end = place.crawl("*")
+    assert end.status == 0, (end, place.log())
+    jobs = place.rows(select(Job).where(Job.kind == "capture"))
+    flagged = [job.arguments["listing_id"] for job in jobs]
+    assert len(flagged) == 2
+    for listing_id in flagged:
+        sealed = seal_listing(place.database, place.home, listing_id, actor="test", chain=AuditChain())
+        assert sealed is not None
+        copies = place.rows(select(Capture).where(Capture.segment_id == sealed))
+        assert {copy.listing_id for copy in copies} == {listing_id}
+        again = seal_listing(place.database, place.home, listing_id, actor="test", chain=AuditChain())
+        assert again is None, "all is sealed already"
+        path = exported(place, listing_id)
+        assert verify_bundle(path).status == "valid"
+        assert source_of(item_of(path))["url"] == shop.url("/products.json?limit=250&page=1")
 
 
 def test_only_offers_with_the_words_are_taken_and_a_star_takes_all(place: Place, market: MarketServer) -> None:
