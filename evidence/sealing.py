@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, exists, select, union
 from sqlalchemy.orm import Session, aliased
 
 from crawler.errors import RelicwatchError
@@ -257,7 +258,7 @@ def _unsealed(session: Session, listing_id: int) -> list[_Source]:
     )
     # One answer of a shop's list or an API holds many listings and its capture bears the id of one of them only.
     # A union and no OR: PostgreSQL would read the whole table for that.
-    of_listing = union(
+    of_listing: CompoundSelect[Any] = union(
         select(Capture.id).where(Capture.listing_id == listing_id),
         select(Observation.capture_id).where(Observation.listing_id == listing_id, Observation.capture_id.is_not(None)),
     )
