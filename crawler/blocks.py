@@ -209,6 +209,9 @@ class BlockMiddleware:
         raise MarketBlocks(block)
 
     def _find(self, request: Request, response: Response) -> Block | None:
+        api = getattr(self._crawler.spider, "api", None)
+        if api is not None and api.serves(request.url):  # what an official API refuses is the key's affair
+            return None
         kind = page_kind(request)
         text = response.body if isinstance(response, TextResponse) else b""
         challenge = find_challenge(response.status, _lists(response), text)

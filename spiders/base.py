@@ -187,10 +187,11 @@ class MarketSpider(Spider):
                 response.url, f"it is a list of {count} offers, no listing of its own", {"listings": count}
             )
             return
-        elsewhere = self._sent_on(response)
-        if elsewhere:
-            yield PageProblem(response.url, elsewhere)
-            return
+        if page.price is None and not page.description and not page.images:  # an offer may refresh itself and stays one
+            elsewhere = self._sent_on(response)
+            if elsewhere:
+                yield PageProblem(response.url, elsewhere)
+                return
         if not page.title:
             yield PageProblem(response.url, "no title was found, so there is nothing to judge", {"read": page.problems})
             return

@@ -227,7 +227,7 @@ def test_a_database_of_another_version_is_named_with_both(place: Place, market: 
     with sqlite3.connect(str(place.database.sqlite_path)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
-    assert_one_message(place.crawl(), "is of version 9999, this program needs 0001")
+    assert_one_message(place.crawl(), "is of version 9999, this program needs 0")
 
 
 def test_a_damaged_database_is_to_be_restored(place: Place, market: MarketServer) -> None:

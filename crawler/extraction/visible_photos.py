@@ -17,6 +17,8 @@ from crawler.extraction.text import folded
 _MAX_IMAGES_SEEN = 400
 _SMALLEST_PHOTO = 60
 """Pixels; smaller pictures are icons."""
+_LARGE_PHOTO = 200
+"""Pixels; what a page says is at least so wide and so high is no part of its frame."""
 _LEVELS_OF_GALLERY = 4
 _GALLERY_MARKS = re.compile(
     r"galler|zoom|photo|foto|lightbox|fancybox|swiper|slick|carousel|slide|viewer|hero"
@@ -41,7 +43,9 @@ def fill_images(scope: Scope, findings: Findings) -> None:
         if telling:
             findings.add_images(telling, "visible:img")
             return
-        if node.tag != "body":
+        if node.tag == "body":
+            fallback = fallback or [url for url, _ in _photos(node, scope, words, only_large=True)]
+        else:
             fallback = fallback or [url for url, _ in found]
         node = node.getparent()
     if scope.heading is None:
@@ -50,9 +54,11 @@ def fill_images(scope: Scope, findings: Findings) -> None:
     findings.add_images(fallback, "visible:img")
 
 
-def _photos(root: Any, scope: Scope, words: set[str]) -> Iterator[tuple[str, bool]]:
+def _photos(root: Any, scope: Scope, words: set[str], *, only_large: bool = False) -> Iterator[tuple[str, bool]]:
     """Addresses of photos, each with whether its name or its place says that it shows the listing."""
     for image in islice(root.iter("img"), _MAX_IMAGES_SEEN):
+        if only_large and not _large(image):
+            continue
         if _small(image) or scope.foreign(image, gallery=True) or _leads_elsewhere(image):
             continue
         url = element_address(image, scope.document.absolute)
@@ -86,7 +92,12 @@ def _leads_elsewhere(image: Any) -> bool:
 
 def _small(image: Any) -> bool:
     sizes = [image.get(name) for name in ("width", "height")]
-    return any(s is not None and s.isdigit() and int(s) < _SMALLEST_PHOTO for s in sizes)
+    return any(s is not None and s.isdecimal() and int(s[:6]) < _SMALLEST_PHOTO for s in sizes)
+
+
+def _large(image: Any) -> bool:
+    sizes = [image.get(name) or "" for name in ("width", "height")]
+    return all(size.isdecimal() and int(size[:6]) >= _LARGE_PHOTO for size in sizes)
 
 
 def _small_by_name(url: str) -> bool:

@@ -293,7 +293,8 @@ def _examine(site: Site, database: Database) -> Found:
         found.frontier = [
             sorted((entry.url, entry.kind) for entry in entries if entry.crawl_id == crawl.id) for crawl in crawls
         ]
-        found.counts = [crawl.counts for crawl in crawls]
+        # How long answers took is no two crawls' alike.
+        found.counts = [{name: kept for name, kept in crawl.counts.items() if name != "times"} for crawl in crawls]
         for observation in observations:
             capture = captures.get(observation.capture_id or 0)
             assert capture is not None, f"observation {observation.id} has no capture"
