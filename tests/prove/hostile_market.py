@@ -145,7 +145,7 @@ def linked() -> list[str]:
 class HostileMarket(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """Answers at the market's one public address, and closes each connection, so that each asks the resolver anew."""
 
-    allow_reuse_address = True
+    allow_reuse_port = True  # beside the tripwire on every address at the same port
     daemon_threads = True
     request_queue_size = 128
 

@@ -70,7 +70,7 @@ class Tripwires:
 
     def _listen(self, host: str, port: int, kind: int) -> None:
         listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if ":" in host:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind((host, port))
