@@ -8,6 +8,8 @@ rule for own addresses; one public address is given to an interface to prove tha
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import re
 import selectors
 import socket
@@ -26,6 +28,7 @@ TRAPPED_PORTS = (22, 80, 443, 3306, 5432, 6379, 8000, 8080, 9222)
 DEAD_AT_MARKET = 8443
 """Open on loopback and closed at the market: who falls back from one address of a set to the next ends there."""
 STUN = 3478
+_TUNSETIFF, _IFF_TUN = 0x400454CA, 0x1001
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nAccess-Control-Allow-Origin: *\r\nConnection: close\r\n\r\nin"
 
 Lookup = Callable[[int], Sequence[str]]
@@ -41,12 +44,21 @@ def lay_out(directory: Path) -> None:
         "-6 route add local default dev lo",
     ):
         subprocess.run(["ip", *command.split()], check=True)
+    _bring_up_a_line()
     resolver = directory / "resolv.conf"
     resolver.write_text(f"nameserver {RESOLVER}\noptions timeout:1 attempts:2\n", "utf-8")
     hosts = directory / "hosts"
     hosts.write_text("127.0.0.1 localhost\n", "utf-8")
     for made, place in ((resolver, "/etc/resolv.conf"), (hosts, "/etc/hosts")):
         subprocess.run(["mount", "--bind", str(made), place], check=True)
+
+
+def _bring_up_a_line() -> None:
+    """An interface that is not loopback: a browser without one takes itself for offline and tries no WebRTC."""
+    line = os.open("/dev/net/tun", os.O_RDWR)  # open as long as the process: the carrier goes with it
+    fcntl.ioctl(line, _TUNSETIFF, struct.pack("16sH22x", b"line0", _IFF_TUN))
+    subprocess.run(["ip", "addr", "add", "198.18.0.1/30", "dev", "line0"], check=True)
+    subprocess.run(["ip", "link", "set", "line0", "up"], check=True)
 
 
 class Tripwires:
