@@ -189,12 +189,9 @@ class _Handler(BaseHTTPRequestHandler):
             links = "".join(f'<li><a class="lot" href="{url}">A lot</a></li>' for url in linked())
             self._say(f'<!doctype html><ul>{links}</ul><a rel="next" href="http://127.0.0.1/?trip=next">Next</a>')
         elif path == "/sitemap.xml":
-            inside = [*addresses("sitemap"), f"http://{HOST}/lots.xml", f"http://{HOST}/moved.xml"]
+            inside = [*addresses("sitemap"), f"http://{HOST}/lots.xml", f"http://{HOST}/moved.xml", f"http://{HOST}/xxe.xml"]
             entries = "".join(f"<sitemap><loc>{url.replace('&', '&amp;')}</loc></sitemap>" for url in inside)
             self._say(
-                '<!DOCTYPE x [<!ENTITY a SYSTEM "http://127.0.0.1/?trip=xxe">]>'
-                if host.startswith("xxe.")
-                else "<?xml version='1.0'?>"
                 f'<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{entries}</sitemapindex>',
                 self.kinds[".xml"],
             )

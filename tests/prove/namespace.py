@@ -180,7 +180,7 @@ class Proof:
                 terms=b"none",
                 robots=b"",
             )
-        end = self.place.crawl("lamp", market=name, max_listings=most, more=GUARDED)
+        end = self.place.crawl("lot", market=name, max_listings=most, more=GUARDED)
         reasons: Counter[str] = Counter()
         listings = 0
         self._crawls += 1

@@ -35,6 +35,8 @@ def missing() -> str | None:
     tried = subprocess.run(["unshare", "--net", "--mount", "ip", "link", "set", "lo", "up"], capture_output=True)
     if tried.returncode:
         return f"no namespace can be made here: {tried.stderr.decode(errors='replace').strip()}"
+    if not Path("/dev/net/tun").exists():
+        return "there is no /dev/net/tun for an interface beside loopback"
     return None if find_chromium() else "there is no Chromium"
 
 
