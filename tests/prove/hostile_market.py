@@ -86,6 +86,13 @@ def _worker() -> str:
 
 
 STUN_SERVERS = [f"stun:127.0.0.1:{STUN}", f"stun:10.0.0.1:{STUN}", "turn:127.0.0.1:5432?transport=tcp"]
+PEERS = [
+    f"candidate:1 1 udp 2122260223 127.0.0.1 {STUN} typ host",
+    f"candidate:2 1 udp 2122260222 10.0.0.1 {STUN} typ host",
+    "candidate:3 1 tcp 1518280447 127.0.0.1 8080 typ host tcptype passive",
+    "candidate:4 1 tcp 1518280446 10.0.0.1 5432 typ host tcptype passive",
+]
+"""Places that a page names as the other end of a call."""
 EMBEDDED = {
     "iframe": _each("iframe", '<iframe src="URL"></iframe>'),
     "img": _each("img", '<img src="URL">'),
@@ -116,6 +123,11 @@ EMBEDDED = {
     "webrtc": f"<script>for (const s of {json.dumps(STUN_SERVERS)}) {{ try {{"
     "const p = new RTCPeerConnection({iceServers: [{urls: s, username: 'a', credential: 'b'}]});"
     "p.createDataChannel('a'); p.createOffer().then(o => p.setLocalDescription(o)) } catch (e) {} }</script>",
+    "peer": f"<script>const q = {json.dumps(PEERS)};"
+    "(async () => { const a = new RTCPeerConnection(), b = new RTCPeerConnection(); a.createDataChannel('a');"
+    "await a.setLocalDescription(await a.createOffer()); await b.setRemoteDescription(a.localDescription);"
+    "await b.setLocalDescription(await b.createAnswer()); await a.setRemoteDescription(b.localDescription);"
+    "for (const c of q) a.addIceCandidate({candidate: c, sdpMid: '0', sdpMLineIndex: 0}).catch(() => 0) })()</script>",
     "service-worker": "<script>navigator.serviceWorker && navigator.serviceWorker.register('/worker.js')</script>",
     "webtransport": _script("webtransport", "new WebTransport(u.replace('http:', 'https:'))"),
     "spellings": "".join(f'<img src="{url}"><iframe src="{url}"></iframe>' for url in spelled("spellings")),
@@ -127,12 +139,16 @@ EMBEDDED = {
 _GOING = [*addresses("GOING"), *spelled("GOING")]
 
 
+TURNED = [f"/sale/1/lot/turned-{number}" for number in range(4)]
+"""Good lots as the crawls come by, which lead inside once `HostileMarket.turned` is set."""
+
+
 def lot_paths() -> list[str]:
     """Every listing of the market: the embedded ways, and each way of leaving once for each inner address."""
     paths = [f"/sale/1/lot/{way}" for way in EMBEDDED]
     paths += [f"/sale/1/lot/redirect-{number}" for number in range(len(_GOING))]
     paths += [f"/sale/1/lot/{way}-{number}" for way in ("refresh", "location", "header") for number in range(3)]
-    return [*paths, "/sale/1/lot/good", "/sale/1/lot/images", "/sale/1/lot/spelled-images", "/sale/1/lot/json"]
+    return [*paths, "/sale/1/lot/good", *TURNED, "/sale/1/lot/images", "/sale/1/lot/spelled-images", "/sale/1/lot/json"]
 
 
 def linked() -> list[str]:
@@ -152,7 +168,7 @@ class HostileMarket(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def __init__(self) -> None:
         super().__init__((MARKET_ADDRESS, 80), _Handler)
         self.asked: Counter[str] = Counter()
-        self.robots_leads_inside = False
+        self.turned = False
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -181,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked[f"{host}{path}"] += 1
         name = path.rpartition("/")[2]
         if path == "/robots.txt":
-            if host.startswith("robots.") or self.server.robots_leads_inside:
+            if host.startswith("robots."):
                 self._go("http://127.0.0.1/?trip=robots")
             else:
                 self._say("User-agent: *\nAllow: /\n", "text/plain")
@@ -214,6 +230,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(json.dumps({"items": links}), self.kinds[".json"])
         elif name.startswith("redirect-"):
             self._go(_GOING[int(name.removeprefix("redirect-"))].replace("GOING", "redirect"))
+        elif name.startswith("turned-") and self.server.turned:
+            number = int(name.removeprefix("turned-"))
+            self._turn(number, addresses("turned")[number])
         elif name in EMBEDDED:
             self._say(_lot(f"Lamp {name}", EMBEDDED[name]))
         elif name.startswith("refresh-"):
@@ -233,12 +252,22 @@ class _Handler(BaseHTTPRequestHandler):
         elif name == "json":
             fetching = "fetch('/data.json').then(r => r.json()).then(d => d.items.forEach(i => fetch(i.url)))"
             self._say(_lot("Lamp json", f"<script>{fetching}</script>", url="http://127.0.0.1/?trip=json"))
-        elif name.startswith(("good", "elsewhere")):
+        elif name.startswith(("good", "elsewhere", "turned")):
             self._say(_lot("Good lamp"))
         else:
             self.send_error(404)
 
     do_POST = do_GET
+
+    def _turn(self, number: int, url: str) -> None:
+        if number == 0:
+            self._go(url)
+        elif number == 1:
+            self._say(_lot("Lamp", head=f'<meta http-equiv="refresh" content="0;url={url}">'))
+        elif number == 2:
+            self._say(_lot("Lamp", f"<script>location.href = {json.dumps(url)}</script>"))
+        else:
+            self._say(_lot("Lamp"), more={"Refresh": f"0; url={url}"})
 
     def log_message(self, *_: object) -> None:
         pass

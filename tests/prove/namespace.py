@@ -40,8 +40,8 @@ from tests.prove.inner_world import (
 
 GUARDED = {"RELICWATCH_ALLOW_LOOPBACK": "0", "RELICWATCH_CHROMIUM_NO_SANDBOX": "1"}
 CAPTURED = ("good", "iframe", "img", "css", "fetch", "websocket", "webrtc", "service-worker", "prefetch", "speculation")
-CAPTURED_TOO = ("spellings", "images", "spelled-images", "location-0", "refresh-0", "redirect-0", "json", "popup", "form")
-UNGUARDED_PAGES = (*CAPTURED[1:], "spellings", "location-0", "refresh-0", "header-0", "redirect-0", "xhr", "beacon")
+CAPTURED_TOO = ("spellings", "images", "spelled-images", *(f"turned-{number}" for number in range(4)), "json", "popup", "form", "peer")
+UNGUARDED_PAGES = (*CAPTURED[1:], "spellings", "location-0", "refresh-0", "header-0", "redirect-0", "xhr", "beacon", "peer")
 # What a browser of today would hold back by itself is let go, so that the pages show what they are able to.
 UNGUARDED = (
     "--no-sandbox",
@@ -196,6 +196,7 @@ class Proof:
     # -- captures ------------------------------------------------------------------------------------------------
 
     def captures(self) -> None:
+        self.market.turned = True
         with self.place.database.reading() as session:
             known = {one.native_id: one.id for one in session.scalars(select(Listing))}
         states: Counter[str] = Counter()
