@@ -145,12 +145,7 @@ class Names:
         packed = [socket.inet_pton(family, one) for one in found if family and (":" in one) == (kind == 28)]
         records = b"".join(b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 0, len(one)) + one for one in packed)
         flags = 0x8580 if look else 0x8583
-        return (
-            question[:2]
-            + struct.pack(">HHHHH", flags, 1, len(packed), 0, 0)
-            + question[12 : at + 5]
-            + records
-        )
+        return question[:2] + struct.pack(">HHHHH", flags, 1, len(packed), 0, 0) + question[12 : at + 5] + records
 
 
 def always(*addresses: str) -> Lookup:

@@ -1,4 +1,4 @@
-"""The proof that nothing inside is reached, run in a network namespace: `unshare --net --mount python -m ... DIRECTORY`.
+"""The proof that nothing inside is reached, run in a network namespace of its own: `unshare --net --mount`.
 
 Prints its log and ends with one line of JSON, which tests/prove/test_network_namespace.py judges.
 """
@@ -25,7 +25,7 @@ from evidence.page_capture import CaptureLimits, capture_listing
 from markets.approval import approve
 from storage.audit import AuditChain
 from storage.tables import Listing
-from tests.crawling import Place
+from tests.crawling import Place, ended
 from tests.prove import inner_world
 from tests.prove.hostile_market import HOST, INNER, SPELLINGS, HostileMarket, addresses, resolve, spelled
 from tests.prove.inner_world import (
@@ -38,10 +38,30 @@ from tests.prove.inner_world import (
     first_then,
 )
 
+LONGEST_CRAWL_SECONDS = 300
 GUARDED = {"RELICWATCH_ALLOW_LOOPBACK": "0", "RELICWATCH_CHROMIUM_NO_SANDBOX": "1"}
 CAPTURED = ("good", "iframe", "img", "css", "fetch", "websocket", "webrtc", "service-worker", "prefetch", "speculation")
-CAPTURED_TOO = ("spellings", "images", "spelled-images", *(f"turned-{number}" for number in range(4)), "json", "popup", "form", "peer")
-UNGUARDED_PAGES = (*CAPTURED[1:], "spellings", "location-0", "refresh-0", "header-0", "redirect-0", "xhr", "beacon", "peer")
+CAPTURED_TOO = (
+    "spellings",
+    "images",
+    "spelled-images",
+    *(f"turned-{number}" for number in range(4)),
+    "json",
+    "popup",
+    "form",
+    "peer",
+)
+UNGUARDED_PAGES = (
+    *CAPTURED[1:],
+    "spellings",
+    "location-0",
+    "refresh-0",
+    "header-0",
+    "redirect-0",
+    "xhr",
+    "beacon",
+    "peer",
+)
 # What a browser of today would hold back by itself is let go, so that the pages show what they are able to.
 UNGUARDED = (
     "--no-sandbox",
@@ -152,13 +172,13 @@ class Proof:
                         await response.read()
                         passed.append(url)
                         outcomes["answered"] += 1
-                except Exception as error:  # noqa: BLE001 - whatever it is, it is counted
+                except Exception as error:  # whatever it is, it is counted
                     refused = refusal_in(error)
                     outcomes["dial: " + (refused.rule if refused else type(error).__name__)] += 1
 
     # -- the crawls ----------------------------------------------------------------------------------------------
 
-    def crawl(self, spider: str, *, most: int | None = None) -> None:
+    def crawl(self, spider: str, *queries: str) -> None:
         self.names.asked.clear()
         reached = SimpleNamespace(netloc=HOST, url=lambda path: f"http://{HOST}{path}")
         changes = {"domains": json.dumps([HOST, "127.0.0.1", "localhost", "[::1]"])}
@@ -180,7 +200,8 @@ class Proof:
                 terms=b"none",
                 robots=b"",
             )
-        end = self.place.crawl("lot", market=name, max_listings=most, more=GUARDED)
+        arguments = self.place.crawl_arguments(*queries, market=name)
+        end = ended(self.place.start(*arguments, more=GUARDED), LONGEST_CRAWL_SECONDS)
         reasons: Counter[str] = Counter()
         listings = 0
         self._crawls += 1
@@ -213,7 +234,9 @@ class Proof:
                 actor="proof",
                 chain=AuditChain(),
                 guard=Guard(),
-                limits=CaptureLimits(page_seconds=12, load_seconds=4, rest_seconds=1, step_seconds=4, image_seconds=4, images=200),
+                limits=CaptureLimits(
+                    page_seconds=12, load_seconds=4, rest_seconds=1, step_seconds=4, image_seconds=4, images=200
+                ),
             )
             states[str(result.state)] += 1
             rules.update(_kind(one.rule) for one in result.refused)
@@ -236,9 +259,10 @@ def main() -> None:
     print(f"          {len(SPELLINGS)} spellings, {len(addresses('x'))} inner addresses, port {DEAD_AT_MARKET} dead")
     proof.controls()
     proof.session()
-    proof.crawl("catalogue")
-    proof.crawl("sitemap")
-    proof.crawl("browser")
+    proof.crawl("catalogue", "lamp")
+    proof.crawl("sitemap", "good", "redirect", "elsewhere", "images")
+    proof.market.brief = True
+    proof.crawl("browser", "lamp")
     proof.captures()
     print(json.dumps(proof.stages))
 

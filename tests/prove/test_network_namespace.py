@@ -18,7 +18,7 @@ import pytest
 from crawler.chromium import find_chromium
 from tests.crawling import ROOT
 
-LONGEST_SECONDS = 420
+LONGEST_SECONDS = 900
 CRAWLS = ("crawl by catalogue", "crawl by sitemap", "crawl by browser")
 EMBEDDED_WAYS = {"iframe", "img", "css", "fetch", "websocket", "stun", "prefetch", "spellings", "redirect"}
 """Of which the unguarded browser must reach something, or the pages would prove nothing."""
