@@ -7,13 +7,14 @@ a page and a route for every request, which costs more than half of the time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Response as PageResponse
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DownloadFailedError, DownloadTimeoutError
+from scrapy.exceptions import DownloadConnectionRefusedError, DownloadFailedError, DownloadTimeoutError
 from scrapy.http import Headers, HtmlResponse, Response
 
 from crawler import browser_limits as limits
@@ -22,7 +23,7 @@ from crawler.browser_load import Load
 from crawler.browser_rest import come_to_rest, draw_more
 from crawler.browser_tabs import Tab, Tabs
 from crawler.chromium import telling_line
-from crawler.egress import ConnectProxy, Guard
+from crawler.egress import ConnectProxy, EgressRefused, Guard
 from crawler.home import loopback_allowed
 from crawler.items import RecordPlace
 from crawler.recording import recorder_of
@@ -60,13 +61,17 @@ class BrowserHandler:
             tab = await self._tabs.take()
         except PlaywrightError as error:
             raise _failure(request, error) from error
-        load, fit = Load(tab.page), False
+        load, fit = Load(tab.page, self._proxy), False
         captures: list[RecordPlace] = request.meta.get("captures", [])
         try:
             async with asyncio.timeout(limits.LONGEST_PAGE_SECONDS):
                 response = await self._show(request, tab, load, captures)
             fit = True
             return response
+        except (EgressRefused, DownloadConnectionRefusedError):
+            with contextlib.suppress(DownloadFailedError):  # no answer of the market's is there, or redirects alone
+                await load.record(self._recorder, captures)
+            raise
         except Exception as error:
             await load.record(self._recorder, captures, cut=_cut(error))
             if not isinstance(error, (PlaywrightError, TimeoutError)):
@@ -78,6 +83,7 @@ class BrowserHandler:
 
     async def _show(self, request: Request, tab: Tab, load: Load, captures: list[RecordPlace]) -> Response:
         answer = await tab.page.goto(request.url, timeout=self._navigation_milliseconds)
+        self._raise_for_proxy(answer)
         await load.documents_read()
         await come_to_rest(load)
         if request.meta.get("browser_more"):
@@ -93,6 +99,16 @@ class BrowserHandler:
             encoding="utf-8",
             request=request,
         )
+
+    def _raise_for_proxy(self, answer: PageResponse | None) -> None:
+        """Raise what our own proxy said in place of the market, or the market would be taken to refuse us."""
+        said = self._proxy.stood_in(answer.url, answer.status) if answer is not None else None
+        if said is None:
+            return
+        assert answer is not None
+        if answer.status == 403:
+            raise EgressRefused(answer.url[:200], said.rule)
+        raise DownloadConnectionRefusedError(f"{answer.url} cannot be reached: {said.rule}")
 
 
 async def _headers(answer: PageResponse | None) -> Headers:

@@ -18,6 +18,7 @@ from scrapy.exceptions import DownloadFailedError
 
 from crawler import browser_limits as limits
 from crawler.browser_exchange import Cut, exchange_of, exchange_read, head_alone
+from crawler.egress import ConnectProxy
 from crawler.items import Exchange, RecordPlace
 from crawler.recording import Recorder
 
@@ -37,8 +38,10 @@ class JsonAnswer:
 class Load:
     """Watches a page from its creation to `end`; the page may then load another."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, proxy: ConnectProxy | None = None) -> None:
+        """What `proxy` answered itself is no answer of the market's, and not recorded."""
         self.page = page
+        self._proxy = proxy
         self.waiting: set[PageRequest] = set()
         """Requests for data that are under way."""
         self.navigations = 0
@@ -122,6 +125,8 @@ class Load:
         self.waiting.discard(request)
 
     def _read(self, response: PageResponse) -> None:
+        if self._proxy is not None and self._proxy.stood_in(response.url, response.status):
+            return
         moment = datetime.now(UTC)
         task = asyncio.ensure_future(exchange_of(response, moment))
         task.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -53,7 +53,9 @@ _ARGUMENTS = (
     "--disable-quic",  # UDP would pass by the proxy
     "--dns-prefetch-disable",
     "--force-color-profile=srgb",
+    # Two names of one switch: Chromium's headless shell knows the first alone, Chromium itself the second alone.
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--metrics-recording-only",
     "--mute-audio",
     "--no-default-browser-check",

@@ -251,6 +251,12 @@ class ConnectProxy:
         assert self._server is not None, "the proxy is not started"
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
+    def stood_in(self, url: str, status: int) -> Refusal | None:
+        """What this proxy answered itself in place of the server with that status; None where the server did."""
+        told = {403: self.refused, 502: self.failed}.get(status, [])
+        target = url.partition("#")[0]
+        return next((one for one in reversed(told) if one.target == target), None)
+
     async def start(self) -> ConnectProxy:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_HEAD_BYTES)
         return self

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from evidence.segments import split_http
 from storage.tables import Capture
 from tests.crawling import ROOT, Ended, Place, ended
-from tests.market_server import Asked, MarketServer, Reply, reply
+from tests.market_server import Asked, MarketServer, Reply, redirect, reply
 from tests.needs import SANDBOX
 
 PAGE = "<html><head><title>Oil lamp</title></head><body><h1>Oil lamp</h1>{}</body></html>"
@@ -158,3 +158,15 @@ def test_a_chromium_that_does_not_start_is_told_with_its_own_reason(
     assert told["error"] == "DownloadFailedError"
     assert told["message"].endswith(f"could not be opened in the browser: {broken}: {loader}")
     assert market.asked == []
+
+
+def test_what_the_guard_refuses_is_told_as_its_refusal_and_kept_as_no_answer_of_the_market(
+    place: Place, market: MarketServer
+) -> None:
+    url = serve(market, '<img src="http://10.0.0.1/inside.png">')
+    market.routes["/away"] = redirect("http://10.0.0.1/inside")
+    page, away = show(place, json.dumps([url, market.url("/away")]))
+    assert page["error"] is None
+    assert away["error"] == "EgressRefused"
+    assert away["message"] == "The guard refused http://10.0.0.1/inside: private."
+    assert rows(place) == {url: ("COMPLETE", None), market.url("/away"): ("COMPLETE", None)}

@@ -1,5 +1,7 @@
+import contextlib
 import os
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -240,3 +242,38 @@ def test_chromium_keeps_its_sandbox_under_an_account_without_rights(
             browser.close()
     assert accounts and 0 not in accounts
     assert not [command for command in commands if "--no-sandbox" in command]
+
+
+CALL = """stun => {
+    const call = new RTCPeerConnection({iceServers: [{urls: stun}]});
+    call.createDataChannel('a');
+    call.createOffer().then(offer => call.setLocalDescription(offer));
+}"""
+
+
+def packets_of_a_call(arguments: list[str]) -> int:
+    """How many UDP packets a page's call sends to a server of its choice on this machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server, sync_playwright() as playwright:
+        server.bind(("127.0.0.1", 0))
+        options = launch_options("http://127.0.0.1:9")
+        browser = playwright.chromium.launch(**{**options, "args": arguments})
+        page = browser.new_page()
+        page.evaluate(CALL, f"stun:127.0.0.1:{server.getsockname()[1]}")
+        page.wait_for_timeout(1000)  # nothing tells of a packet that is not sent
+        browser.close()
+        server.setblocking(False)
+        packets = 0
+        with contextlib.suppress(BlockingIOError):
+            while server.recv(2048):
+                packets += 1
+        return packets
+
+
+@pytest.mark.needs_chromium
+def test_a_call_of_a_page_sends_no_packet_past_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:  # SEC-3
+    for name, value in SANDBOX.items():
+        monkeypatch.setenv(name, value)
+    arguments = chromium.chromium_arguments("http://127.0.0.1:9")
+    if not packets_of_a_call([one for one in arguments if "webrtc" not in one]):
+        pytest.skip("the browser makes no call here at all: it finds no interface beside loopback")
+    assert packets_of_a_call(arguments) == 0
