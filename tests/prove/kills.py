@@ -115,19 +115,19 @@ def _fill_wal(site: Site) -> None:
     wal.write_bytes(kept[1])
 
 
-def at_moment(seed: int) -> Disturb:
-    """SIGKILL at a moment drawn from the seed: at a request, at a served byte, or some time after the start."""
+def at_moment(seed: int, requests: int = REQUESTS) -> Disturb:
+    """SIGKILL at a moment drawn from the seed: at a request or a served byte of a crawl of so many requests."""
 
     def disturb(site: Site, log: Path) -> tuple[Ended, str]:
         draw = random.Random(seed)
         reached = threading.Event()
         pause = draw.choice([0.0, 0.0, draw.uniform(0, 0.05), draw.uniform(0, 0.5), draw.uniform(0, 0.9)])
         if draw.random() < 0.5:
-            request = draw.randint(1, REQUESTS)
+            request = draw.randint(1, requests)
             site.market.when(reached.set, request=request)
             where = f"{pause:.2f} s after request {request}"
         else:
-            byte = draw.randint(1, BYTES)
+            byte = draw.randint(1, BYTES * requests // REQUESTS)
             site.market.when(reached.set, byte=byte)
             where = f"{pause:.2f} s after body byte {byte}"
         process = site.start("crawl", NAME, "--query", QUERY, "--json")

@@ -49,7 +49,7 @@ def test_a_crawl_killed_in_the_middle_of_a_commit_loses_and_doubles_nothing(grou
 
 
 def test_a_crawl_killed_at_a_moment_and_robbed_of_unsynced_bytes_ends_the_same(ground: Ground) -> None:
-    assert ground.trial("moment 1", at_moment(1), generation=2, power_cut=1).reached
+    assert ground.trial("moment 1", at_moment(1, ground.requests[2]), generation=2, power_cut=1).reached
 
 
 @needs_strace

@@ -145,9 +145,13 @@ def _traced(log: Log) -> list[tuple[str, Task]]:
 def _timed(log: Log) -> list[tuple[str, Task]]:
     def moment(seed: int) -> Task:
         power_cut = seed if seed % 3 == 0 else None
-        return lambda ground: log.say(
-            ground.trial(f"moment {seed}", at_moment(seed), generation=1 + seed % 2, power_cut=power_cut)
-        )
+        generation = 1 + seed % 2
+
+        def task(ground: Ground) -> None:
+            disturb = at_moment(seed, ground.requests[generation])
+            log.say(ground.trial(f"moment {seed}", disturb, generation=generation, power_cut=power_cut))
+
+        return task
 
     def service(ground: Ground) -> None:
         origin = watched(ground)
