@@ -173,8 +173,8 @@ class Proof:
                         passed.append(url)
                         outcomes["answered"] += 1
                 except Exception as error:  # whatever it is, it is counted
-                    refused = refusal_in(error)
-                    outcomes["dial: " + (refused.rule if refused else type(error).__name__)] += 1
+                    refusal = refusal_in(error)
+                    outcomes["dial: " + (refusal.rule if refusal else type(error).__name__)] += 1
 
     # -- the crawls ----------------------------------------------------------------------------------------------
 

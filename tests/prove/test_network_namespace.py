@@ -12,6 +12,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,8 +55,11 @@ def test_no_address_inside_is_reached_by_any_way_a_hostile_market_has(tmp_path: 
     log, _, last = ended.stdout.strip().rpartition("\n")
     print(f"\n{log}")
     assert ended.returncode == 0, last
-    stages = json.loads(last)
+    judge(json.loads(last))
 
+
+def judge(stages: dict[str, Any]) -> None:
+    """The controls reached the tripwires, every guarded stage reached the market, and nothing else."""
     sockets = stages.pop("control: raw sockets")
     assert sockets["dialled"] == sum(sockets["hits"].values()) == sockets["places"]
     unguarded = stages.pop("control: a browser without the guard")
