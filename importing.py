@@ -20,7 +20,7 @@ from classifiers.listing import ListingClassifier
 from crawler.errors import RelicwatchError, UsageError
 from crawler.extraction.page import extract_page
 from crawler.home import Home
-from crawler.items import ExtractedPage, ListingItem, ListingState
+from crawler.items import ExtractedPage, ListingItem
 from crawler.picture_kinds import MEDIA_TYPES, image_suffix
 from crawler.saved.chats import group_offers, price_in, title_of
 from crawler.saved.pages import file_name, is_web_address
@@ -301,7 +301,7 @@ class Importer:
         photos: list[SavedPhoto],
     ) -> SavedListing:
         saved_by = reading.sealed.saved_by
-        state = _state(page, saved_by.when)
+        state = page.state_at(saved_by.when)
         item = ListingItem(market, *key, url, page, saved_by.when.astimezone(UTC), state)
         item.assessment = self._classifier.assess(page.title or "", page.description)
         note = f"Saved by {saved_by.who} on {saved_by.when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC by their own word."
@@ -491,10 +491,3 @@ def _seller_address(chat: SavedChat, message: SavedMessage, reading: _Reading) -
     if not message.sender or re.fullmatch(r"[+\d\s()~-]+", message.sender):
         return None
     return reading.address(f"sender {message.sender}")
-
-
-def _state(page: ExtractedPage, saved_at: datetime) -> ListingState:
-    """As the page showed it when it was saved."""
-    if page.availability in ("SoldOut", "OutOfStock", "Discontinued"):
-        return "sold" if page.availability == "SoldOut" else "ended"
-    return "ended" if page.ends_at is not None and page.ends_at <= saved_at else "live"

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from pages import drawn_item_page  # noqa: E402
 from server import LONGEST_HEAD, Site  # noqa: E402
+from serving import serving  # noqa: E402
 
 AT_ONCE = 4
 ROUNDS = 2
@@ -38,7 +38,7 @@ FONT_BYTES = 40_000
 def compare(place: Path, pages: int, rounds: int = ROUNDS) -> dict[str, Any]:
     """Pages a second of both kinds and their ratio. Raises CalledProcessError where a crawl fails."""
     rates: dict[str, list[float]] = {"plain": [], "ours": []}
-    with _serving(pages) as address:
+    with serving("browser_walk.py", "serve", pages) as address:
         for number in range(rounds):
             rates["plain"].append(_rate("plain", address, str(pages)))
             rates["ours"].append(_rate("ours", address, str(pages), str(place / f"walk-{number}")))
@@ -191,19 +191,6 @@ async def _serve(lots: int) -> None:
     sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-
-
-@contextmanager
-def _serving(lots: int) -> Iterator[str]:
-    command = [sys.executable, str(Path(__file__)), "serve", str(lots)]
-    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert server.stdin is not None and server.stdout is not None
-    try:
-        yield server.stdout.readline().strip()
-    finally:
-        server.stdin.close()
-        server.wait(timeout=10)
-        server.stdout.close()
 
 
 def main() -> None:

@@ -14,8 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from crawl import CONCURRENCY  # noqa: E402
 from layers import LAYERS  # noqa: E402
 from market import queue_crawl  # noqa: E402
 from pages import PAGE_BYTES, lot_page, make_lot  # noqa: E402
+from serving import serving  # noqa: E402
 from sqlalchemy import select  # noqa: E402
 from time_to_hit import measure_time_to_hit  # noqa: E402
 from time_to_hit import table as time_to_hit_table  # noqa: E402
@@ -68,7 +68,7 @@ def measure(place: Path, pages: int, rounds: int, drawn: int) -> dict[str, Any]:
     os.environ["BENCH_LOG"] = str(place / "bare.log")
     runs: dict[str, list[dict[str, Any]]] = {"bare": [], "whole": [], "bare short": [], "whole short": []}
     checks: list[Check] = []
-    with serving(pages) as address:
+    with serving("server.py", pages) as address:
 
         def bare(lots: int) -> dict[str, Any]:
             return crawl("bare", address, str(lots))
@@ -108,19 +108,6 @@ def measure(place: Path, pages: int, rounds: int, drawn: int) -> dict[str, Any]:
         "classifier_listings_per_second": _classifier_rates(pages),
         "extraction_ms_per_page": _extraction_cost(min(pages, 400)),
     }
-
-
-@contextmanager
-def serving(lots: int) -> Iterator[str]:
-    command = [sys.executable, str(HERE / "server.py"), str(lots)]
-    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert server.stdin is not None and server.stdout is not None
-    try:
-        yield server.stdout.readline().strip()
-    finally:
-        server.stdin.close()
-        server.wait(timeout=10)
-        server.stdout.close()
 
 
 def crawl(*arguments: str) -> dict[str, Any]:

@@ -50,6 +50,14 @@ class ExtractedPage:
     sources: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     """What was not understood, one sentence each, for the person who mends the definition."""
+    cards: dict[str, str] = field(default_factory=dict)
+    """On a search page: listing address -> fingerprint of its card, where that shows a price."""
+
+    def state_at(self, moment: datetime) -> ListingState:
+        """Live, sold or ended, from what the page says; `gone` is never read off a page that answers."""
+        if self.availability in ("SoldOut", "OutOfStock", "Discontinued"):
+            return "sold" if self.availability == "SoldOut" else "ended"
+        return "ended" if self.ends_at is not None and self.ends_at <= moment else "live"
 
 
 @dataclass(frozen=True, slots=True)

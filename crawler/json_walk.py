@@ -53,7 +53,7 @@ class JsonSourceMiddleware:
         if "json_for" not in request.meta:
             return response
         kind = request.meta["visit"].entry.kind
-        if response.status == 200 and self._holds(kind, request.meta["json_for"], response):
+        if response.status == 200 and self._holds(kind, request, response):
             self._sources.held(kind)
             return response
         return self._rendered(request, f"HTTP {response.status}, no listing in it")
@@ -68,12 +68,15 @@ class JsonSourceMiddleware:
             return search_address(source, request.meta["query"], request.meta["page"])
         return listing_address(source, request.url, self._rules())
 
-    def _holds(self, kind: Any, page_url: str, response: Response) -> bool:
+    def _holds(self, kind: Any, request: Request, response: Response) -> bool:
+        """Whether the answer gave listings; what was read of it stays in the request's meta for the spider."""
         content_type = (response.headers.get(b"Content-Type") or b"").decode("latin-1")
         if "json" not in content_type:
             return False
         source, rules = self._sources.known[kind], self._rules()
-        return holds_listings(read_answer(response.body, content_type, page_url, rules, source, kind), rules, kind)
+        page = read_answer(response.body, content_type, request.meta["json_for"], rules, source, kind)
+        request.meta["json_page"] = page
+        return holds_listings(page, rules, kind)
 
     def _rendered(self, request: Request, why: str) -> Request:
         """The request for the page itself, as before."""
@@ -89,6 +92,6 @@ class JsonSourceMiddleware:
 
 
 _OF_THE_ANSWER = frozenset(
-    {"json_for", "download_slot", "download_timeout", "download_latency", "retry_times", "redirect_times"}
+    {"json_for", "json_page", "download_slot", "download_timeout", "download_latency", "retry_times", "redirect_times"}
     | {"redirect_urls", "redirect_reasons", "redirect_ttl"}
 )

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from crawler.home import Home
 from evidence.item_check import SAVED_FILE_URN
-from evidence.sealing import EVIDENCE, EvidenceDamaged, EvidenceFile, is_abandoned, shared_lock, to_orphans
+from evidence.sealing import EVIDENCE, EvidenceDamaged, EvidenceFile, add_sealed, is_abandoned, shared_lock, to_orphans
 from evidence.segments import StoreError, find_members, label_to_hex, pack_resource
 from storage.audit import AuditChain
 from storage.database import Database
@@ -91,17 +91,7 @@ def seal_saved(
         with shared_lock(home):
             sha256 = file.seal()
             with database.transaction() as session:
-                segment = Segment(
-                    store=EVIDENCE,
-                    name=name,
-                    market=None,
-                    state="sealed",
-                    length=file.length,
-                    sha256=sha256,
-                    sealed_at=imported_at,
-                )
-                session.add(segment)
-                session.flush()
+                segment = add_sealed(session, file, sha256, None, imported_at)
                 chain.record(
                     session,
                     actor=saved_by.importer,

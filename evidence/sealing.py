@@ -297,17 +297,7 @@ def _seal(
         with shared_lock(home):
             sha256 = file.seal()
             with database.transaction() as session:
-                segment = Segment(
-                    store=EVIDENCE,
-                    name=name,
-                    market=listing.market,
-                    state="sealed",
-                    length=file.length,
-                    sha256=sha256,
-                    sealed_at=datetime.now(UTC),
-                )
-                session.add(segment)
-                session.flush()
+                segment = add_sealed(session, file, sha256, listing.market, datetime.now(UTC))
                 _add_rows(session, segment, listing.id, job_id, written, derivatives)
                 chain.record(
                     session,
@@ -688,6 +678,22 @@ def to_orphans(home: Home, path: Path) -> None:
     path.rename(orphans / f"{path.parent.name}-{uuid.uuid4().hex[:8]}-{path.name}")
     sync_directory(orphans)
     sync_directory(path.parent)
+
+
+def add_sealed(session: Session, file: EvidenceFile, sha256: str, market: str | None, sealed_at: datetime) -> Segment:
+    """The row of an evidence file that was sealed just now, with its id; `market` is None for what was imported."""
+    segment = Segment(
+        store=EVIDENCE,
+        name=file.name,
+        market=market,
+        state="sealed",
+        length=file.length,
+        sha256=sha256,
+        sealed_at=sealed_at,
+    )
+    session.add(segment)
+    session.flush()
+    return segment
 
 
 @contextmanager

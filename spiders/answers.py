@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -16,14 +17,14 @@ from crawler.extraction.findings import Findings
 from crawler.items import ExtractedPage, ListingGone, ListingItem, PageProblem
 from markets.definition import Source
 from markets.words import Wanted
-from spiders.base import GONE_STATUSES, PHOTO_PRIORITY, MarketSpider, listing_state
+from spiders.base import GONE_STATUSES, PHOTO_PRIORITY, MarketSpider
 
 Offer = dict[str, Any]
 
 _LONGEST_MARKUP = 400_000
 
 
-class AnswersSpider(MarketSpider):
+class AnswersSpider(MarketSpider, ABC):
     """Base of walkers whose answers hold whole listings: no page of a listing is fetched where its answer has it all.
 
     A subclass gives `first_requests`, `offers`, `address` and `fill`, and `next_request` where answers have pages.
@@ -33,20 +34,26 @@ class AnswersSpider(MarketSpider):
     software = "the API"
     """What answers, for messages."""
 
-    def first_requests(self) -> Iterable[Request]:
-        raise NotImplementedError
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.tally: dict[Any, list[int]] = {}
+        """Query -> offers read and offers wanted, of this process."""
 
+    @abstractmethod
+    def first_requests(self) -> Iterable[Request]:
+        """The requests with which the walk begins."""
+
+    @abstractmethod
     def offers(self, answer: Any) -> list[Any] | None:
         """The offers of an answer; None where it is no answer of this kind."""
-        raise NotImplementedError
 
+    @abstractmethod
     def address(self, offer: Offer) -> str | None:
         """The public address of an offer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fill(self, offer: Offer, findings: Findings) -> None:
         """Read an offer's values, each with its place in the answer as its source."""
-        raise NotImplementedError
 
     def wants(self, offer: Offer) -> bool:
         """Whether an offer is among what was asked for; where the API searches itself, all are."""
@@ -92,13 +99,6 @@ class AnswersSpider(MarketSpider):
         if not met[1]:
             yield PageProblem(response.url, self._nothing(met[0]))
 
-    @property
-    def tally(self) -> dict[Any, list[int]]:
-        """Query -> offers read and offers wanted, of this process."""
-        if not hasattr(self, "_tally"):
-            self._tally: dict[Any, list[int]] = {}
-        return self._tally
-
     def read_answer(self, response: Response) -> Any:
         """The JSON of a response, or the problem with it."""
         if response.status in GONE_STATUSES:
@@ -127,7 +127,7 @@ class AnswersSpider(MarketSpider):
         if not page.title:
             yield PageProblem(url, "its offer has no title, so there is nothing to judge")
             return
-        yield ListingItem(self.market, self.definition.id_space, native_id, url, page, now, listing_state(page, now))
+        yield ListingItem(self.market, self.definition.id_space, native_id, url, page, now, page.state_at(now))
         photo = next((one for one in page.images if self.definition.in_domains(one)), None)
         if photo:
             yield Request(photo, callback=self.parse_photo, meta={"photo_of": native_id}, priority=PHOTO_PRIORITY)

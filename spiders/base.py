@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 
 from crawler.blocks import MarketBlocks
 from crawler.errors import UsageError
-from crawler.extraction.cards import read_cards
+from crawler.extraction.cards import card_key
 from crawler.extraction.decoding import decode
 from crawler.extraction.document import Document
 from crawler.extraction.page import extract_page
@@ -28,7 +28,6 @@ from crawler.items import (
     ListingGone,
     ListingItem,
     ListingPhoto,
-    ListingState,
     ListingUnchanged,
     PageKind,
     PageProblem,
@@ -123,13 +122,13 @@ class MarketSpider(Spider):
         if not urls and self.is_listing(response.url):  # a search with one result may lead straight to it
             yield from self.parse_listing(response)
             return
-        cards = read_cards(response.body, response.url, urls, content_type=_content_type(response), salt=self.read_with)
         for url in urls:
             trap = trap_in(url)
             if trap:
                 yield PageProblem(url, f"{trap}: not asked for")
             else:
-                yield self.listing_request(url, cards.get(url))
+                card = page.cards.get(url)
+                yield self.listing_request(url, card_key(card, self.read_with) if card else None)
         if not urls and response.meta["page"] == 1:
             yield PageProblem(response.url, self._no_listings(page, response))
         if urls and page.next_url and self.definition.in_domains(page.next_url):
@@ -195,7 +194,7 @@ class MarketSpider(Spider):
         if not page.title:
             yield PageProblem(response.url, "no title was found, so there is nothing to judge", {"read": page.problems})
             return
-        state = listing_state(page, now)
+        state = page.state_at(now)
         item = ListingItem(self.market, space, native_id, response.url, page, now, state, others)
         item.card, item.validators = card, self._validators(response)
         yield item
@@ -275,15 +274,6 @@ class MarketSpider(Spider):
                 f"(the first leads to {host}): see listing_url and domains in the definition"
             )
         return "no listings were found on it: nothing is offered, or search.listings does not fit the page any more"
-
-
-def listing_state(page: ExtractedPage, now: datetime) -> ListingState:
-    """Live, sold or ended, from what the page says; `gone` is never read off a page that answers."""
-    if page.availability in ("SoldOut", "OutOfStock", "Discontinued"):
-        return "sold" if page.availability == "SoldOut" else "ended"
-    if page.ends_at is not None and page.ends_at <= now:
-        return "ended"
-    return "live"
 
 
 def failure_reason(failure: Failure) -> str:

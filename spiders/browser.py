@@ -10,13 +10,11 @@ from scrapy.http import Response
 from crawler.browser_load import JsonAnswer
 from crawler.items import ExtractedPage, PageKind
 from crawler.json_sources import (
-    JsonSource,
     json_sources_of,
     learn_listing,
     learn_search,
     more_follows,
     next_page,
-    read_answer,
 )
 from spiders.base import MarketSpider
 
@@ -45,16 +43,14 @@ class BrowserSpider(MarketSpider):
 
     def read(self, response: Response, expected: PageKind | None = None) -> ExtractedPage:
         kind: PageKind = "search" if expected == "search" else "listing"
-        source = json_sources_of(self.crawler).known.get(kind)
-        if "json_for" in response.meta and source is not None:
-            return self._read_answer(response, source, kind)
+        if "json_page" in response.meta:
+            return self._of_answer(response, kind)
         page = super().read(response, expected)
         self._learn(response, page, kind)
         return page
 
-    def _read_answer(self, response: Response, source: JsonSource, kind: PageKind) -> ExtractedPage:
-        content_type = (response.headers.get(b"Content-Type") or b"").decode("latin-1")
-        page = read_answer(response.body, content_type, response.url, self.rules, source, kind)
+    def _of_answer(self, response: Response, kind: PageKind) -> ExtractedPage:
+        page: ExtractedPage = response.meta["json_page"]
         if kind == "search":
             follows = more_follows(response.body) is not False
             page.next_url = next_page(response.url, response.meta["page"]) if follows else None

@@ -19,7 +19,7 @@ from crawler.items import ExtractedPage, ListingItem, PageProblem
 from markets.known import KnownListing, known_listings
 from markets.words import wants_everything
 from spiders.answers import Offer, markup_text, texts
-from spiders.base import GONE_STATUSES, LISTING_PRIORITY, listing_state
+from spiders.base import LISTING_PRIORITY
 from spiders.official import OfficialApiSpider, calls_a_day
 
 PAGE_SIZE = 200
@@ -42,6 +42,7 @@ class EbayBrowseSpider(OfficialApiSpider):
     """
 
     name = "ebay_browse"
+    id_field = "itemId"
     software = "eBay's Browse API"
 
     @classmethod
@@ -114,9 +115,7 @@ class EbayBrowseSpider(OfficialApiSpider):
             yield self._details(f"item/{quote(item_id, safe='')}", native_id)
             return
         page = _as_stored(summary, known)
-        yield ListingItem(
-            self.market, self.definition.id_space, native_id, known.url, page, now, listing_state(page, now)
-        )
+        yield ListingItem(self.market, self.definition.id_space, native_id, known.url, page, now, page.state_at(now))
 
     def _details(self, what: str, native_id: str | None) -> Request:
         url = f"{self.api.base}/buy/browse/v1/{what}"
@@ -127,16 +126,6 @@ class EbayBrowseSpider(OfficialApiSpider):
         """A listing that the search no longer shows is asked for by its number."""
         native_id = self.definition.native_id(url)
         return self._details(f"item/get_item_by_legacy_id?legacy_item_id={native_id}", native_id)
-
-    def parse_listing(self, response: Response) -> Any:
-        if response.status in GONE_STATUSES:
-            yield from self.gone(response)
-            return
-        answer = self.read_answer(response)
-        if isinstance(answer, dict) and answer.get("itemId"):
-            yield from self.listing(answer, response)
-        else:
-            yield from self.unreadable(answer, response)
 
     def fill(self, offer: Offer, findings: Findings) -> None:
         findings.add_text("title", offer.get("title"), "ebay:title")

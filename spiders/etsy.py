@@ -15,7 +15,7 @@ from crawler.extraction.findings import Findings
 from crawler.items import PageProblem
 from markets.words import wants_everything
 from spiders.answers import Offer, texts
-from spiders.base import GONE_STATUSES, LISTING_PRIORITY
+from spiders.base import LISTING_PRIORITY
 from spiders.official import OfficialApiSpider, calls_a_day
 
 PAGE_SIZE = 100
@@ -34,6 +34,7 @@ class EtsySpider(OfficialApiSpider):
     """
 
     name = "etsy"
+    id_field = "listing_id"
     software = "Etsy's Open API"
 
     @classmethod
@@ -101,16 +102,6 @@ class EtsySpider(OfficialApiSpider):
         native_id = self.definition.native_id(url)
         call = f"{self.api.base}/v3/application/listings/{native_id}?{_INCLUDES}"
         return Request(call, callback=self.parse_listing, meta={"native_id": native_id}, priority=LISTING_PRIORITY)
-
-    def parse_listing(self, response: Response) -> Any:
-        if response.status in GONE_STATUSES:
-            yield from self.gone(response)
-            return
-        answer = self.read_answer(response)
-        if isinstance(answer, dict) and answer.get("listing_id"):
-            yield from self.listing(answer, response)
-        else:
-            yield from self.unreadable(answer, response)
 
     def fill(self, offer: Offer, findings: Findings) -> None:
         findings.add_text("title", offer.get("title"), "etsy:title")

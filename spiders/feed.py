@@ -50,11 +50,13 @@ class FeedSpider(MarketSpider):
             yield PageProblem(response.url, f"the feed was not read: {error}")
             return
         holders = [root, *children(root, "channel")]
-        entries = [entry for holder in holders for entry in children(holder, "item", "entry")][:MOST_ENTRIES]
+        entries = [entry for holder in holders for entry in children(holder, "item", "entry")]
         if not entries and local_name(root) not in ("rss", "feed", "RDF"):
             yield PageProblem(response.url, f"it is no feed: its root is <{local_name(root)}>")
             return
-        yield from self._listings(entries, response)
+        if len(entries) > MOST_ENTRIES:
+            yield PageProblem(response.url, f"it has {len(entries)} entries: those after {MOST_ENTRIES} were not read")
+        yield from self._listings(entries[:MOST_ENTRIES], response)
         following = next((url for holder in holders for url in _links(holder, "next")), None)
         if following is not None:
             yield from self._next(urljoin(response.url, following), response)

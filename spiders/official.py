@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scrapy import Request
 from scrapy.crawler import Crawler
+from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
@@ -15,10 +17,13 @@ from crawler.api_access import Api
 from crawler.errors import UsageError
 from crawler.visits import page_ended
 from spiders.answers import AnswersSpider
+from spiders.base import GONE_STATUSES
 
 
 class OfficialApiSpider(AnswersSpider):
-    """Base of walkers of an API that is asked with a key. A subclass gives `open_api` beside what `AnswersSpider` asks.
+    """Base of walkers of an API that is asked with a key.
+
+    A subclass gives `open_api` and `id_field`, and what `AnswersSpider` asks for.
 
     The key's own terms rule these calls, so robots.txt of the API's host is not asked; for photographs it is. Nothing
     is counted or averaged over sellers or prices: such statistics need a market's written consent.
@@ -26,10 +31,23 @@ class OfficialApiSpider(AnswersSpider):
 
     api: Api
 
+    id_field: str
+    """The field of an answer about one listing that no other answer has."""
+
     @classmethod
+    @abstractmethod
     def open_api(cls) -> Api:
         """The API with the key of the environment. Raises UsageError without one."""
-        raise NotImplementedError
+
+    def parse_listing(self, response: Response) -> Iterator[Any]:
+        if response.status in GONE_STATUSES:
+            yield from self.gone(response)
+            return
+        answer = self.read_answer(response)
+        if isinstance(answer, dict) and answer.get(self.id_field):
+            yield from self.listing(answer, response)
+        else:
+            yield from self.unreadable(answer, response)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, **arguments: Any) -> OfficialApiSpider:

@@ -86,6 +86,21 @@ def derivative(
     )
 
 
+def thumbnail(photo_url: str, sha256: str, size: int, made_from: int | None, listing_id: int, at: datetime) -> Capture:
+    """A row for a photograph's thumbnail; `made_from` is the photograph's own capture."""
+    return derivative(
+        kind="thumbnail",
+        url=photo_url,
+        sha256=sha256,
+        size=size,
+        media_type="image/jpeg",
+        captured_at=at,
+        listing_id=listing_id,
+        source_id=made_from,
+        note="made from the photograph as received: scaled down, metadata dropped",
+    )
+
+
 def _row(place: RecordPlace, segment_id: int, crawl_id: int | None, note: str | None) -> dict[str, object]:
     return {
         "kind": place.kind,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from crawler.items import ListingItem
 from storage.audit import AuditChain
-from storage.captures import SAVED_FILE, SAVED_PHOTO, derivative
+from storage.captures import SAVED_FILE, SAVED_PHOTO, derivative, thumbnail
 from storage.listings import Key, ListingWriter
 from storage.tables import Capture, Listing, ListingAlias, Observation
 
@@ -250,17 +250,6 @@ def _add_photos(session: Session, saved: SavedListing, listing_id: int, source_i
         session.add(original)
         session.flush()
         if photo.thumbnail_sha256:
-            session.add(
-                derivative(
-                    kind="thumbnail",
-                    url=photo.url,
-                    sha256=photo.thumbnail_sha256,
-                    size=photo.thumbnail_size,
-                    media_type="image/jpeg",
-                    captured_at=moment,
-                    listing_id=listing_id,
-                    source_id=original.id,
-                    note="made from the photograph as received: scaled down, metadata dropped",
-                )
-            )
+            size = photo.thumbnail_size
+            session.add(thumbnail(photo.url, photo.thumbnail_sha256, size, original.id, listing_id, moment))
     session.flush()

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from crawler.items import Assessment as Assessed
 from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto, ListingUnchanged, Reason
-from storage.captures import derivative
+from storage.captures import thumbnail
 from storage.folding import fold
 from storage.jobs import insert_jobs
 from storage.tables import Assessment, Capture, Crawl, FrontierEntry, Listing, ListingAlias, Observation, Seller
@@ -233,19 +233,9 @@ class ListingWriter:
         self._claim(capture_ids, listing.id)
         if photo.thumbnail_sha256 is None:
             return 0
-        session.add(
-            derivative(
-                kind="thumbnail",
-                url=photo.url,
-                sha256=photo.thumbnail_sha256,
-                size=photo.thumbnail_bytes,
-                media_type="image/jpeg",
-                captured_at=photo.received_at,
-                listing_id=listing.id,
-                source_id=capture_ids[-1] if capture_ids else None,
-                note="made from the photograph as received: scaled down, metadata dropped",
-            )
-        )
+        made_from = capture_ids[-1] if capture_ids else None
+        size, at = photo.thumbnail_bytes, photo.received_at
+        session.add(thumbnail(photo.url, photo.thumbnail_sha256, size, made_from, listing.id, at))
         return 1
 
     def photographed_urls(self, session: Session) -> set[str]:

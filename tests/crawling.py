@@ -134,6 +134,12 @@ class Place:
         arguments = self.crawl_arguments(*queries, market=market, max_listings=max_listings)
         return self.run(*arguments, more=more, prefix=prefix)
 
+    def scrapy(self, *arguments: str) -> Ended:
+        """`scrapy crawl catalogue` of the market, as any Scrapy user calls it."""
+        command = [sys.executable, "-m", "scrapy", "crawl", "catalogue", "-a", f"market={MARKET}", *arguments]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return ended(subprocess.Popen(command, cwd=ROOT, env=self.environment(), text=True, **pipes))
+
     def rows(self, statement: Select[Any]) -> list[Any]:
         """Whole objects of a one-entity SELECT, or rows of several."""
         with self.database.reading() as session:

@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
-from crawler.extraction.decoding import decode
 from crawler.extraction.document import Document, visible_text
 from crawler.extraction.links import shows_price
 
@@ -30,36 +29,31 @@ _COUNTDOWN = re.compile(
 """Time that is left differs at every look, and the end itself is known from the listing's page."""
 
 
-def read_cards(
-    body: bytes, url: str, listing_urls: Iterable[str], *, content_type: str | None, salt: str
-) -> dict[str, str]:
-    """Fingerprint of each listing's card that shows a price, by the listing's address; others are left out.
-
-    `salt` names what the listings are read with (the definition's digest): read anew, every card is a new one.
-    """
+def read_cards(document: Document, listing_urls: Iterable[str]) -> dict[str, str]:
+    """Fingerprint of each listing's card that shows a price, by the listing's address; others are left out."""
     wanted = set(listing_urls)
-    if not wanted:
-        return {}
-    document, _ = Document.parse(decode(body, content_type)[0], url)
-    if document is None:
-        return {}
     anchors: dict[str, list[Any]] = {}
-    for anchor in document.root.iter("a"):
+    for anchor in document.root.iter("a") if wanted else ():
         address = (document.absolute(anchor.get("href")) or "").split("#", 1)[0]
         if address in wanted:
             anchors.setdefault(address, []).append(anchor)
     within = _listings_within(anchors)
     return {
-        address: card_fingerprint(text, salt)
+        address: _fingerprint(text)
         for address, (anchor, *_) in anchors.items()
         if shows_price(text := _card_text(anchor, within))
     }
 
 
-def card_fingerprint(text: str, salt: str) -> str:
+def card_key(fingerprint: str, read_with: str) -> str:
+    """The fingerprint together with what listings are read with: where that changes, every card is a new one."""
+    return hashlib.sha256(f"{read_with}\n{fingerprint}".encode()).hexdigest()
+
+
+def _fingerprint(text: str) -> str:
     """SHA-256 over a card's text without countdowns, whatever its case, spacing and composition."""
     folded = _COUNTDOWN.sub("", unicodedata.normalize("NFKC", text).casefold())
-    return hashlib.sha256(f"{salt}\n{' '.join(folded.split())}".encode("utf-8", "replace")).hexdigest()
+    return hashlib.sha256(" ".join(folded.split()).encode("utf-8", "replace")).hexdigest()
 
 
 def _listings_within(anchors: dict[str, list[Any]]) -> dict[Any, set[str]]:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from lxml import etree
 
 from crawler.extraction import jsonld, links, metatags, microdata, rows, state, visible, visible_photos, visible_price
+from crawler.extraction.cards import read_cards
 from crawler.extraction.decoding import decode
 from crawler.extraction.document import Document, visible_text
 from crawler.extraction.findings import Findings
@@ -32,30 +33,29 @@ MAX_BODY_BYTES = 16_000_000
 
 _log = logging.getLogger(__name__)
 
-_SEARCH_KEYS = frozenset(
-    [
-        "q",
-        "query",
-        "keyword",
-        "keywords",
-        "search",
-        "s",
-        "k",
-        "_nkw",
-        "text",
-        "term",
-        "searchterm",
-        "search_query",
-        "wd",
-        "kw",
-        "mots",
-        "recherche",
-        "suche",
-        "buscar",
-        "find",
-        "searchtext",
-    ]
+SEARCH_PARAMETERS = (
+    "q",
+    "query",
+    "keyword",
+    "keywords",
+    "search",
+    "s",
+    "k",
+    "_nkw",
+    "text",
+    "term",
+    "searchterm",
+    "search_query",
+    "wd",
+    "kw",
+    "mots",
+    "recherche",
+    "suche",
+    "buscar",
+    "find",
+    "searchtext",
 )
+"""Query parameters that hold what was searched for, the usual ones first."""
 _SEARCH_SEGMENT = re.compile(
     r"\A(?:search|suche|recherche|sch|results?|resultats|buscar|busqueda|cerca|ricerca|szukaj|hledat"
     r"|poisk|بحث|s|srp|browse)\Z",
@@ -164,6 +164,7 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
     page.kind = kind
     if kind == "search":
         _search_page(document, nodes, blocks, found, page, findings)
+        page.cards = read_cards(document, page.listing_urls)
         return
     rows.fill(scope, findings)
     if findings.lacks("price"):
@@ -367,7 +368,7 @@ def _search_signs(document: Document, nodes: list[dict[str, Any]], nothing_offer
         keys = {k.lower() for k, v in parse_qsl(parts.query) if v}
     except ValueError:
         return 0.0
-    if keys & _SEARCH_KEYS:
+    if not keys.isdisjoint(SEARCH_PARAMETERS):
         signs += 3
     if any(_SEARCH_SEGMENT.match(s) for s in parts.path.split("/")):
         signs += 2.5

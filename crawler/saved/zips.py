@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import stat
 import zipfile
@@ -56,6 +57,18 @@ class SavedFolder:
         return data
 
 
+UNPACKING_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""All that the packings of a zip raise on damage: bzip2 an OSError, an unknown packing a NotImplementedError."""
+
+
 class SavedZip:
     """The members of a zip by name. Raises SavedFault for one that is no zip or is made to do harm. # SEC-23"""
 
@@ -96,7 +109,7 @@ class SavedZip:
         try:
             with self._zip.open(info) as member:
                 data = member.read(largest + 1)
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        except UNPACKING_ERRORS as error:
             raise SavedFault(f"{name} in the zip cannot be unpacked ({error}): export or copy it again") from error
         if len(data) > largest:
             raise SavedFault(f"{name} in the zip has more than {largest >> 20} MB, the most that is read of it")

@@ -4,40 +4,21 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
 
+from crawler.addresses import TRACKING
 from crawler.errors import UsageError
+from crawler.extraction.page import SEARCH_PARAMETERS
 
-_QUERY_KEYS = (
-    "q",
-    "query",
-    "keyword",
-    "keywords",
-    "search",
-    "s",
-    "k",
-    "_nkw",
-    "text",
-    "term",
-    "searchterm",
-    "search_query",
-    "searchtext",
-    "search_text",
-    "words",
-    "mots",
-    "recherche",
-    "suche",
-    "buscar",
-    "find",
-)
-_TRACKING = frozenset({"gclid", "fbclid", "msclkid", "yclid", "ref", "sid", "sessionid", "phpsessid"})
+_PARAMETERS = (*SEARCH_PARAMETERS, "text", "search_text", "words")
+"""The last ones hold other things as often: as a sign of a search page they do not count."""
 
 
 def search_template(url: str, words: str | None = None) -> str:
     """`url` with {query} in place of the words searched for: those given, else the value of the usual parameter.
 
-    Tracking parameters are left out. Raises UsageError where no words are found in the address.
+    Tracking and session parameters are left out. Raises UsageError where no words are found in the address.
     """
     parts = urlsplit(url)
-    pairs = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if not _is_tracking(pair[0])]
+    pairs = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if not TRACKING.match(pair[0])]
     key = next((k for k, v in pairs if words and _same(v, words)), None)
     path = parts.path
     if key is None and words:
@@ -50,7 +31,7 @@ def search_template(url: str, words: str | None = None) -> str:
             f"The words {words!r} do not stand in {url}: search there and give the address that the browser shows."
         )
     if key is None:
-        by_rank = sorted((_QUERY_KEYS.index(k.lower()), k) for k, v in pairs if k.lower() in _QUERY_KEYS and v)
+        by_rank = sorted((_PARAMETERS.index(k.lower()), k) for k, v in pairs if k.lower() in _PARAMETERS and v)
         if not by_rank:
             raise UsageError(
                 f"No search words were found in {url}: give the address of a search, and say with --query WORDS "
@@ -71,10 +52,6 @@ def with_page(template: str, next_url: str | None) -> str:
             kept = [f"{k}={v}" for k, v in own.items() if k != key]
             return urlunsplit((parts.scheme, parts.netloc, parts.path, "&".join([*kept, f"{quote(key)}={{page}}"]), ""))
     return template
-
-
-def _is_tracking(key: str) -> bool:
-    return key.lower() in _TRACKING or key.lower().startswith("utm_")
 
 
 def _same(value: str, words: str) -> bool:

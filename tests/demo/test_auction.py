@@ -49,10 +49,12 @@ def test_a_page_shows_20_lots_and_a_page_beyond_the_last_none(client):
     assert not Selector(beyond.text).css("a.lot")
 
 
-@pytest.mark.parametrize("query", ["oushebti", "Oushébti", "مسند", "المُسند"])
-def test_search_finds_the_same_lots_whatever_the_form_of_a_word(client, query):
-    hrefs = walk(client, f"/auction/search?q={query}")
-    assert 1 <= len(hrefs) <= 3
+@pytest.mark.parametrize(("plain", "other"), [("oushebti", "Oushébti"), ("مسند", "المُسند")])
+def test_search_finds_the_same_lots_whatever_the_form_of_a_word(client, plain, other):
+    found = walk(client, f"/auction/search?q={plain}")
+    assert found
+    assert len(found) < 140
+    assert walk(client, f"/auction/search?q={other}") == found
 
 
 def test_each_lot_says_everything_about_itself(client):

@@ -2,14 +2,12 @@
 
 import itertools
 import json
-import subprocess
-import sys
 from decimal import Decimal
 
 from sqlalchemy import select
 
 from storage.tables import Capture, Crawl, FrontierEntry, Listing, ListingAlias, MarketLease, Observation
-from tests.crawling import MARKET, ROOT, Ended, Place, of_url
+from tests.crawling import Ended, Place, of_url
 from tests.market_server import MISSING, Asked, MarketServer, Reply, lot_page, redirect, reply, results_page, serving
 
 
@@ -302,14 +300,6 @@ def test_the_plain_scrapy_command_crawls_too(place: Place, market: MarketServer)
     market.routes["/search"] = reply(results_page(["/sale/1/lot/1"]))
     market.routes["/sale/1/lot/1"] = reply(lot_page("Lamp"))
     place.define(market)
-    arguments = ["-a", f"market={MARKET}", "-a", f"query={json.dumps(['lamp'])}"]
-    end = subprocess.run(
-        [sys.executable, "-m", "scrapy", "crawl", "catalogue", *arguments],
-        cwd=ROOT,
-        env=place.environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert end.returncode == 0, end.stderr
+    end = place.scrapy("-a", f"query={json.dumps(['lamp'])}")
+    assert end.status == 0, end.err
     assert list(listings(place)) == ["1/1"]

@@ -69,3 +69,13 @@ def test_a_feed_without_listings_says_why(place: Place, market: MarketServer, bo
     given = outputs(FeedSpider, define(place, market), market.url("/feed"), body)
     assert reason in told(given)
     assert not asked(given)
+
+
+def test_entries_beyond_what_is_read_are_told(
+    place: Place, market: MarketServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spiders.feed.MOST_ENTRIES", 2)
+    body = rss(*((f"/sale/1/lot/{number}", "Oil lamp") for number in range(3)))
+    given = outputs(FeedSpider, define(place, market), market.url("/feed"), body)
+    assert told(given) == "it has 3 entries: those after 2 were not read"
+    assert len(asked(given)) == 2

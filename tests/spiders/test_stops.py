@@ -1,14 +1,12 @@
 """Markets that lead a crawler on without end: the run ends, the real listings are found, each cut says why."""
 
 import itertools
-import subprocess
-import sys
 
 import pytest
 from sqlalchemy import select
 
 from storage.tables import Crawl, FrontierEntry, Listing
-from tests.crawling import MARKET, ROOT, Ended, Place
+from tests.crawling import Ended, Place
 from tests.market_server import Asked, MarketServer, Reply, lot_page, redirect, reply, results_page
 
 LOTS = [f"/sale/1/lot/{n}" for n in range(1, 4)]
@@ -127,16 +125,8 @@ def test_redirects_that_loop_or_grow_and_pages_that_send_one_on(place: Place, ma
 def test_a_crawl_past_its_time_ends_and_names_what_it_left_out(place: Place, market: MarketServer) -> None:  # RL-17
     market.routes["/search"] = reply(results_page(LOTS))
     search(market, place)
-    arguments = ["-a", f"market={MARKET}", "-a", "query=lamp", "-s", "RELICWATCH_LONGEST_CRAWL_SECONDS=0"]
-    end = subprocess.run(
-        [sys.executable, "-m", "scrapy", "crawl", "catalogue", *arguments],
-        cwd=ROOT,
-        env=place.environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert end.returncode == 0, end.stderr
+    end = place.scrapy("-a", "query=lamp", "-s", "RELICWATCH_LONGEST_CRAWL_SECONDS=0")
+    assert end.status == 0, end.err
     assert place.rows(select(FrontierEntry.kind, FrontierEntry.state)) == [("search", "failed")]
     assert reasons(place) == ["the crawl reached its limit of 0 s: 1 known pages were not asked for"]
     assert market.targets() == []

@@ -79,6 +79,22 @@ def test_a_cut_zip_is_refused(cut: int) -> None:
         SavedZip(zipped(("a.txt", b"hello"))[:cut])
 
 
+PACKINGS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_a_damaged_member_is_named_whatever_it_is_packed_with(packing: int) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", packing) as package:
+        package.writestr("chat.txt", bytes(range(256)) * 20)
+    body = bytearray(out.getvalue())
+    assert SavedZip(bytes(body)).read("chat.txt", 10_000) == bytes(range(256)) * 20
+    for at in range(len("chat.txt") + 30, len("chat.txt") + 80):
+        body[at] ^= 0xFF
+    with pytest.raises(SavedFault, match=r"chat\.txt in the zip cannot be unpacked"):
+        SavedZip(bytes(body)).read("chat.txt", 10_000)
+
+
 def test_a_plain_zip_is_read() -> None:
     package = SavedZip(zipped(("Chat/_chat.txt", b"hello"), ("Chat/", b"")))
     assert list(package) == ["Chat/_chat.txt"]
