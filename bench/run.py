@@ -40,7 +40,7 @@ from storage.tables import Capture  # noqa: E402
 
 SHORT = 20
 DRAWN_CONCURRENCY = 4
-TARGET = 1.5
+TARGET = 1.1
 
 
 class BenchFailed(Exception):
