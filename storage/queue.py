@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from storage.folding import fold
-from storage.imports import IMPORTED
 from storage.tables import Assessment, Capture, Decision, Listing, Observation, utc_now
 
 State = Literal["waiting", "decided", "all"]
@@ -41,6 +40,10 @@ CONFLICT_ZONE_GROUPS = frozenset(
 """Lexicon groups of the workflow's default list: Iraq, Syria, Yemen, Libya, Sudan, Palestine, Lebanon, Afghanistan,
 Ukraine, Mali."""
 FIND_FAMILY = "find"
+Judged = aliased(Assessment, name="judged")
+"""The assessment that brings a listing into the queue: its newest if that flags it, else the last that ever did."""
+Told = aliased(Observation, name="told")
+"""What `Judged` was told of the listing."""
 BANDS = {"strong": 0, "medium": 1, "weak": 2}
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -92,6 +95,9 @@ class Row:
     listing: Listing
     observation: Observation
     assessment: Assessment
+    """The one that brings it here, see `Judged`."""
+    flagged_before: Observation | None
+    """Of what it once was flagged, where it is no longer flagged now."""
     decision: Decision | None
     thumbnail_id: int | None
 
@@ -105,7 +111,10 @@ class Choices:
 
 
 def queue_places(session: Session, filters: Filters, *, now: datetime | None = None) -> list[Place]:
-    """Every flagged listing that the filters let through, and saved pictures without words; most pressing first."""
+    """Every listing that was ever flagged and that the filters let through, and saved pictures without words.
+
+    Most pressing first. A flag ends with a decision only: a page that came out empty would else hide a find.
+    """
     now = now or utc_now()
     rows = session.execute(_flagged(filters)).all()
     busy = _busy_sellers(session)
@@ -129,13 +138,11 @@ def queue_rows(session: Session, places: Sequence[Place]) -> list[Row]:
     """The rows of one page, in the order of `places`."""
     ids = [place.listing_id for place in places]
     found = {
-        listing.id: (listing, observation, assessment, decision)
-        for listing, observation, assessment, decision in session.execute(
-            select(Listing, Observation, Assessment, Decision)
-            .join(Observation, Observation.id == Listing.current_observation_id)
-            .join(Assessment, Assessment.id == Listing.current_assessment_id)
-            .outerjoin(Decision, Decision.id == Listing.current_decision_id)
-            .where(Listing.id.in_(ids))
+        listing.id: (listing, observation, judged, told if _is_former(listing, judged) else None, decision)
+        for listing, observation, judged, told, decision in session.execute(
+            _with_judged(select(Listing, Observation, Judged, Told, Decision), ids).outerjoin(
+                Decision, Decision.id == Listing.current_decision_id
+            )
         )
     }
     thumbnails = thumbnails_of(session, ids)
@@ -156,12 +163,16 @@ def thumbnails_of(session: Session, listing_ids: Sequence[int]) -> dict[int, int
     return {listing_id: capture_id for listing_id, capture_id in rows if listing_id is not None}
 
 
+def flagged_before(session: Session, listing: Listing) -> tuple[Assessment, Observation] | None:
+    """The last flag of a listing that is no longer flagged, with what the page said then; None for all others."""
+    found = session.execute(_with_judged(select(Judged, Told), [listing.id]).where(Judged.flagged)).first()
+    return (found[0], found[1]) if found is not None and _is_former(listing, found[0]) else None
+
+
 def queue_choices(session: Session) -> Choices:
-    """Markets and languages met among flagged listings."""
-    current = select(Listing.market, Assessment.language).join(
-        Assessment, Assessment.id == Listing.current_assessment_id
-    )
-    rows = session.execute(current.where(Assessment.flagged).distinct()).all()
+    """Markets and languages met among flagged listings and saved pictures."""
+    met = _with_judged(select(Listing.market, Judged.language))
+    rows = session.execute(met.where(_belongs_here()).distinct()).all()
     return Choices(
         markets=sorted({row.market for row in rows}), languages=sorted({row.language for row in rows if row.language})
     )
@@ -184,22 +195,47 @@ def is_conflict_zone_find(labels: Sequence[Any], reasons: Sequence[Any]) -> bool
     )
 
 
+def _with_judged(query: Select[Any], ids: Sequence[int] | None = None) -> Select[Any]:
+    """The query over listings with their newest observation and assessment, with `Judged` and `Told`."""
+    flags = select(Assessment.listing_id, func.max(Assessment.id).label("id")).where(Assessment.flagged)
+    if ids is not None:
+        flags = flags.where(Assessment.listing_id.in_(ids))
+        query = query.where(Listing.id.in_(ids))
+    last = flags.group_by(Assessment.listing_id).subquery("last_flag")
+    return (
+        query.select_from(Listing)
+        .join(Observation, Observation.id == Listing.current_observation_id)
+        .join(Assessment, Assessment.id == Listing.current_assessment_id)
+        .outerjoin(last, last.c.listing_id == Listing.id)
+        .join(
+            Judged,
+            Judged.id == case((Assessment.flagged, Assessment.id), else_=func.coalesce(last.c.id, Assessment.id)),
+        )
+        .join(Told, Told.id == Judged.observation_id)
+    )
+
+
+def _belongs_here() -> ColumnElement[bool]:
+    return or_(Judged.flagged, _for_the_eye())
+
+
+def _is_former(listing: Listing, judged: Assessment) -> bool:
+    return judged.id != listing.current_assessment_id
+
+
 def _flagged(filters: Filters) -> Select[Any]:
-    query = (
+    query = _with_judged(
         select(
             Listing.id,
             Listing.changed_after_decision,
             Observation.seller_id,
             Observation.ends_at,
-            Assessment.labels,
-            Assessment.reasons,
-            Assessment.band,
-            Assessment.score,
+            Judged.labels,
+            Judged.reasons,
+            Judged.band,
+            Judged.score,
         )
-        .join(Observation, Observation.id == Listing.current_observation_id)
-        .join(Assessment, Assessment.id == Listing.current_assessment_id)
-        .where(or_(Assessment.flagged, _for_the_eye()))
-    )
+    ).where(_belongs_here())
     waiting = or_(Listing.current_decision_id.is_(None), Listing.changed_after_decision)
     if filters.state == "waiting":
         query = query.where(waiting)
@@ -208,17 +244,18 @@ def _flagged(filters: Filters) -> Select[Any]:
     if filters.market:
         query = query.where(Listing.market == filters.market)
     if filters.band:
-        query = query.where(Assessment.band == filters.band)
+        query = query.where(Judged.band == filters.band)
     if filters.language:
-        query = query.where(Assessment.language == filters.language)
+        query = query.where(Judged.language == filters.language)
     for word in fold(filters.text).split():
-        query = query.where(Observation.folded_text.contains(word, autoescape=True))
+        said = (seen.folded_text.contains(word, autoescape=True) for seen in (Observation, Told))
+        query = query.where(or_(*said))
     return query
 
 
 def _for_the_eye() -> ColumnElement[bool]:
     """A picture that an officer saved, without words: no model can judge it, so that only a person can."""
-    return and_(Listing.market == IMPORTED, Observation.description.is_(None))
+    return and_(Observation.crawl_id.is_(None), Observation.description.is_(None))
 
 
 def _busy_sellers(session: Session) -> set[int]:

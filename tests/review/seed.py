@@ -26,7 +26,7 @@ class Offer:
     """What a test says of a listing; the rest is ordinary."""
 
     title: str = "Terracotta oil lamp, Roman, excavated in the north"
-    description: str = "Found in an old tomb. With soil traces. Not a museum copy."
+    description: str | None = "Found in an old tomb. With soil traces. Not a museum copy."
     marked: dict[str, tuple[float, str]] = field(
         default_factory=lambda: {
             "oil lamp": (1.4, "object:oil_lamp"),
@@ -94,7 +94,7 @@ def add_observation(
         ends_at=NOW + offer.ends_in if offer.ends_in is not None else None,
         state="live",
         images=["https://auction.example/photos/1.jpg"],
-        folded_text=fold(f"{offer.title} {offer.description}"),
+        folded_text=fold(f"{offer.title} {offer.description or ''}"),
     )
     session.add(observation)
     session.flush()
@@ -142,7 +142,7 @@ def _reasons(offer: Offer) -> list[dict[str, Any]]:
     found = []
     for words, (weight, rule) in offer.marked.items():
         for name in ("title", "description"):
-            at = getattr(offer, name).find(words)
+            at = (getattr(offer, name) or "").find(words)
             if at >= 0:
                 found.append(
                     {
@@ -178,8 +178,8 @@ def _captures(session: Session, home: Home, listing: Listing, offer: Offer, at: 
         status=200,
         captured_at=at,
         media_type="text/html",
-        sha256=hashlib.sha256(offer.description.encode()).hexdigest(),
-        payload_bytes=len(offer.description),
+        sha256=hashlib.sha256((offer.description or "").encode()).hexdigest(),
+        payload_bytes=len(offer.description or ""),
     )
     session.add(page)
     session.flush()

@@ -9,13 +9,16 @@ import pytest
 from storage.queue import (
     BUSY_SELLER,
     Filters,
+    flagged_before,
     is_conflict_zone_find,
     neighbours,
     queue_choices,
     queue_places,
     queue_rows,
 )
-from tests.review.seed import NOW, Offer, add_listing
+from storage.tables import Crawl, Decision
+from storage.users import create_user
+from tests.review.seed import NOW, Offer, add_assessment, add_listing, add_observation
 
 
 def add(session, home, name, **other):
@@ -100,3 +103,75 @@ def test_the_neighbours_are_those_of_the_queue(database, home):
     assert neighbours(places, ids[2]) == (ids[1], None)
     assert neighbours(places, 999) == (None, ids[0])
     assert neighbours([], 999) == (None, None)
+
+
+def read_anew(session, listing, title="Auction house", **other):
+    """The listing's page read again: now with this title and nothing else, and not flagged."""
+    offer = Offer(title=title, description=None, **({"flagged": False, "score": 0.02, "band": "weak"} | other))
+    seen = add_observation(session, listing, offer, None, NOW)
+    listing.current_assessment_id = add_assessment(session, listing, seen, offer).id
+    session.flush()
+
+
+def test_a_flag_ends_with_a_decision_only(database, home):
+    with database.transaction() as session:
+        listing = add(session, home, "Roman lamp from a dig", band="strong", score=0.9, language="fr")
+        add(session, home, "newer", band="medium", score=0.6)
+        read_anew(session, listing)
+        places = queue_places(session, Filters(), now=NOW)
+        assert [(place.band, place.score) for place in places] == [("strong", 0.9), ("medium", 0.6)]
+        former, newer = queue_rows(session, places)
+        assert former.observation.title == "Auction house"
+        assert former.flagged_before.title == "Roman lamp from a dig"
+        assert newer.flagged_before is None
+        judged, told = flagged_before(session, listing)
+        assert (judged.id, told.id) == (former.assessment.id, former.flagged_before.id)
+        assert names(session, text="roman lamp") == names(session, text="auction") == ["Auction house"]
+        assert names(session, band="strong", language="fr") == ["Auction house"]
+
+        decided(session, listing)
+        assert names(session) == ["newer"]
+        assert names(session, state="decided") == ["Auction house"]
+        listing.changed_after_decision = True
+        session.flush()
+        assert names(session) == ["Auction house", "newer"]
+
+
+def test_the_newest_flag_counts_where_it_stands(database, home):
+    with database.transaction() as session:
+        listing = add(session, home, "lamp", score=0.9)
+        read_anew(session, listing)
+        read_anew(session, listing, title="lamp again", flagged=True, score=0.7)
+        [row] = queue_rows(session, queue_places(session, Filters(), now=NOW))
+        assert (row.observation.title, row.assessment.score, row.flagged_before) == ("lamp again", 0.7, None)
+        assert flagged_before(session, listing) is None
+
+
+def test_a_saved_picture_without_words_waits_whatever_its_market(database, home):
+    with database.transaction() as session:
+        add(session, home, "lot 12", description=None, flagged=False, market="example_auction", language=None)
+        assert names(session) == ["lot 12"]
+        assert queue_choices(session).markets == ["example_auction"]
+        crawled = add(session, home, "of a crawl", description=None, flagged=False)
+        crawl = Crawl(market="example_auction", queries=[])
+        session.add(crawl)
+        session.flush()
+        crawled.current_observation.crawl_id = crawl.id
+        session.flush()
+        assert names(session) == ["lot 12"]
+
+
+def decided(session, listing):
+    user = create_user(session, "Amina", "reviewer")
+    decision = Decision(
+        listing_id=listing.id,
+        observation_id=listing.current_observation_id,
+        user_id=user.id,
+        verdict="unsure",
+        next_step="keep_an_eye",
+        request_key="once",
+    )
+    session.add(decision)
+    session.flush()
+    listing.current_decision_id = decision.id
+    session.flush()
