@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -15,6 +15,7 @@ from storage.folding import fold
 from storage.tables import Assessment, Capture, Decision, Listing, Observation, utc_now
 
 State = Literal["waiting", "decided", "all"]
+Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
 PAGE_SIZE = 50
 BUSY_SELLER = 3
 """So many flagged listings of one seller raise each of them."""
@@ -195,7 +196,7 @@ def is_conflict_zone_find(labels: Sequence[Any], reasons: Sequence[Any]) -> bool
     )
 
 
-def _with_judged(query: Select[Any], ids: Sequence[int] | None = None) -> Select[Any]:
+def _with_judged(query: Query, ids: Sequence[int] | None = None) -> Query:
     """The query over listings with their newest observation and assessment, with `Judged` and `Told`."""
     flags = select(Assessment.listing_id, func.max(Assessment.id).label("id")).where(Assessment.flagged)
     if ids is not None:
@@ -223,7 +224,7 @@ def _is_former(listing: Listing, judged: Assessment) -> bool:
     return judged.id != listing.current_assessment_id
 
 
-def _flagged(filters: Filters) -> Select[Any]:
+def _flagged(filters: Filters) -> Select[*tuple[Any, ...]]:
     query = _with_judged(
         select(
             Listing.id,
