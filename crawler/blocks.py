@@ -31,6 +31,9 @@ MOST_REFUSALS_IN_A_ROW = 5
 CLOSED = "blocked"
 """Scrapy's reason for the end of a crawl that was stopped here."""
 
+SIGNS = {"header": "the header {}", "product": "a challenge of {}", "title": "the title {!r}", "captcha": "a CAPTCHA"}
+"""By what a challenge is known, and how a sentence names it."""
+
 _REFUSING_STATUSES = (401, 403, 429, 503)
 _MOST_LOOKED_AT_BYTES = 512 * 1024
 _MOST_WORDS = 180
@@ -131,7 +134,7 @@ def find_challenge(status: int, headers: Mapping[bytes, Iterable[bytes]], body: 
     for name, values in _CHALLENGE_HEADERS.items():
         sent = b" ".join(headers.get(name) or ()).lower()
         if any(value in sent for value in values):
-            return _challenge(status, f"the header {name.decode()}")
+            return _challenge(status, "header", name.decode())
     seen = body[:_MOST_LOOKED_AT_BYTES]
     refusing = status in _REFUSING_STATUSES
     title = _title(seen)
@@ -142,17 +145,17 @@ def find_challenge(status: int, headers: Mapping[bytes, Iterable[bytes]], body: 
     product = next((maker for marker, maker in _CHALLENGE_MARKERS.items() if marker in lowered), None)
     if refusing:
         if product:
-            return _challenge(status, f"a challenge of {product}")
+            return _challenge(status, "product", product)
         if titled:
-            return _challenge(status, f"the title {title!r}")
-        return _challenge(status, "a CAPTCHA") if b"captcha" in lowered or b"cf-turnstile" in lowered else None
+            return _challenge(status, "title", title)
+        return _challenge(status, "captcha") if b"captcha" in lowered or b"cf-turnstile" in lowered else None
     if not (product or titled) or _PRODUCT.search(seen):
         return None
     words = visible_words(seen)
     if product and len(words) <= _FEW_WORDS and (titled or _is_bare(lowered)):
-        return _challenge(status, f"a challenge of {product}")
+        return _challenge(status, "product", product)
     if titled and len(words) <= _MOST_WORDS and (product or _says_challenge(lowered, words)):
-        return _challenge(status, f"the title {title!r}")
+        return _challenge(status, "title", title)
     return None
 
 
@@ -269,12 +272,12 @@ def page_kind(request: Request) -> str | None:
     return visit.entry.kind if visit is not None else None
 
 
-def _challenge(status: int, sign: str) -> Block:
+def _challenge(status: int, sign: str, named: str | None = "") -> Block:
     return Block(
         "challenge",
-        f"The market answered with a page that keeps crawlers out (HTTP {status}, {sign}), so the crawl was stopped: "
-        "ask the market for leave, or use its API.",
-        {"status": status, "sign": sign},
+        f"The market answered with a page that keeps crawlers out (HTTP {status}, {SIGNS[sign].format(named)}), so the "
+        "crawl was stopped: ask the market for leave, or use its API.",
+        {"status": status, "sign": sign, "named": named or ""},
     )
 
 

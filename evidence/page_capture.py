@@ -34,6 +34,7 @@ from crawler.program import program_info, user_agent
 from evidence.sealing import AddedExchange, Addition, Derivative, SealingError, seal_listing, sealed_by_job
 from evidence.segments import media_type_of
 from storage.audit import AuditChain
+from storage.captures import REPORTED
 from storage.database import Database
 from storage.tables import Capture, Listing, Observation, Segment
 
@@ -231,7 +232,7 @@ def _additions(collected: _Collected, url: str) -> list[Addition]:
         captured_at=datetime.now(UTC),
         media_type="application/json",
         body=body,
-        note=collected.reason or "How the page was captured.",
+        note=collected.reason or REPORTED,
         of=collected.page,
         state=collected.state,
         in_warc=True,

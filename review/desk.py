@@ -18,7 +18,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from crawler.errors import RelicwatchError
 from crawler.home import Home
-from review.highlight import highlighted, sign_class
+from review.highlight import distinct_reasons, highlighted, sign_class
+from review.market_titles import market_title
 from review.words import NAMES, Words, chosen_language, visible
 from storage.audit import AuditChain
 from storage.database import Database
@@ -84,7 +85,9 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.pages = Environment(loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined)
-        self.pages.globals.update(highlighted=highlighted, sign_class=sign_class, language_names=NAMES)
+        self.pages.globals.update(
+            highlighted=highlighted, distinct_reasons=distinct_reasons, sign_class=sign_class, language_names=NAMES
+        )
         self.pages.filters["visible"] = visible
 
     @contextmanager
@@ -111,6 +114,7 @@ class Desk:
             "path": request.url.path,
             "address": with_query(request),
             "new_key": new_key,
+            "market_title": lambda market: market_title(self.home, market, words),
             "in_language": lambda code: f"?{request.url.include_query_params(lang=code).query}",
         }
         return HTMLResponse(template.render(common | values), status)

@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from review.words import visible
+from storage.folding import fold
 
 
 def highlighted(text: str | None, field: str, reasons: Sequence[dict[str, Any]]) -> Markup:
@@ -28,6 +29,14 @@ def highlighted(text: str | None, field: str, reasons: Sequence[dict[str, Any]])
         else:
             pieces.append((strongest, start, end))
     return Markup("").join(_piece(reason, text[start:end]) for reason, start, end in pieces)
+
+
+def distinct_reasons(reasons: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The reasons without those whose words were given already, in title or description; the strongest stays."""
+    found: dict[str, dict[str, Any]] = {}
+    for reason in reasons:
+        found.setdefault(fold(reason["text"]), reason)
+    return list(found.values())
 
 
 def sign_class(weight: float) -> str:

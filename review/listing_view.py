@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from evidence.saved_files import SEALED
+from storage.audit import events_about
+from storage.captures import SAVED_FILE
 from storage.cases import cases_of_listing, open_cases
 from storage.decisions import decisions_of
+from storage.queue import flagged_before
 from storage.tables import Assessment, Capture, Case, Decision, Listing, Observation, Seller, User
 
 Row = TypeVar("Row")
 MOST_CAPTURES = 60
+NAMED = "file name"
+"""The source of the title that a saved picture takes from its file."""
 MOST_SELLER_LISTINGS = 20
 COMPARED = (
     "title",
@@ -60,15 +67,27 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Saving:
+    """By whose hand a saved file came, and when: by their own word."""
+
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ListingView:
     listing: Listing
     observation: Observation
     assessment: Assessment | None
+    flagged_before: tuple[Assessment, Observation] | None
+    """The last flag, with what the page said then, where the listing is no longer flagged."""
     decision: Decision | None
     seller: Seller | None
     seller_listings: Sequence[tuple[Listing, Observation]]
     history: Sequence[Seen]
     captures: Sequence[Capture]
+    savings: Mapping[int, Saving]
+    """Of the saved files among the captures, by segment."""
     decisions: Sequence[tuple[Decision, User]]
     cases: Sequence[Case]
     open_cases: Sequence[Case]
@@ -77,6 +96,12 @@ class ListingView:
     def photos(self) -> Sequence[Capture]:
         """The newest thumbnail of each picture, newest first."""
         return list({c.sha256: c for c in self.captures if c.kind == "thumbnail"}.values())
+
+    @property
+    def is_wordless_picture(self) -> bool:
+        """Whether an officer saved a picture alone: its title, if any, is the file's name."""
+        seen = self.observation
+        return seen.crawl_id is None and seen.description is None and seen.sources.get("title", NAMED) == NAMED
 
     @property
     def reasons(self) -> Sequence[dict[str, Any]]:
@@ -105,20 +130,23 @@ def view_listing(session: Session, listing_id: int) -> ListingView | None:
     if listing is None or listing.current_observation_id is None:
         return None
     observation = session.get_one(Observation, listing.current_observation_id)
+    captures = session.scalars(
+        select(Capture)
+        .where(Capture.listing_id == listing_id)
+        .order_by(Capture.captured_at.desc(), Capture.id.desc())
+        .limit(MOST_CAPTURES)
+    ).all()
     return ListingView(
         listing=listing,
         observation=observation,
         assessment=_get(session, Assessment, listing.current_assessment_id),
+        flagged_before=flagged_before(session, listing),
         decision=_get(session, Decision, listing.current_decision_id),
         seller=_get(session, Seller, observation.seller_id),
         seller_listings=_others_of_seller(session, listing, observation),
         history=_history(session, listing_id),
-        captures=session.scalars(
-            select(Capture)
-            .where(Capture.listing_id == listing_id)
-            .order_by(Capture.captured_at.desc(), Capture.id.desc())
-            .limit(MOST_CAPTURES)
-        ).all(),
+        captures=captures,
+        savings=_savings(session, captures),
         decisions=decisions_of(session, listing_id),
         cases=cases_of_listing(session, listing_id),
         open_cases=open_cases(session),
@@ -155,6 +183,15 @@ def _others_of_seller(
         .limit(MOST_SELLER_LISTINGS)
     )
     return [(other, seen) for other, seen in rows]
+
+
+def _savings(session: Session, captures: Sequence[Capture]) -> dict[int, Saving]:
+    segments = {c.segment_id for c in captures if c.kind == SAVED_FILE and c.segment_id is not None}
+    sealed = (e for e in events_about(session, [("segment", id_) for id_ in segments]) if e.action == SEALED)
+    return {
+        int(event.object_id): Saving(event.details["saved_by"], datetime.fromisoformat(event.details["saved_at"]))
+        for event in sealed
+    }
 
 
 def _get(session: Session, kind: type[Row], id_: int | None) -> Row | None:

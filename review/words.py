@@ -71,6 +71,10 @@ class Words:
             return ""
         return format_timedelta(moment - utc_now(), add_direction=True, locale=self.language, threshold=1.2)
 
+    def rule(self, rule: str) -> str:
+        """What kind of words a rule of the model goes by; "" for one that has no words here."""
+        return messages(self.language).get(f"rule_{rule.partition(':')[0]}", "")
+
     def number(self, value: float | Decimal | None) -> str:
         return "" if value is None else format_decimal(value, locale=self.language)
 

@@ -15,6 +15,10 @@ SAVED_FILE = "saved_file"
 """A file as an officer saved it, imported: a resource record of an evidence file."""
 SAVED_PHOTO = "saved_photo"
 """A photograph out of such a file."""
+MADE_SMALL = "made from the photograph as received: scaled down, metadata dropped"
+TAKEN_OUT = "taken out of the saved file as it is"
+REPORTED = "How the page was captured."
+"""Notes that captures carry; a screen has words of its own for them."""
 KINDS = (
     "exchange",
     "dom",
@@ -97,7 +101,7 @@ def thumbnail(photo_url: str, sha256: str, size: int, made_from: int | None, lis
         captured_at=at,
         listing_id=listing_id,
         source_id=made_from,
-        note="made from the photograph as received: scaled down, metadata dropped",
+        note=MADE_SMALL,
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from crawler.items import ListingItem
 from storage.audit import AuditChain
-from storage.captures import SAVED_FILE, SAVED_PHOTO, derivative, thumbnail
+from storage.captures import SAVED_FILE, SAVED_PHOTO, TAKEN_OUT, derivative, thumbnail
 from storage.listings import Key, ListingWriter
 from storage.tables import Capture, Listing, ListingAlias, Observation
 
@@ -245,7 +245,7 @@ def _add_photos(session: Session, saved: SavedListing, listing_id: int, source_i
             captured_at=moment,
             listing_id=listing_id,
             source_id=source_id,
-            note="taken out of the saved file as it is",
+            note=TAKEN_OUT,
         )
         session.add(original)
         session.flush()

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from review.desk import Decider, Desk, DeskOf, Form, NotThere, Reader, Visitor, go_to, row_id, word
 from review.listing_view import KeptDecision, ListingView, kept_decision, view_listing
 from review.pages.queue import filters_from, filters_query
+from storage.captures import MADE_SMALL, REPORTED, TAKEN_OUT
 from storage.decisions import (
     DISMISSAL_REASONS,
     NEXT_STEPS,
@@ -27,6 +28,9 @@ router = APIRouter()
 VERDICT_KEYS = dict(zip(VERDICTS, "arou", strict=True))
 STEP_KEYS = dict(zip(NEXT_STEPS, "fexd", strict=True))
 REASON_KEYS = {reason: str(number) for number, reason in enumerate(DISMISSAL_REASONS, start=1)}
+
+KNOWN_NOTES = {MADE_SMALL: "note_made_small", TAKEN_OUT: "note_taken_out", REPORTED: "note_report"}
+"""Notes of captures that the desk has words for."""
 
 NOTHING_SENT = {"verdict": "", "next_step": "", "reason": "", "note": ""}
 
@@ -141,4 +145,5 @@ def _page(
         newer=newer,
         refused=refused,
         kept=kept,
+        known_notes=KNOWN_NOTES,
     )
