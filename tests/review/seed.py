@@ -102,11 +102,13 @@ def add_observation(
     return observation
 
 
-def add_assessment(session: Session, listing: Listing, observation: Observation, offer: Offer) -> Assessment:
+def add_assessment(
+    session: Session, listing: Listing, observation: Observation, offer: Offer, model: str = "text-1:test"
+) -> Assessment:
     assessment = Assessment(
         listing_id=listing.id,
         observation_id=observation.id,
-        model="text-1:test",
+        model=model,
         score=offer.score,
         flagged=offer.flagged,
         band=offer.band,

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
+from crawler.blocks import find_challenge
+from evidence.saved_files import SavedBy
+from importing import Importer
+from markets.catalog import get_market
 from review.desk import COOKIE, RIGHTS, local_path
+from review.words import messages
+from storage.audit import AuditChain
 from storage.tables import (
     AuditEvent,
     Capture,
@@ -26,7 +32,7 @@ from storage.tables import (
 )
 from storage.users import create_user, find_user, make_sign_in_code, set_disabled
 from tests.review.conftest import ADDRESS, decision_form, field
-from tests.review.seed import NOW, Offer, add_assessment, add_listing, add_observation, keep_file
+from tests.review.seed import NOW, Offer, add_assessment, add_listing, add_observation, keep_file, png
 
 
 @pytest.fixture
@@ -465,6 +471,81 @@ def test_a_listing_that_changes_after_a_decision_comes_back_first_and_shows_what
     assert re.search(r"<bdi>240</bdi></del>\s*<ins>.*<bdi>90</bdi></ins>", page)
 
 
+def test_a_former_flag_is_shown_with_what_the_page_said_and_why(visit, listing, desk_database):
+    with desk_database.transaction() as session:
+        emptied = Offer(title="Auction house", description=None, flagged=False, band="weak", score=0.02)
+        changed = session.get(Listing, listing.id)
+        seen = add_observation(session, changed, emptied, None, NOW)
+        changed.current_assessment_id = add_assessment(session, changed, seen, emptied).id
+    client = visit("reviewer")
+    row = client.get("/").text.partition('class="hits"')[2]
+    assert "Was flagged before: the page says something else now" in row
+    assert "Auction house" in row and "Terracotta oil lamp, Roman" in row and "strong" in row
+    page = client.get(f"/listings/{listing.id}").text
+    former = page.partition('id="flagged-before"')[2].partition("</section>")[0]
+    assert '<mark class="for" title="object:oil_lamp (+1.40)">oil lamp</mark>' in former
+    assert "Found in an old" in former and "replica:museum_copy" in former
+    client.post(f"/listings/{listing.id}/decision", data=decision_form(page))
+    assert "Nothing waits" in client.get("/").text
+
+
+def test_a_flag_of_an_earlier_model_is_told_as_such(visit, listing, desk_database):
+    with desk_database.transaction() as session:
+        same = session.get(Listing, listing.id)
+        newer = add_assessment(session, same, same.current_observation, Offer(flagged=False), model="text-2")
+        same.current_assessment_id = newer.id
+    client = visit("viewer")
+    assert "Was flagged before, by an earlier model" in client.get("/").text
+    assert "An earlier model flagged this listing" in client.get(f"/listings/{listing.id}").text
+
+
+def test_the_queue_gives_three_different_reasons(visit, desk_database, home):
+    marked = {"Lamp": (2.0, "a"), "lamp": (1.9, "a"), "dig": (1.2, "b"), "soil": (-0.5, "c")}
+    with desk_database.transaction() as session:
+        add_listing(session, home, Offer(title="Lamp of a dig", description="lamp with soil", marked=marked))
+    row = visit("viewer").get("/").text.partition('class="chips"')[2].partition("</p>")[0]
+    assert re.findall(r"</span> (\w+)</span>", row) == ["Lamp", "dig", "soil"]
+
+
+@pytest.mark.parametrize(
+    ("language", "saved", "by", "note", "nothing", "open_photo"),
+    [
+        (
+            "en",
+            "saved by officers",
+            "Saved by Amina, 20 Nov",
+            "taken out of the saved file",
+            "without words",
+            "the photo",
+        ),
+        ("fr", "enregistré par des agents", "Enregistré par Amina", "extraite telle quelle", "sans texte", "la photo"),
+        ("ar", "حفظه الضباط", "حفظه \u2068Amina\u2069", "مأخوذة كما هي", "صورة بلا كلمات", "افتح الصورة"),
+    ],
+)
+def test_a_saved_picture_is_told_in_the_readers_words(
+    visit, desk_database, home, language, saved, by, note, nothing, open_photo
+):
+    path = home.root / "IMG_2031.png"
+    path.write_bytes(png("#123456"))
+    saver = SavedBy("Amina", datetime(2026, 11, 20, 14, 3, tzinfo=UTC), "clerk")
+    [listing] = Importer(desk_database, home, saved_by=saver, chain=AuditChain()).import_file(path).listings
+    page = visit("viewer").get(f"/listings/{listing.listing_id}?lang={language}").text
+    for words in (saved, by, note, nothing, open_photo):
+        assert words in page
+    assert "COMPLETE" not in page and messages(language)["address_hint"] not in page
+    outside = re.sub(r'<span lang="en" dir="ltr" class="recorded">.*?</span>', "", page)
+    assert "by their own word" not in outside or language == "en"
+
+
+def test_markets_stand_by_their_titles(visit, listing, desk_database, home):
+    with desk_database.transaction() as session:
+        session.add(Crawl(market="ebay_fr", queries=[]))
+        session.get(Listing, listing.id).market = "ebay_fr"
+    title = get_market(home, "ebay_fr").title
+    for path in ("/", f"/listings/{listing.id}", "/crawls"):
+        assert f'<bdi title="ebay_fr">{title}</bdi>' in visit("viewer").get(path).text
+
+
 def test_a_decision_on_an_outdated_observation_keeps_it_and_leaves_the_listing_waiting(visit, listing, desk_database):
     client = visit("reviewer")
     form = decision_form(client.get(f"/listings/{listing.id}").text)
@@ -648,6 +729,36 @@ def test_a_fault_of_an_old_crawl_or_with_a_markets_own_words_is_shown_as_text(vi
     assert "It was &lt;i&gt;so&lt;/i&gt;." in row
     assert '<bdi dir="ltr">HTTP&nbsp;403</bdi>' in row
     assert "&lt;b&gt;" in row and "<b>" not in row and "\u202e" not in row and "U+202E" in row
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "HTTP&nbsp;200</bdi>, the title “<bdi>Just a moment</bdi>”)"),
+        ("fr", "HTTP&nbsp;200</bdi>, le titre « <bdi>Just a moment</bdi> »)"),
+        ("ar", "HTTP&nbsp;200</bdi>، العنوان «<bdi>Just a moment</bdi>»)"),
+    ],
+)
+def test_a_challenge_is_told_by_what_it_shows(visit, desk_database, language, said):
+    block = find_challenge(200, {}, b"<title>Just a moment</title><body>Are you a robot? g-recaptcha</body>")
+    faults = [{"code": block.code, "values": block.values}]
+    with desk_database.transaction() as session:
+        session.add(Crawl(market="m", queries=[], state="failed", fault=block.sentence, counts={"faults": faults}))
+    row = visit("viewer").get(f"/crawls?lang={language}").text.partition("<tbody>")[2]
+    assert said in row
+
+
+@pytest.mark.parametrize("language", ["ar", "fr"])
+def test_a_fruitless_crawl_names_its_first_problem_marked_as_english(visit, desk_database, language):
+    faults = [{"code": "all_failed", "values": {"pages": 1}}]
+    problems = [{"url": "https://auction.example/", "reason": "robots.txt could not be read (HTTP 503)"}]
+    with desk_database.transaction() as session:
+        crawl = Crawl(market="m", queries=[], state="failed", fault="x", counts={"faults": faults}, problems=problems)
+        session.add(crawl)
+    row = visit("viewer").get(f"/crawls?lang={language}").text.partition("<tbody>")[2]
+    marked = '<span lang="en" dir="ltr" class="recorded">robots.txt could not be read (HTTP 503)</span>'
+    assert row.count(marked) == 2  # beside the fault and in the list of problems
+    assert messages(language)["fault_first_problem"] in row
 
 
 def test_a_crawls_problems_are_counted_and_shown_with_address_and_reason(visit, desk_database):

@@ -9,7 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import yaml
 
+from crawler.blocks import SIGNS
 from markets.health import FAULTS
 from review.highlight import highlighted
 from review.pages.queue import COUNT_NAMES
@@ -20,6 +22,10 @@ from storage.users import LANGUAGES, ROLES
 from tests.needs import need_shared
 
 TEMPLATES = Path(MESSAGES).parent / "templates"
+LEXICONS = Path(__file__).parents[2] / "classifiers" / "lexicons"
+RULES = {"words", "date", "measure", "era"} | {
+    family for path in LEXICONS.glob("*.yaml") if (family := yaml.safe_load(path.read_text("utf-8")).get("family"))
+}
 FORBIDDEN = ("loot", "stolen", "pillé", "volé", "مسروق", "منهوب")
 
 
@@ -55,6 +61,9 @@ def test_every_key_of_a_template_is_there():
         ("fault_", FAULTS),
         ("job_", ("queued", "running", "done", "failed", "cancelled")),
         ("kind_", KINDS),
+        ("sign_", SIGNS),
+        ("capture_", ("complete", "partial", "failed")),
+        ("rule_", RULES),
     ],
 )
 def test_every_value_of_a_record_has_its_word(prefix, names):
@@ -73,8 +82,6 @@ def test_our_own_words_never_judge(language):
 
 
 def test_the_glossarys_words_are_used():
-    import yaml
-
     path = need_shared("domain/glossary.yaml")
 
     terms = {term["id"]: term for term in yaml.safe_load(path.read_text(encoding="utf-8"))["terms"]}
