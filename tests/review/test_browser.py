@@ -162,6 +162,35 @@ def test_arabic_pages_run_from_right_to_left_and_fit_the_window(open_page, desk_
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, width)
 
 
+def test_dates_are_not_broken_and_counts_not_cut_on_a_phone(open_page, desk_database, home):
+    with desk_database.transaction() as session:
+        session.add(Crawl(market="m", queries=["lamp"], counts={"counts": {"pages": 1287, "listings": 140}}))
+    page = open_page("reviewer")
+    page.get_by_role("button", name="العربية").click()
+    page.wait_for_selector("html[lang=ar]")
+    page.set_viewport_size({"width": 390, "height": 768})
+    page.goto(page.url.rstrip("/") + "/crawls")
+    assert page.evaluate("document.querySelector('td time').getClientRects().length") == 1
+    assert page.evaluate(
+        "[...document.querySelectorAll('td')].every(cell => cell.getBoundingClientRect().left >= 0"
+        " && cell.getBoundingClientRect().right <= innerWidth && cell.scrollWidth <= cell.clientWidth)"
+    )
+
+
+def test_a_text_of_the_other_direction_starts_where_its_title_does(open_page, desk_database, home):
+    with desk_database.transaction() as session:
+        listing = add_listing(session, home, Offer(title="تمثال", description="تمثال برونزي", marked={}))
+    page = open_page("reviewer")
+    page.goto(page.url.rstrip("/") + f"/listings/{listing.id}")
+    edges = """() => ['h1', '.description'].map(name => {
+        const range = document.createRange();
+        range.selectNodeContents(document.querySelector(name));
+        return Math.round(range.getBoundingClientRect().left);
+    })"""
+    title, text = page.evaluate(edges)
+    assert title == text
+
+
 def test_hostile_listings_do_nothing_on_any_page(open_page, desk_database, home):  # SEC-9
     with desk_database.transaction() as session:
         ids = [_hostile_listing(session, home, payload) for payload in PAYLOADS]
