@@ -64,6 +64,7 @@ class _Prices:
             if hit.family == FAMILY:
                 self._groups.setdefault(hit.group, []).append(span)
         self._money = self._all("currency", "currency_of_old", "code")
+        self._told = [*self._all("coin_word"), *(span for hit, span in placed if hit.family == "later")]
         self._coins = [s for hit, s in placed if hit.rule == LATER_COIN and not any(m.holds(s) for m in self._money)]
 
     def _all(self, *groups: str) -> list[Span]:
@@ -144,10 +145,10 @@ class _Prices:
             return False
         before, after = self._words_before(named), self._words_after(named)
         years = [] if year else before[-1:] + after[: WORDS_TO_YEAR + 1]
-        around = before[-WORDS_TO_COIN:] + [named] + after[:WORDS_TO_COIN]
+        around = [*before, named, *after[:WORDS_TO_COIN]]
         return (
             any(MINTED.fullmatch(self._text(word)) for word in years)
-            or any(term.start == word.start for word in after[:1] for term in self._all("coin_word"))
+            or any(term.start == word.start for word in after[:1] for term in self._told)
             or any(term.meets(span) for span in around for term in self._coins)
         )
 
