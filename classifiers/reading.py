@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from classifiers.bounds import is_sale_talk
-from classifiers.dates import LAST_ANCIENT_ELSEWHERE, LAST_ANCIENT_WEST, Dating, find_dates, find_measures
+from classifiers.dates import LAST_ANCIENT_ELSEWHERE, LAST_ANCIENT_WEST, find_dates, find_measures
 from classifiers.language import LanguageGuess
 from classifiers.lexicon import TOKEN, Lexicon
 from classifiers.normalise import fold
 from classifiers.prices import FAMILY as PRICE
-from classifiers.prices import Span, find_prices
+from classifiers.prices import Span, find_prices, places
 
 FieldName = Literal["title", "description"]
 MOST_CHARACTERS = 6000
@@ -22,7 +22,7 @@ MOST_CHARACTERS = 6000
 LEAST_SPELLED = 4
 _SPELLED = re.compile(r"(?<![^\W\d_])[^\W\d_]([\W_])(?:[^\W\d_]\1){2}[^\W\d_](?![^\W\d_])")
 """LEAST_SPELLED single letters in a row: most texts have none, and need no closer look."""
-PRICE_ASKED = "offer:price"
+PRICE_ASKED = "offer:asked"
 """The sign of a price: it stands in the place of what its words would mean elsewhere, the coin or the year."""
 NAMED = frozenset({"object", "thing", "period"})
 """Families whose words weigh by their lexicon group alone, so that no echo of the corpus speaks against them."""
@@ -91,27 +91,23 @@ def read_listing(title: str, description: str | None, lexicon: Lexicon, language
     for name, folded, words in fields:
         hits = lexicon.find(lexicon.canonical(word.text for word in words), reading.language)
         prices = find_prices(folded, [Span(word.start, word.end) for word in words], hits)
-        for price in prices:
-            reading.signs.append(Sign(name, *price, PRICE_ASKED))
+        reading.signs += (Sign(name, *price, PRICE_ASKED) for price in prices)
+        priced = places(prices)
         for hit in hits:
-            span = Span(words[hit.first].start, words[hit.last - 1].end)
-            if hit.family != PRICE and not any(price.meets(span) for price in prices):
-                reading.signs.append(Sign(name, *span, hit.rule))
+            start, end = words[hit.first].start, words[hit.last - 1].end
+            if hit.family != PRICE and priced.isdisjoint(range(start, end)):
+                reading.signs.append(Sign(name, start, end, hit.rule))
+        # a date or measure that ends in a price is that price misread; "price 300 AD" ends after it
         for dating in find_dates(folded):
-            if not _ends_in(dating, prices):
+            if dating.end - 1 not in priced:
                 datings.append((Sign(name, dating.start, dating.end, f"date:{dating.kind}"), dating.year))
         for measure in find_measures(folded):
-            if not _ends_in(measure, prices):
+            if measure.end - 1 not in priced:
                 reading.signs.append(Sign(name, measure.start, measure.end, f"measure:{measure.kind}"))
     reading.signs += [sign for sign, _ in datings]
     reading.signs += _eras(reading.signs, datings)
     reading.telling = _telling(reading, lexicon.function_words)
     return reading
-
-
-def _ends_in(dating: Dating, prices: Sequence[Span]) -> bool:
-    """Whether a date or measure is a price misread: "1900 dollars" is no year, but in "price 300 AD" is one."""
-    return any(price.start < dating.end <= price.end for price in prices)
 
 
 def join_spelled(words: list[Word], folded: str) -> list[Word]:
