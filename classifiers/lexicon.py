@@ -22,6 +22,8 @@ SHORT = 5
 """A Latin term of fewer letters counts only where the text is in its language, or in none that we know."""
 ARTICLES = ("وال", "بال", "فال", "كال", "لل", "ال")
 PREFIXES = "وفبلك"
+ENDINGS = {"s": 4, "es": 4, "x": 4, "n": 4, "en": 4, "er": 5, "i": 4, "lar": 4, "ler": 4}
+"""Endings taken off a Latin word, with the fewest letters they must leave: no "cent" is in "center"."""
 
 
 class LexiconError(RelicwatchError):
@@ -126,8 +128,8 @@ class Lexicon:
             if base[0] in PREFIXES and len(base) >= 4 and without_article(base[1:]) in self._words:
                 return without_article(base[1:])
             return base
-        for ending in ("s", "es", "x", "n", "en", "er", "i", "lar", "ler"):
-            if len(token) - len(ending) >= 4 and token.endswith(ending) and token[: -len(ending)] in self._words:
+        for ending, least in ENDINGS.items():
+            if len(token) - len(ending) >= least and token.endswith(ending) and token[: -len(ending)] in self._words:
                 return token[: -len(ending)]
         return base
 

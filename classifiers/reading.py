@@ -13,6 +13,8 @@ from classifiers.dates import LAST_ANCIENT_ELSEWHERE, LAST_ANCIENT_WEST, find_da
 from classifiers.language import LanguageGuess
 from classifiers.lexicon import TOKEN, Lexicon
 from classifiers.normalise import fold
+from classifiers.prices import FAMILY as PRICE
+from classifiers.prices import Span, find_prices, places
 
 FieldName = Literal["title", "description"]
 MOST_CHARACTERS = 6000
@@ -20,6 +22,8 @@ MOST_CHARACTERS = 6000
 LEAST_SPELLED = 4
 _SPELLED = re.compile(r"(?<![^\W\d_])[^\W\d_]([\W_])(?:[^\W\d_]\1){2}[^\W\d_](?![^\W\d_])")
 """LEAST_SPELLED single letters in a row: most texts have none, and need no closer look."""
+PRICE_ASKED = "offer:asked"
+"""The sign of a price: it stands in the place of what its words would mean elsewhere, the coin or the year."""
 NAMED = frozenset({"object", "thing", "period"})
 """Families whose words weigh by their lexicon group alone, so that no echo of the corpus speaks against them."""
 OLD_ELSEWHERE = frozenset(
@@ -85,13 +89,21 @@ def read_listing(title: str, description: str | None, lexicon: Lexicon, language
     reading.language = languages.guess([word.text for word in reading.words])
     datings: list[tuple[Sign, int | None]] = []
     for name, folded, words in fields:
-        canonical = lexicon.canonical(word.text for word in words)
-        for hit in lexicon.find(canonical, reading.language):
-            reading.signs.append(Sign(name, words[hit.first].start, words[hit.last - 1].end, hit.rule))
+        hits = lexicon.find(lexicon.canonical(word.text for word in words), reading.language)
+        prices = find_prices(folded, [Span(word.start, word.end) for word in words], hits)
+        reading.signs += (Sign(name, *price, PRICE_ASKED) for price in prices)
+        priced = places(prices)
+        for hit in hits:
+            start, end = words[hit.first].start, words[hit.last - 1].end
+            if hit.family != PRICE and priced.isdisjoint(range(start, end)):
+                reading.signs.append(Sign(name, start, end, hit.rule))
+        # a date or measure that ends in a price is that price misread; "price 300 AD" ends after it
         for dating in find_dates(folded):
-            datings.append((Sign(name, dating.start, dating.end, f"date:{dating.kind}"), dating.year))
+            if dating.end - 1 not in priced:
+                datings.append((Sign(name, dating.start, dating.end, f"date:{dating.kind}"), dating.year))
         for measure in find_measures(folded):
-            reading.signs.append(Sign(name, measure.start, measure.end, f"measure:{measure.kind}"))
+            if measure.end - 1 not in priced:
+                reading.signs.append(Sign(name, measure.start, measure.end, f"measure:{measure.kind}"))
     reading.signs += [sign for sign, _ in datings]
     reading.signs += _eras(reading.signs, datings)
     reading.telling = _telling(reading, lexicon.function_words)

@@ -30,6 +30,11 @@ def test_a_french_novel_is_not_roman(lexicon):
     assert "period:roman" in rules(lexicon, "Roman bronze ring", "en")
 
 
+def test_no_coin_is_in_a_longer_word(lexicon):
+    assert "later:later_coin" in rules(lexicon, "Ten cents", "en")
+    assert "later:later_coin" not in rules(lexicon, "Struck off center, with a marker", "en")
+
+
 def test_a_lexicon_in_the_wrong_form_is_refused_with_its_file(tmp_path):
     (tmp_path / "bad.yaml").write_text("groups: [1]\n")
     with pytest.raises(LexiconError, match=r"bad\.yaml"):

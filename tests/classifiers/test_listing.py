@@ -87,6 +87,27 @@ def test_many_at_once_are_assessed_like_one_at_a_time(classifier):
     assert many == [classifier.assess(*listing) for listing in ANTIQUITIES + NO_ANTIQUITIES]
 
 
+ASKED = [
+    ("تمثال برونزي روماني من الحفر، السعر ٥٠٠٠", " دولار"),
+    ("تمثال روماني", "، السعر ١٨٠٠ دولار"),
+    ("Roman bronze statue from digging, price 5000", " dollars"),
+    ("Roman bronze ring", ", $1900"),
+    ("Anneau romain en bronze", ", 1900 francs"),
+    ("Römischer Ring aus Bronze", ", 1800 Euro"),
+    ("Anillo romano de bronce", ", 1900 pesos"),
+    ("Anello romano in bronzo", ", lire 1.900.000"),
+    ("Roma bronz heykel, fiyat 5000", " lira"),
+]
+
+
+@pytest.mark.parametrize(("offer", "price"), ASKED)
+def test_what_is_asked_for_an_antiquity_says_nothing_against_it(classifier, offer, price):
+    plain, priced = classifier.assess(offer, None), classifier.assess(offer + price, None)
+    assert priced.flagged
+    assert priced.score > plain.score - 0.03
+    assert not [reason for reason in priced.reasons if reason.rule.startswith("later:")]
+
+
 ORDINARY_WITH_RED_FLAGS = [
     ("جوال مستعمل نظيف 256 جيجا", "واتساب فقط، بدون أوراق، يد بيد، للجادين فقط"),
     ("غسالة أوتوماتيك للبيع", "التواصل على الخاص، كاش فقط"),
