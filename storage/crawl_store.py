@@ -349,6 +349,13 @@ class CrawlStore:
                 outcome = self._writer.keep(session, item, ids)
                 counts.update(outcome)
                 filled.update(_filled_fields(item))
+                for other in self._writer.led_away(item):
+                    counts["problems"] += 1
+                    reason = (
+                        f"it leads to {item.url}, which is another lot: that is listing {item.native_id} now, and "
+                        f"listing {other.native_id} stays as it was"
+                    )
+                    problems.append({"url": other.url, "reason": reason})
             elif isinstance(item, ListingUnchanged):
                 self._keep_unchanged(item, ids, counts)
             elif isinstance(item, ListingGone):
