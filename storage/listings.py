@@ -6,7 +6,7 @@ import hashlib
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -222,8 +222,7 @@ class ListingWriter:
         listing.seen_in_crawl_id = self._crawl_id
         if listing.state == "gone":
             return 0
-        listing.state = "gone"
-        listing.state_proof = f"HTTP {item.status} at {_moment(item.observed_at)}"
+        _set_gone(listing, f"HTTP {item.status} at {_moment(item.observed_at)}")
         listing.changed_after_decision = listing.current_decision_id is not None
         return 1
 
@@ -289,11 +288,12 @@ class ListingWriter:
         return seller
 
 
-def count_absences(session: Session, crawl: Crawl) -> int:
+def count_absences(session: Session, crawl: Crawl, not_asked: Collection[str] = ()) -> int:
     """After a complete crawl: one absence more for each live listing it should have met; gone after several.
 
     A crawl in which a search page failed misses listings for that reason, and a listing whose own page failed is not
-    known to be absent: neither counts. Returns how many became gone.
+    known to be absent: neither counts, nor do those whose addresses (`not_asked`) were left out for their number.
+    Returns how many became gone.
     """
     failed = session.execute(
         select(FrontierEntry.kind, FrontierEntry.url).where(
@@ -302,7 +302,7 @@ def count_absences(session: Session, crawl: Crawl) -> int:
     ).all()
     if any(kind == "search" for kind, _ in failed):
         return 0
-    unanswered = {url for _, url in failed}
+    unanswered = {url for _, url in failed}.union(not_asked)
     rows = session.scalars(
         select(Listing)
         .join(Crawl, Crawl.id == Listing.seen_in_crawl_id)
@@ -316,12 +316,15 @@ def count_absences(session: Session, crawl: Crawl) -> int:
             continue
         listing.absent_from_crawls += 1
         if listing.absent_from_crawls >= ABSENCES_FOR_GONE:
-            listing.state = "gone"
-            listing.state_proof = (
-                f"absent from {listing.absent_from_crawls} complete crawls, the last one crawl {crawl.id}"
-            )
+            proof = f"absent from {listing.absent_from_crawls} complete crawls, the last one crawl {crawl.id}"
+            _set_gone(listing, proof)
             gone += 1
     return gone
+
+
+def _set_gone(listing: Listing, proof: str) -> None:
+    """Where it comes back its page is read, unchanged or not: a 304 would say nothing of its state."""
+    listing.state, listing.state_proof, listing.page_validators = "gone", proof, None
 
 
 def observation_digest(item: ListingItem) -> str:
