@@ -107,7 +107,7 @@ class CrawlStore:
             self._was_complete = crawl.state in ("complete", "failed")
             crawl.state, crawl.fault = "running", None
             self.crawl_id = crawl.id
-            self.counts = Counter({"listings_read": 0} | crawl.counts.get("counts", {}))
+            self.counts = Counter({"listings_read": 0, "live_listings_read": 0} | crawl.counts.get("counts", {}))
             self.filled = Counter(crawl.counts.get("filled", {}))
             self.times = Counter(crawl.counts.get("times", {}))
             self._problems = list(crawl.problems)
@@ -368,7 +368,9 @@ class CrawlStore:
                 counts["listings_read"] += 1
                 outcome = self._writer.keep(session, item, ids)
                 counts.update(outcome)
-                filled.update(_filled_fields(item))
+                if item.state == "live":  # what is over shows less, as a price, and says nothing of the layout
+                    counts["live_listings_read"] += 1
+                    filled.update(_filled_fields(item))
                 for other in self._writer.led_away(item):
                     counts["problems"] += 1
                     reason = (

@@ -1,5 +1,6 @@
 """A second crawl of a market: what it costs, what it still reads, and that it misses nothing that changed."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -258,3 +259,18 @@ def test_an_address_that_leads_to_another_lot_makes_that_a_listing_of_its_own(
     assert problem["url"] == market.url(LOTS[0])
     assert "leads to" in problem["reason"]
     assert "9/77" in problem["reason"]
+
+
+def test_lots_that_were_sold_make_no_fault_of_a_good_crawl(place: Place, market: MarketServer) -> None:
+    offer(market, LOTS[:20])
+    place.define(market, expect="{listings_per_query: [5, 400], filled: {title: 1.0, price: 0.9}}")
+    done(place.crawl())
+    sold = (
+        '<html><head><title>Lamp</title><script type="application/ld+json">{"@context": "https://schema.org", '
+        '"@type": "Product", "name": "Lamp", "offers": {"@type": "Offer", "availability": '
+        '"https://schema.org/SoldOut"}}</script></head><body><h1>Lamp</h1><p>Sold</p></body></html>'
+    )
+    market.routes["/search"] = reply(results(LOTS[:20], notes=dict.fromkeys(LOTS[:12], "£120 sold")))
+    market.routes.update(dict.fromkeys(LOTS[:12], reply(sold)))
+    done(place.crawl())
+    assert Counter(one.state for one in listings(place).values()) == {"sold": 12, "live": 8}
