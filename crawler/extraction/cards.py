@@ -35,7 +35,7 @@ _OVER_WORDS = (
 )
 _OVER = re.compile(
     rf"(?<![\d.,£$€¥])\d{{1,7}}\+?\s{_OVER_WORDS}"
-    rf"|(?<!\w)(?P<over>{_OVER_WORDS})(?!\w|\s+(?:by|through|via|par|por|von|durch|da)\b)",
+    rf"|(?<![^\W\d])(?P<over>{_OVER_WORDS})(?!\w|\s+(?:by|through|via|par|por|von|durch|da)\b)",
     re.I,
 )
 """That an offer is over; a live one shows "12 sold" and "sold by Ann" as well."""
