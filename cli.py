@@ -448,7 +448,8 @@ def crawls_show(crawl_id: Annotated[int, typer.Argument(metavar="ID")], as_json:
     counts, problems = record.pop("counts"), record.pop("problems")
     told = {key: value for key, value in record.items() if value is not None and key != "problems"}
     _print_record({**told, "queries": ", ".join(record["queries"])}, False)
-    read = counts.get("counts", {}).get("listings_read", record["listings"])
+    counted = counts.get("counts", {})
+    read = counted.get("live_listings_read", counted.get("listings_read", record["listings"]))
     filled = [
         {"field": name, "listings": number, "share": f"{number / read:.0%}" if read else ""}
         for name, number in counts.get("filled", {}).items()

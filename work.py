@@ -198,7 +198,7 @@ def _past(kept: Mapping[str, Any]) -> PastCrawl:
     listings = int(counts.get("listings", 0))
     return PastCrawl(
         listings=listings,
-        read=int(counts.get("listings_read", listings)),
+        read=int(counts.get("live_listings_read", counts.get("listings_read", listings))),
         filled=kept.get("filled", {}),
         seconds=median_seconds(kept.get("times", {})),
     )

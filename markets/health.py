@@ -19,6 +19,8 @@ THINNER_THAN_USUAL = 0.6
 """A field's share moves little from crawl to crawl; a rule that fits no more empties it, on some pages or on all."""
 LEAST_USUAL_SHARE = 0.3
 """A field that few listings have says nothing by being had by fewer."""
+LEAST_SHARE_READ = 0.5
+"""A field is judged only where the pages of at least this share of the listings met were read."""
 SLOWER_THAN_USUAL = 3.0
 LEAST_SLOW_SECONDS = 1.0
 """An answer within a second is not slow, however fast others were."""
@@ -62,7 +64,7 @@ class PastCrawl:
 
     listings: int
     read: int
-    """Listings whose page was read: what `filled` counts."""
+    """Live listings whose page was read: what `filled` counts."""
     filled: Mapping[str, int]
     seconds: float | None
     """The median time of its answers, where it was timed."""
@@ -71,10 +73,11 @@ class PastCrawl:
 def crawl_faults(definition: Definition, counts: Mapping[str, Any], history: Sequence[PastCrawl] = ()) -> list[Fault]:
     """What a person should look at after a crawl, the gravest first; empty where it was as expected.
 
-    `counts`: `listings` (met in this crawl), `listings_read` (those whose page was read; else `listings`), `pages`
-    (asked for), `failed` (pages of these that gave no answer), `queries`, `filled`: field -> listings in which it had
-    a value; and, where known, `max_listings` (the crawl's own limit: reaching it is no fault), `reason` (the first
-    problem met) and `median_seconds` (of an answer). A missing count is 0. `history`: complete crawls of the same
+    `counts`: `listings` (met in this crawl), `listings_read` (those whose page was read; else `listings`),
+    `live_listings_read` (those of them that are not over; else `listings_read`), `pages` (asked for), `failed` (pages
+    of these that gave no answer), `queries`, `filled`: field -> live listings read in which it had a value;
+    and, where known, `max_listings` (the crawl's own limit: reaching it is no fault), `reason` (the first problem met)
+    and `median_seconds` (of an answer). A missing count is 0. `history`: complete crawls of the same
     searches since the definition was approved as it stands.
     """
     listings, pages, failed = (int(counts.get(key) or 0) for key in ("listings", "pages", "failed"))
@@ -130,8 +133,8 @@ def _too_few(definition: Definition, counts: Mapping[str, Any], listings: int) -
 
 def _poorly_filled(definition: Definition, counts: Mapping[str, Any], listings: int) -> Iterator[Fault]:
     filled = counts.get("filled") or {}
-    read = _read(counts, listings)
-    if read < min(listings, LEAST_USUAL_LISTINGS):  # most were unchanged and not read again: a few tell nothing
+    read = _live_read(counts, listings)
+    if read < min(listings, LEAST_USUAL_LISTINGS):
         return
     for field, share in definition.expect.filled.items():
         had = filled.get(field, 0) / read
@@ -161,7 +164,7 @@ def _fewer_than_before(
 
 def _thinner_than_before(counts: Mapping[str, Any], history: Sequence[PastCrawl]) -> Iterator[Fault]:
     filled = counts.get("filled") or {}
-    read = _read(counts, int(counts.get("listings") or 0))
+    read = _live_read(counts, int(counts.get("listings") or 0))
     told = [past for past in history if past.read]
     if read < LEAST_USUAL_LISTINGS or len(told) < LEAST_HISTORY:
         return
@@ -199,5 +202,11 @@ def _at_limit(counts: Mapping[str, Any], listings: int) -> bool:
     return bool(limit) and listings >= int(limit or 0)
 
 
-def _read(counts: Mapping[str, Any], listings: int) -> int:
-    return int(counts["listings_read"] if counts.get("listings_read") is not None else listings)
+def _live_read(counts: Mapping[str, Any], listings: int) -> int:
+    """How many live listings tell of the market's fields: none where most of those met were unchanged and not read.
+
+    Read again is first what changes, ends soon or is flagged; what such a few have says little of the others.
+    """
+    read = int(counts["listings_read"] if counts.get("listings_read") is not None else listings)
+    live = counts.get("live_listings_read")
+    return 0 if read < LEAST_SHARE_READ * listings else int(live if live is not None else read)

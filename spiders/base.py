@@ -22,6 +22,7 @@ from crawler.errors import UsageError
 from crawler.extraction.cards import card_key
 from crawler.extraction.decoding import decode
 from crawler.extraction.document import Document
+from crawler.extraction.links import MAX_LISTINGS
 from crawler.extraction.page import extract_page
 from crawler.items import (
     ExtractedPage,
@@ -131,6 +132,9 @@ class MarketSpider(Spider):
                 yield self.listing_request(url, card_key(card, self.read_with) if card else None)
         if not urls and response.meta["page"] == 1:
             yield PageProblem(response.url, self._no_listings(page, response))
+        if len(page.listing_urls) >= MAX_LISTINGS:
+            reason = f"it offers {MAX_LISTINGS} listings or more: those that follow on this page are not asked for"
+            yield PageProblem(response.url, reason)
         if urls and page.next_url and self.definition.in_domains(page.next_url):
             yield self._next_page(response, page.next_url, urls)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from scrapy import Spider
@@ -70,6 +70,8 @@ class CrawlStore:
         self._unchanged: dict[str, ListingUnchanged] = {}
         self._cut: list[tuple[list[Entry], str]] = []
         self._was_complete = False
+        self._was_cut_short = False
+        self._absent_not_asked: set[str] = set()
         self.job: tuple[int, int] | None = None
         """The job this crawl belongs to and its fencing token: a commit with an older token is refused."""
         self.on_commit: Callable[[Mapping[str, Any]], None] | None = None
@@ -105,7 +107,7 @@ class CrawlStore:
             self._was_complete = crawl.state in ("complete", "failed")
             crawl.state, crawl.fault = "running", None
             self.crawl_id = crawl.id
-            self.counts = Counter({"listings_read": 0} | crawl.counts.get("counts", {}))
+            self.counts = Counter({"listings_read": 0, "live_listings_read": 0} | crawl.counts.get("counts", {}))
             self.filled = Counter(crawl.counts.get("filled", {}))
             self.times = Counter(crawl.counts.get("times", {}))
             self._problems = list(crawl.problems)
@@ -163,8 +165,8 @@ class CrawlStore:
                 crawl.counts = {**crawl.counts, "faults": faults}
             elif reason == "finished":
                 crawl.state = "complete"
-                if not self._max_listings and not self._was_complete:
-                    count_absences(session, crawl)
+                if not self._max_listings and not self._was_complete and not self._was_cut_short:
+                    count_absences(session, crawl, self._absent_not_asked)
             else:
                 crawl.state = "stopped"
 
@@ -201,6 +203,11 @@ class CrawlStore:
             self.counts["listings_found"] += 1
         return True
 
+    def last_read_at(self, entry: Entry) -> datetime | None:
+        """When a listing's page was read before this crawl; None where it never was, or is no listing's."""
+        known = self._known.get(entry.meta.get("native_id", "")) if entry.kind == "listing" else None
+        return known.read_at if known is not None else None
+
     def conditions(self, entry: Entry) -> dict[str, str]:
         """Headers that spare the market from sending a listing's page that it sent before, where it gave validators."""
         known = self._known.get(entry.meta.get("native_id", "")) if entry.kind == "listing" else None
@@ -212,14 +219,19 @@ class CrawlStore:
 
     def cut_short(self, entries: list[Entry], reason: str) -> None:
         """These pages are not asked for any more: each is kept as failed, and the crawl's problems name the reason."""
+        self._was_cut_short = True
         if entries:
             self._cut.append((entries, reason))
 
     def absent_listing_urls(self) -> list[str]:
-        """Addresses of live listings that a crawl with these queries met before and this one did not."""
+        """Addresses of live listings that a crawl with these queries met before and this one did not.
+
+        Those not seen for longest come first; where there are too many for one crawl, its problems say so.
+        """
         if self._max_listings:
             return []
         with self.database.transaction() as session:
+            self._require_job(session)
             crawl = session.get_one(Crawl, self.crawl_id)
             rows = session.execute(
                 select(Listing.url, Crawl.queries)
@@ -230,9 +242,17 @@ class CrawlStore:
                     Listing.seen_in_crawl_id != crawl.id,
                     Listing.last_seen_at < crawl.started_at,
                 )
-                .limit(MOST_ABSENT_ASKED)
+                .order_by(Listing.last_seen_at, Listing.id)
             )
-            return [url for url, queries in rows if set(queries) <= set(crawl.queries)]
+            absent = [url for url, queries in rows if set(queries) <= set(crawl.queries)]
+            asked, left_out = absent[:MOST_ABSENT_ASKED], absent[MOST_ABSENT_ASKED:]
+            if left_out:
+                reason = f"{len(absent)} listings known before were not met: only {len(asked)} of them are asked for"
+                self._problems = [*self._problems, {"url": left_out[0], "reason": reason, "listings": len(left_out)}]
+                self.counts["problems"] += 1
+                crawl.problems = self._problems[:MOST_PROBLEMS_KEPT]
+            self._absent_not_asked = set(left_out)
+            return asked
 
     def finish_visit(self, visit: Visit) -> None:
         self._finished.append(visit)
@@ -348,7 +368,16 @@ class CrawlStore:
                 counts["listings_read"] += 1
                 outcome = self._writer.keep(session, item, ids)
                 counts.update(outcome)
-                filled.update(_filled_fields(item))
+                if item.state == "live":  # what is over shows less, as a price, and says nothing of the layout
+                    counts["live_listings_read"] += 1
+                    filled.update(_filled_fields(item))
+                for other in self._writer.led_away(item):
+                    counts["problems"] += 1
+                    reason = (
+                        f"it leads to {item.url}, which is another lot: that is listing {item.native_id} now, and "
+                        f"listing {other.native_id} stays as it was"
+                    )
+                    problems.append({"url": other.url, "reason": reason})
             elif isinstance(item, ListingUnchanged):
                 self._keep_unchanged(item, ids, counts)
             elif isinstance(item, ListingGone):

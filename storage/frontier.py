@@ -10,6 +10,7 @@ import hashlib
 import heapq
 import itertools
 import logging
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -36,7 +37,7 @@ class FrontierScheduler(BaseScheduler):
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
-        self._heap: list[tuple[int, int, Entry]] = []
+        self._heap: list[tuple[float, float, int, Entry]] = []
         self._again: list[Request] = []
         self._order = itertools.count()
         self._store: CrawlStore
@@ -87,7 +88,7 @@ class FrontierScheduler(BaseScheduler):
         if time.monotonic() - self._started > self._longest:
             self._cut_short()
             return None
-        _, _, entry = heapq.heappop(self._heap)
+        *_, entry = heapq.heappop(self._heap)
         visit = Visit(entry)
         return Request(
             entry.url,
@@ -110,11 +111,17 @@ class FrontierScheduler(BaseScheduler):
         return dict(add(dict(kept)))
 
     def _push(self, entry: Entry) -> None:
-        heapq.heappush(self._heap, (-entry.priority, next(self._order), entry))
+        """What was never read goes by its priority; listings read before come after all else, the oldest reading first.
+
+        A crawl that reaches its limit thus has the new ones, and the next crawl goes on with those it left out.
+        """
+        read_at = self._store.last_read_at(entry)
+        rank = (-entry.priority, 0.0) if read_at is None else (math.inf, read_at.timestamp())
+        heapq.heappush(self._heap, (*rank, next(self._order), entry))
 
     def _cut_short(self) -> None:
         """A crawl past its time asks for nothing more and says what it left out."""
-        entries = [entry for _, _, entry in sorted(self._heap)]
+        entries = [entry for *_, entry in sorted(self._heap)]
         self._heap.clear()
         self._rechecked = True
         reason = f"the crawl reached its limit of {self._longest:g} s: {len(entries)} known pages were not asked for"
@@ -131,6 +138,7 @@ class FrontierScheduler(BaseScheduler):
         self._rechecked = True
         try:
             self._store.commit()
+            absent = self._store.absent_listing_urls()
         except RelicwatchError as error:
             # Scrapy would log it and end the crawl as finished, without the listings that are to be asked for here.
             logger.error("%s", error)
@@ -140,7 +148,7 @@ class FrontierScheduler(BaseScheduler):
         if make is None:
             return
         count = 0
-        for url in self._store.absent_listing_urls():
+        for url in absent:
             count += self.enqueue_request(make(url))
         if count:
             logger.info("%s listings known before were not met: asking at their own addresses.", count)

@@ -6,10 +6,11 @@ import hashlib
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, insert, select, tuple_, update
@@ -26,6 +27,7 @@ ABSENCES_FOR_GONE = 3
 """Complete crawls in a row that must miss a listing before it counts as gone without an answer from the market."""
 
 LONGEST_SELLER_KEY = 500
+KEYS_ASKED_AT_ONCE = 1_000
 
 Key = tuple[str, str]
 
@@ -78,12 +80,11 @@ class ListingWriter:
                 if item.page.seller:
                     sellers.add(_seller_key(item))
         self._known = _find_listings(session, keys)
-        rows = (
-            session.scalars(select(Seller).where(tuple_(Seller.id_space, Seller.native_id).in_(sellers)))
-            if sellers
-            else ()
-        )
-        self._sellers = {(seller.id_space, seller.native_id): seller for seller in rows}
+        self._sellers = {
+            (seller.id_space, seller.native_id): seller
+            for some in _in_chunks(sellers)
+            for seller in session.scalars(select(Seller).where(tuple_(Seller.id_space, Seller.native_id).in_(some)))
+        }
         self._fresh, self._sightings, self._done, self._claims = set(), {}, [], []
         self._insert_unknown(session, [item for item in items if isinstance(item, ListingItem)])
 
@@ -92,7 +93,7 @@ class ListingWriter:
         for item in items:
             key = (item.id_space, item.native_id)
             names = {key, *((item.id_space, native_id) for native_id in item.also_known_as)}
-            if met.isdisjoint(names):
+            if key not in met and self._listing_of(item) is None:
                 self._known[key] = self._new_listing(item)
                 self._fresh.add(key)
             met |= names
@@ -137,7 +138,9 @@ class ListingWriter:
     def keep(self, session: Session, item: ListingItem, capture_ids: Sequence[int]) -> Counter[str]:
         """Note a sighting, and an observation where something differs. Returns counts: new, changed, flagged."""
         counted: Counter[str] = Counter()
-        listing = self._known_as(item.id_space, (item.native_id, *item.also_known_as))
+        listing = self._listing_of(item)
+        if listing is None:
+            raise LookupError(f"{item.id_space} {item.native_id} was not among the items that this commit began with")
         key = (item.id_space, item.native_id)
         if key in self._fresh:
             self._fresh.discard(key)
@@ -186,7 +189,7 @@ class ListingWriter:
 
     def keep_unchanged(self, item: ListingUnchanged, capture_ids: Sequence[int]) -> Listing | None:
         """Note a sighting of a listing that is as it was; None where it is not known or this crawl met it already."""
-        listing = self._find(item.id_space, (item.native_id,))
+        listing = self._known.get((item.id_space, item.native_id))
         if listing is None:
             return None
         met = listing.seen_in_crawl_id == self._crawl_id
@@ -208,24 +211,23 @@ class ListingWriter:
 
     def knows(self, item: ListingGone) -> bool:
         """Whether the listing was ever seen."""
-        return self._find(item.id_space, (item.native_id,)) is not None
+        return self._known.get((item.id_space, item.native_id)) is not None
 
     def keep_gone(self, session: Session, item: ListingGone, capture_ids: Sequence[int]) -> int:
         """Mark a listing gone on the market's own answer; 1 where it was known and not yet gone."""
-        listing = self._find(item.id_space, (item.native_id,))
+        listing = self._known.get((item.id_space, item.native_id))
         if listing is None or (item.id_space, item.native_id) in self._fresh:
             return 0
         self._claim(capture_ids, listing.id)
         listing.seen_in_crawl_id = self._crawl_id
         if listing.state == "gone":
             return 0
-        listing.state = "gone"
-        listing.state_proof = f"HTTP {item.status} at {_moment(item.observed_at)}"
+        _set_gone(listing, f"HTTP {item.status} at {_moment(item.observed_at)}")
         listing.changed_after_decision = listing.current_decision_id is not None
         return 1
 
     def keep_photo(self, session: Session, photo: ListingPhoto, capture_ids: Sequence[int]) -> int:
-        listing = self._find(photo.id_space, (photo.native_id,)) or next(
+        listing = self._known.get((photo.id_space, photo.native_id)) or next(
             iter(_find_listings(session, {(photo.id_space, photo.native_id)}).values()), None
         )
         if listing is None:
@@ -247,17 +249,24 @@ class ListingWriter:
         )
         return set(session.scalars(statement))
 
-    def _find(self, id_space: str, native_ids: Sequence[str]) -> Listing | None:
-        for native_id in native_ids:
-            if (found := self._known.get((id_space, native_id))) is not None:
-                return found
-        return None
+    def _listing_of(self, item: ListingItem) -> Listing | None:
+        """The known listing that an item is about: by its own id, or by the one asked for where that led to it.
 
-    def _known_as(self, id_space: str, native_ids: Sequence[str]) -> Listing:
-        found = self._find(id_space, native_ids)
-        if found is None:
-            raise LookupError(f"{id_space} {native_ids[0]} was not among the items that this commit began with")
-        return found
+        The latter only while it shows what was seen there before, because an address may come to lead to another lot.
+        """
+        own = self._known.get((item.id_space, item.native_id))
+        if own is not None:
+            return own
+        digest = observation_digest(item)
+        asked = (self._known.get((item.id_space, native_id)) for native_id in item.also_known_as)
+        seen = ((one, one.current_observation) for one in asked if one is not None)
+        return next((one for one, before in seen if before is not None and before.digest == digest), None)
+
+    def led_away(self, item: ListingItem) -> list[Listing]:
+        """After `keep`: the listings whose address was asked for and led to this other one; they stay as they were."""
+        listing = self._listing_of(item)
+        asked = (self._known[item.id_space, native_id] for native_id in item.also_known_as)
+        return [one for one in asked if one is not listing]
 
     def _claim(self, capture_ids: Sequence[int], listing_id: int) -> None:
         self._claims += [{"capture": capture_id, "listing": listing_id} for capture_id in capture_ids]
@@ -279,11 +288,12 @@ class ListingWriter:
         return seller
 
 
-def count_absences(session: Session, crawl: Crawl) -> int:
+def count_absences(session: Session, crawl: Crawl, not_asked: Collection[str] = ()) -> int:
     """After a complete crawl: one absence more for each live listing it should have met; gone after several.
 
     A crawl in which a search page failed misses listings for that reason, and a listing whose own page failed is not
-    known to be absent: neither counts. Returns how many became gone.
+    known to be absent: neither counts, nor do those whose addresses (`not_asked`) were left out for their number.
+    Returns how many became gone.
     """
     failed = session.execute(
         select(FrontierEntry.kind, FrontierEntry.url).where(
@@ -292,7 +302,7 @@ def count_absences(session: Session, crawl: Crawl) -> int:
     ).all()
     if any(kind == "search" for kind, _ in failed):
         return 0
-    unanswered = {url for _, url in failed}
+    unanswered = {url for _, url in failed}.union(not_asked)
     rows = session.scalars(
         select(Listing)
         .join(Crawl, Crawl.id == Listing.seen_in_crawl_id)
@@ -306,12 +316,15 @@ def count_absences(session: Session, crawl: Crawl) -> int:
             continue
         listing.absent_from_crawls += 1
         if listing.absent_from_crawls >= ABSENCES_FOR_GONE:
-            listing.state = "gone"
-            listing.state_proof = (
-                f"absent from {listing.absent_from_crawls} complete crawls, the last one crawl {crawl.id}"
-            )
+            proof = f"absent from {listing.absent_from_crawls} complete crawls, the last one crawl {crawl.id}"
+            _set_gone(listing, proof)
             gone += 1
     return gone
+
+
+def _set_gone(listing: Listing, proof: str) -> None:
+    """Where it comes back its page is read, unchanged or not: a 304 would say nothing of its state."""
+    listing.state, listing.state_proof, listing.page_validators = "gone", proof, None
 
 
 def observation_digest(item: ListingItem) -> str:
@@ -399,21 +412,27 @@ def _new_seller(item: ListingItem) -> Seller:
 
 
 def _find_listings(session: Session, keys: set[Key]) -> dict[Key, Listing]:
-    if not keys:
-        return {}
     options = (joinedload(Listing.current_observation), joinedload(Listing.current_assessment))
-    wanted = tuple_(Listing.id_space, Listing.native_id).in_(keys)
-    found = {
-        (row.id_space, row.native_id): row for row in session.scalars(select(Listing).where(wanted).options(*options))
-    }
-    aliases = session.execute(
-        select(ListingAlias.id_space, ListingAlias.native_id, Listing)
-        .join(Listing, Listing.id == ListingAlias.listing_id)
-        .where(tuple_(ListingAlias.id_space, ListingAlias.native_id).in_(keys))
-    )
-    for id_space, native_id, listing in aliases:
-        found.setdefault((id_space, native_id), listing)
+    found: dict[Key, Listing] = {}
+    for some in _in_chunks(keys):
+        wanted = tuple_(Listing.id_space, Listing.native_id).in_(some)
+        rows = session.scalars(select(Listing).where(wanted).options(*options))
+        found.update({(row.id_space, row.native_id): row for row in rows})
+        aliases = session.execute(
+            select(ListingAlias.id_space, ListingAlias.native_id, Listing)
+            .join(Listing, Listing.id == ListingAlias.listing_id)
+            .where(tuple_(ListingAlias.id_space, ListingAlias.native_id).in_(some))
+        )
+        for id_space, native_id, listing in aliases:
+            found.setdefault((id_space, native_id), listing)
     return found
+
+
+def _in_chunks(keys: Iterable[Key]) -> Iterator[tuple[Key, ...]]:
+    """PostgreSQL takes 65,535 values in one question, and each key is two."""
+    rest = iter(keys)
+    while some := tuple(islice(rest, KEYS_ASKED_AT_ONCE)):
+        yield some
 
 
 def _see(listing: Listing, moment: datetime, crawl_id: int | None) -> None:

@@ -1,6 +1,7 @@
 """What a crawl need not ask for again: listings whose card and page are known and not due to be read.
 
-Due at every crawl: what ends soon and what is flagged, because there a late look costs most.
+Due at every crawl: what ends soon and what is flagged, because there a late look costs most; and what is over but
+stands in a search again under a card that does not say so.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from crawler.extraction.cards import says_over
 from storage.tables import Assessment, Listing, ListingAlias, Observation
 
 
@@ -30,6 +32,8 @@ class KnownPage:
     card: str | None
     """The card with which the page need not be read; None where it is due whatever its card says."""
     validators: dict[str, Any] | None
+    """What makes a request for it conditional; None where an unchanged page would not tell the listing's state."""
+    read_at: datetime | None
     met: bool
     """Whether this crawl has met the listing already, before it was interrupted."""
 
@@ -41,11 +45,17 @@ def known_pages(
     due = or_(
         Listing.page_read_at.is_(None),
         Listing.page_read_at <= now - rules.read_again_after,
-        Listing.state == "gone",  # it is linked again: only its page tells
         Assessment.flagged.is_(True),
         and_(Listing.state == "live", Observation.ends_at <= now + rules.ends_soon),
     )
-    columns = (Listing.card_fingerprint, Listing.page_validators, Listing.seen_in_crawl_id, due.label("due"))
+    columns = (
+        Listing.card_fingerprint,
+        Listing.page_validators,
+        Listing.page_read_at,
+        Listing.seen_in_crawl_id,
+        Listing.state,
+        due.label("due"),
+    )
     statement = (
         select(Listing.native_id, *columns)
         .outerjoin(Observation, Observation.id == Listing.current_observation_id)
@@ -57,7 +67,17 @@ def known_pages(
         ListingAlias, ListingAlias.listing_id == Listing.id
     )
     return {
-        native_id: KnownPage(None if is_due else card, validators, seen == crawl_id)
+        native_id: KnownPage(
+            card=None if is_due or _may_be_offered_anew(state, card) else card,
+            validators=None if state == "gone" else validators,
+            read_at=read_at,
+            met=seen == crawl_id,
+        )
         for one in (by_alias, statement)
-        for native_id, card, validators, seen, is_due in session.execute(one)
+        for native_id, card, validators, read_at, seen, state, is_due in session.execute(one)
     }
+
+
+def _may_be_offered_anew(state: str, card: str | None) -> bool:
+    """Whether a listing that is over may be on sale again although its card is the same: only its page tells."""
+    return state == "gone" or (state != "live" and card is not None and not says_over(card))

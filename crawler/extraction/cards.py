@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from crawler.extraction.document import Document, visible_text
@@ -29,6 +29,25 @@ _COUNTDOWN = re.compile(
 """Time that is left differs at every look, and the end itself is known from the listing's page."""
 
 
+_OVER_WORDS = (
+    r"(?:(?:un)?sold|ended|withdrawn|vendue?s?|adjugée?s?|terminée?s?|verkauft|beendet|vendid[oa]s?|vendut[oa]"
+    r"|تم البيع|مباعة?|منتهية?)"
+)
+_OVER = re.compile(
+    rf"(?<![\d.,£$€¥])\d{{1,7}}\+?\s{_OVER_WORDS}"
+    rf"|(?<![^\W\d])(?P<over>{_OVER_WORDS})(?!\w|\s+(?:by|through|via|par|por|von|durch|da)\b)",
+    re.I,
+)
+"""That an offer is over; a live one shows "12 sold" and "sold by Ann" as well."""
+_OVER_MARK = "over:"
+_DIGEST_LENGTH = 64
+
+_SHOWN_ATTRIBUTES = ("alt", "title", "aria-label")
+_WORDS = re.compile(r"[\w\s-]{1,40}")
+_YES_OR_NO = re.compile(r"[a-z]{0,10}", re.I)
+_MOST_OF_A_VALUE = 200
+
+
 def read_cards(document: Document, listing_urls: Iterable[str]) -> dict[str, str]:
     """Fingerprint of each listing's card that shows a price, by the listing's address; others are left out."""
     wanted = set(listing_urls)
@@ -38,22 +57,34 @@ def read_cards(document: Document, listing_urls: Iterable[str]) -> dict[str, str
         if address in wanted:
             anchors.setdefault(address, []).append(anchor)
     within = _listings_within(anchors)
+    cards = {address: _card(anchor, within) for address, (anchor, *_) in anchors.items()}
     return {
-        address: _fingerprint(text)
-        for address, (anchor, *_) in anchors.items()
-        if shows_price(text := _card_text(anchor, within))
+        address: _fingerprint(" ".join([text, *_state_words(card)]), _state_marks(card))
+        for address, card in cards.items()
+        if shows_price(text := _text(card))
     }
 
 
 def card_key(fingerprint: str, read_with: str) -> str:
     """The fingerprint together with what listings are read with: where that changes, every card is a new one."""
-    return hashlib.sha256(f"{read_with}\n{fingerprint}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{read_with}\n{fingerprint}".encode()).hexdigest()
+    return _marked(digest) if says_over(fingerprint) else digest
 
 
-def _fingerprint(text: str) -> str:
-    """SHA-256 over a card's text without countdowns, whatever its case, spacing and composition."""
-    folded = _COUNTDOWN.sub("", unicodedata.normalize("NFKC", text).casefold())
-    return hashlib.sha256(" ".join(folded.split()).encode("utf-8", "replace")).hexdigest()
+def says_over(card: str) -> bool:
+    """Whether a card, by its fingerprint or key, says in words that its offer is over: it changes with a new offer."""
+    return card.startswith(_OVER_MARK)
+
+
+def _marked(digest: str) -> str:
+    return (_OVER_MARK + digest)[:_DIGEST_LENGTH]
+
+
+def _fingerprint(text: str, marks: Sequence[str] = ()) -> str:
+    """SHA-256 over a card's text and marks without countdowns, whatever its case, spacing and composition."""
+    folded = _COUNTDOWN.sub("", unicodedata.normalize("NFKC", " ".join([text, *marks])).casefold())
+    digest = hashlib.sha256(" ".join(folded.split()).encode("utf-8", "replace")).hexdigest()
+    return _marked(digest) if any(match["over"] for match in _OVER.finditer(text)) else digest
 
 
 def _listings_within(anchors: dict[str, list[Any]]) -> dict[Any, set[str]]:
@@ -70,21 +101,44 @@ def _listings_within(anchors: dict[str, list[Any]]) -> dict[Any, set[str]]:
     return within
 
 
-def _card_text(anchor: Any, within: dict[Any, set[str]]) -> str:
-    """What the largest element around a link says that links no other listing."""
+def _card(anchor: Any, within: dict[Any, set[str]]) -> Any:
+    """The largest element around a link that links no other listing."""
     card = anchor
     for _ in range(_MOST_LEVELS - 1):
         parent = card.getparent()
         if parent is None or parent.tag in ("body", "html") or len(within.get(parent, ())) != 1:
             break
         card = parent
+    return card
+
+
+def _text(card: Any) -> str:
     text = visible_text(card, limit=LONGEST_CARD)
-    if len(text) > LONGEST_CARD:
-        return ""
-    return " ".join([text, *_state_classes(card)])
+    return "" if len(text) > LONGEST_CARD else text
 
 
-def _state_classes(card: Any) -> list[str]:
-    """Classes that draw a state without a word: a ribbon "sold"."""
-    names = {name for element in card.iter() for name in (element.get("class") or "").split()}
-    return sorted(name for name in names if _STATE_CLASS.search(name))
+def _state_words(card: Any) -> list[str]:
+    """What a picture or a label says of a state in place of text: an image whose alternative text is "sold"."""
+    found = (element.get(name) for element in card.iter() for name in _SHOWN_ATTRIBUTES)
+    values = {value[:_MOST_OF_A_VALUE] for value in found if value}
+    return sorted(value for value in values if _STATE_CLASS.search(value))
+
+
+def _state_marks(card: Any) -> list[str]:
+    """Classes, data and image files that draw a state without a word: a ribbon "sold"."""
+    marks: set[str] = set()
+    for element in card.iter():
+        marks.update(name for name in (element.get("class") or "").split() if _STATE_CLASS.search(name))
+        for name, value in element.items():
+            if name == "src":
+                file = value[-_MOST_OF_A_VALUE:].split("?", 1)[0].rpartition("/")[2]
+                marks.update([file] if _STATE_CLASS.search(file) and not value.startswith("data:") else [])
+            elif name.startswith("data-") and _is_state(name, value):
+                marks.add(f"{name}={value}")
+    return sorted(marks)
+
+
+def _is_state(name: str, value: str) -> bool:
+    """Whether data says a state: `data-status="sold"`, `data-sold="true"`; numbers and records may always differ."""
+    named = _STATE_CLASS.search(name) and _YES_OR_NO.fullmatch(value)
+    return bool(named or (_WORDS.fullmatch(value) and _STATE_CLASS.search(value)))

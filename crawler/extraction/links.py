@@ -19,6 +19,7 @@ from crawler.extraction.selectors import select
 
 MAX_LINKS = 20_000
 MAX_LISTINGS = 2_000
+"""Of one page; who asks for them must say that there may be more."""
 _SAMPLE = 12
 _BLOCKS_KEPT = 400
 _BLOCK_LEVELS = 9
@@ -82,7 +83,7 @@ class FoundListings:
 def listings_by_rule(document: Document, rules: PageRules) -> list[str]:
     """Listing links by the definition's selector (links, or blocks that hold them), kept to `listing_url` if given."""
     elements = select(rules.listings, document) if rules.listings else document.root.iter("a")
-    found: dict[str, None] = {}
+    found: dict[tuple[str, ...], str] = {}
     for element in elements:
         if isinstance(element, str):
             url = document.absolute(str(element))
@@ -90,21 +91,16 @@ def listings_by_rule(document: Document, rules: PageRules) -> list[str]:
             link = element if element.tag == "a" else next((a for a in element.iter("a") if a.get("href")), None)
             url = document.absolute(link.get("href")) if link is not None else None
         if url and (rules.listing_url is None or match_listing(url, rules)):
-            found.setdefault(url.split("#", 1)[0])
+            found.setdefault(_native_key(url, rules), url.split("#", 1)[0])
         if len(found) >= MAX_LISTINGS:
             break
-    return _one_each(list(found), rules)
+    return list(found.values())
 
 
-def _one_each(urls: list[str], rules: PageRules) -> list[str]:
+def _native_key(url: str, rules: PageRules) -> tuple[str, ...]:
     """One address a native id: the same listing is often linked with several query strings."""
-    if rules.listing_url is None or not rules.listing_url.groupindex:
-        return urls
-    kept: dict[tuple[str, ...], str] = {}
-    for url in urls:
-        match = match_listing(url, rules)
-        kept.setdefault(tuple(str(v) for v in match.groupdict().values()) if match else (url,), url)
-    return list(kept.values())
+    match = match_listing(url, rules) if rules.listing_url is not None and rules.listing_url.groupindex else None
+    return tuple(str(value) for value in match.groupdict().values()) if match else (url.split("#", 1)[0],)
 
 
 def listings_by_shape(document: Document) -> FoundListings:

@@ -123,14 +123,29 @@ def test_a_field_below_expect_is_told_once(tmp_path: Path) -> None:
 
 
 def test_shares_are_of_the_listings_whose_page_was_read(tmp_path: Path) -> None:
-    met_again = {"listings": 40, "listings_read": 10, "filled": {"title": 10, "price": 9, "images": 10, "seller": 5}}
+    met_again = {"listings": 40, "listings_read": 20, "filled": {"title": 20, "price": 18, "images": 20, "seller": 10}}
     assert crawl_faults(sample(tmp_path), GOOD | met_again, [USUAL] * 3) == []
+    without = met_again | {"filled": {"title": 20, "price": 9, "images": 20, "seller": 10}}
+    assert crawl_faults(sample(tmp_path), GOOD | without, [USUAL] * 3) != []
 
 
 def test_a_few_pages_read_again_say_nothing_of_a_market_s_fields(tmp_path: Path) -> None:
     met_again = {"listings": 40, "listings_read": 2, "filled": {"title": 2}}
     assert crawl_faults(sample(tmp_path), GOOD | met_again, [USUAL] * 3) == []
-    assert crawl_faults(sample(tmp_path), GOOD | met_again | {"listings_read": 6}, [USUAL] * 3) != []
+    assert crawl_faults(sample(tmp_path), GOOD | met_again | {"listings_read": 20}, [USUAL] * 3) != []
+    ended = {"listings": 60, "listings_read": 10, "filled": {"title": 10, "price": 3, "images": 10}}
+    assert crawl_faults(sample(tmp_path), GOOD | ended, [USUAL] * 3) == []
+
+
+def test_shares_are_of_listings_that_are_live(tmp_path: Path) -> None:
+    half_are_sold = {
+        "listings": 40, "listings_read": 40, "live_listings_read": 20,
+        "filled": {"title": 20, "price": 19, "images": 20, "seller": 10},
+    }  # fmt: skip
+    assert crawl_faults(sample(tmp_path), GOOD | half_are_sold, [USUAL] * 3) == []
+    changed_layout = half_are_sold | {"filled": {"title": 20, "images": 20, "seller": 10}}
+    (fault,) = crawl_faults(sample(tmp_path), GOOD | changed_layout, [USUAL] * 3)
+    assert (fault.code, fault.values["field"], fault.values["listings"]) == ("thin_expected", "price", 20)
 
 
 def test_every_code_is_listed(tmp_path: Path) -> None:

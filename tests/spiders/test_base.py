@@ -6,9 +6,11 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
+from spiders.catalogue import CatalogueSpider
 from storage.tables import Capture, Crawl, FrontierEntry, Listing, ListingAlias, MarketLease, Observation
 from tests.crawling import Ended, Place, of_url
 from tests.market_server import MISSING, Asked, MarketServer, Reply, lot_page, redirect, reply, results_page, serving
+from tests.spiders import parsing
 
 
 def done(end: Ended) -> Ended:
@@ -303,3 +305,23 @@ def test_the_plain_scrapy_command_crawls_too(place: Place, market: MarketServer)
     end = place.scrapy("-a", f"query={json.dumps(['lamp'])}")
     assert end.status == 0, end.err
     assert list(listings(place)) == ["1/1"]
+
+
+def test_a_page_with_more_listings_than_are_taken_says_so(place: Place, market: MarketServer) -> None:
+    definition = place.define(market)
+    for count, told_of in ((1_999, False), (2_100, True)):
+        links = "".join(f'<a class="lot" href="/sale/1/lot/{n}?from={n}">Lamp {n}</a>' for n in range(count))
+        given = parsing.outputs(
+            CatalogueSpider, definition, market.url("/search"), f"<html><body>{links}</body></html>"
+        )
+        assert len(parsing.asked(given)) == min(count, 2_000)
+        assert ("2000 listings or more" in parsing.told(given)) is told_of
+
+
+def test_one_listing_linked_many_times_takes_the_place_of_one(place: Place, market: MarketServer) -> None:
+    definition = place.define(market)
+    links = "".join(f'<a class="lot" href="/sale/1/lot/{n > 2_050}?n={n}">Lamp</a>' for n in range(2_100))
+    links = links.replace("lot/False", "lot/1").replace("lot/True", "lot/2")
+    given = parsing.outputs(CatalogueSpider, definition, market.url("/search"), f"<html><body>{links}</body></html>")
+    assert [url.partition("?")[0] for url in parsing.asked(given)] == [market.url(f"/sale/1/lot/{n}") for n in (1, 2)]
+    assert parsing.told(given) == ""

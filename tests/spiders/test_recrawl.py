@@ -1,5 +1,6 @@
 """A second crawl of a market: what it costs, what it still reads, and that it misses nothing that changed."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -8,7 +9,7 @@ from sqlalchemy import select, update
 
 from storage.tables import Assessment, Capture, Crawl, FrontierEntry, Listing, Observation
 from tests.crawling import Ended, Place
-from tests.market_server import Asked, MarketServer, Reply, lot_page, reply, results_page
+from tests.market_server import Asked, MarketServer, Reply, lot_page, redirect, reply, results_page
 
 LOTS = [f"/sale/1/lot/{n}" for n in range(1, 31)]
 FILLER = "A clay oil lamp with a pierced handle, the disc worn. " * 200
@@ -180,3 +181,96 @@ def test_a_listing_seen_as_a_card_only_is_never_counted_absent(place: Place, mar
         done(place.crawl())
     assert {(one.state, one.absent_from_crawls) for one in listings(place).values()} == {("live", 0)}
     assert place.rows(select(FrontierEntry.kind).where(FrontierEntry.crawl_id == 4)) == ["search"]
+
+
+def end(moment: datetime) -> str:
+    return f'<time class="end" datetime="{moment.isoformat()}">the end</time>'
+
+
+def test_what_is_over_is_read_again_unless_its_card_says_that_it_is(place: Place, market: MarketServer) -> None:
+    now = datetime.now(UTC)
+    market.routes["/search"] = reply(results(LOTS[:3], price="£120 - 3 days left", notes={LOTS[2]: "£120 sold"}))
+    for lot in LOTS[:2]:
+        market.routes[lot] = reply(lot_page("Lamp", extra=end(now - timedelta(minutes=1))))
+    market.routes[LOTS[2]] = reply(lot_page("Lamp").replace("InStock", "SoldOut"))
+    place.define(market, fields='{ends_at: "time.end::attr(datetime)"}')
+    done(place.crawl())
+    assert [one.state for one in listings(place).values()] == ["ended", "ended", "sold"]
+    # Offered anew, with the card that it had.
+    market.routes[LOTS[0]] = reply(lot_page("Lamp", extra=end(now + timedelta(days=5))))
+    before = len(market.asked)
+    done(place.crawl())
+    assert asked_since(market, before) == LOTS[:2]
+    assert [one.state for one in listings(place).values()] == ["live", "ended", "sold"]
+
+
+def test_a_listing_that_was_gone_and_returns_unchanged_is_live_again(place: Place, market: MarketServer) -> None:
+    market.routes["/search"] = reply(results_page(LOTS[:2]))
+    market.routes[LOTS[1]] = reply(lot_page("Jug"))
+    there = with_validators(lot_page("Lamp"), '"v1"')
+    place.define(market)
+    for answer, state in ((there, "live"), (reply(b"no", "404 Not Found"), "gone"), (there, "live")):
+        market.routes[LOTS[0]] = answer
+        done(place.crawl())
+        assert listings(place)["1/1"].state == state
+    assert "shown on its page at 20" in str(listings(place)["1/1"].state_proof)
+
+
+def test_new_listings_are_asked_for_before_known_ones_and_these_by_their_oldest_reading(
+    place: Place, market: MarketServer
+) -> None:
+    known, new = LOTS[:12], LOTS[12:14]
+    market.routes["/search"] = reply(results_page(known))  # no price: every page is asked for in every crawl
+    for lot in LOTS:
+        market.routes[lot] = reply(lot_page("Lamp"))
+    place.define(market)
+    done(place.crawl())
+    hours_ago = {lot: n * 5 % 13 for n, lot in enumerate(known, 1)}
+    with place.database.transaction() as session:
+        for one in session.scalars(select(Listing)):
+            lot = f"/sale/1/lot/{one.native_id.rpartition('/')[2]}"
+            one.page_read_at = datetime.now(UTC) - timedelta(hours=hours_ago[lot])
+    market.routes["/search"] = reply(results_page(known, "/search?q=lamp&page=2"))
+    market.routes["/search?q=lamp&page=2"] = reply(results_page(new))
+    before = len(market.asked)
+    done(place.crawl())
+    asked = [one.target for one in market.asked[before:] if one.target.startswith("/sale")]
+    at = asked.index(new[0])
+    assert asked[at : at + 2] == new
+    assert at < len(known)  # only what was asked for before the second search page was read comes earlier
+    assert asked[at + 2 :] == sorted(set(known) - set(asked[:at]), key=lambda lot: -hours_ago[lot])
+
+
+def test_an_address_that_leads_to_another_lot_makes_that_a_listing_of_its_own(
+    place: Place, market: MarketServer
+) -> None:
+    offer(market, LOTS[:2])
+    place.define(market)
+    done(place.crawl())
+    market.routes[LOTS[0]] = redirect("/sale/9/lot/77")
+    market.routes["/sale/9/lot/77"] = reply(lot_page("Quite another object", price="9.00"))
+    market.routes["/search"] = reply(results(LOTS[1:2]))
+    done(place.crawl())
+    assert {(one.native_id, one.state) for one in listings(place).values()} == {
+        ("1/1", "live"), ("1/2", "live"), ("9/77", "live")
+    }  # fmt: skip
+    assert place.rows(select(Observation.listing_id)) == [1, 2, 3]
+    (problem,) = place.rows(select(Crawl.problems).order_by(Crawl.id))[-1]
+    assert problem["url"] == market.url(LOTS[0])
+    assert "leads to" in problem["reason"]
+    assert "9/77" in problem["reason"]
+
+
+def test_lots_that_were_sold_make_no_fault_of_a_good_crawl(place: Place, market: MarketServer) -> None:
+    offer(market, LOTS[:20])
+    place.define(market, expect="{listings_per_query: [5, 400], filled: {title: 1.0, price: 0.9}}")
+    done(place.crawl())
+    sold = (
+        '<html><head><title>Lamp</title><script type="application/ld+json">{"@context": "https://schema.org", '
+        '"@type": "Product", "name": "Lamp", "offers": {"@type": "Offer", "availability": '
+        '"https://schema.org/SoldOut"}}</script></head><body><h1>Lamp</h1><p>Sold</p></body></html>'
+    )
+    market.routes["/search"] = reply(results(LOTS[:20], notes=dict.fromkeys(LOTS[:12], "£120 sold")))
+    market.routes.update(dict.fromkeys(LOTS[:12], reply(sold)))
+    done(place.crawl())
+    assert Counter(one.state for one in listings(place).values()) == {"sold": 12, "live": 8}

@@ -100,6 +100,41 @@ def test_a_listing_found_by_two_ids_is_one_with_an_alias_and_two_listings_are_ne
     assert len(all_of(database, ListingAlias)) == 1
 
 
+def test_an_address_that_leads_to_another_lot_makes_two_listings_and_one_that_moved_stays_one(
+    database: Database,
+) -> None:
+    keep_in_new_crawl(database, item("1/1"))
+    keep_in_new_crawl(database, item("2/5", also=("1/1",)))  # the same page at a new address
+    assert [one.native_id for one in all_of(database, Listing)] == ["1/1"]
+    assert [one.native_id for one in all_of(database, ListingAlias)] == ["2/5"]
+    keep_in_new_crawl(database, item("9/77", also=("1/1",), title="Quite another object"))
+    assert [one.native_id for one in all_of(database, Listing)] == ["1/1", "9/77"]
+    assert [(one.listing_id, one.title) for one in all_of(database, Observation)] == [
+        (1, "Roman oil lamp"),
+        (2, "Quite another object"),
+    ]
+    assert len(all_of(database, ListingAlias)) == 1
+
+
+def test_a_commit_may_be_about_any_number_of_listings(database: Database) -> None:
+    keep_in_new_crawl(database, item("1/1", also=("1/0",)))
+    gone = [ListingGone("a_market", "a_market", f"1/{n}", "u", 404, NOON) for n in range(33_000)]
+    with database.transaction() as session:  # two values a listing: more than PostgreSQL takes at once
+        writer = ListingWriter(crawl_id=new_crawl(session).id, market="a_market", demo=False)
+        writer.begin(session, gone)
+        assert [one.native_id for one in gone if writer.knows(one)] == ["1/0", "1/1"]
+
+
+def test_what_is_known_is_found_however_many_questions_it_takes(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.listings.KEYS_ASKED_AT_ONCE", 2)
+    many = [item(f"1/{n}", seller=f"Seller {n}") for n in range(7)]
+    keep_in_new_crawl(database, *many)
+    keep_in_new_crawl(database, *many)
+    assert [len(all_of(database, table)) for table in (Listing, Seller, Observation)] == [7, 7, 7]
+
+
 def test_two_sightings_in_one_commit_are_one_listing(database: Database) -> None:
     keep_in_new_crawl(database, item(seller="S"), item(seller="S"), item("1/2", seller="S"))
     assert [one.native_id for one in all_of(database, Listing)] == ["1/1", "1/2"]

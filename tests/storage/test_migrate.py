@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 import storage.migrate
 from storage.database import Database
 from storage.migrate import current_revision, downgrade, head_revision, upgrade
-from storage.tables import Base
+from storage.tables import Base, Job, Watch, utc_now
 
 
 @pytest.fixture
@@ -45,6 +45,26 @@ def test_up_makes_every_table_and_down_leaves_nothing_and_up_again_works(empty: 
     assert current_revision(empty.engine) is None
     upgrade(empty)
     empty.require_current()
+
+
+def test_watches_keep_their_jobs_when_the_database_goes_back_a_version_and_up_again(empty: Database) -> None:
+    upgrade(empty)
+    with empty.transaction() as session:
+        watch = Watch(
+            name="lamps", markets=["m"], queries=["lamp"], every_seconds=3600, next_due_at=utc_now(), created_by="Ann"
+        )
+        session.add(watch)
+        session.flush()
+        session.add(Job(kind="crawl", arguments={}, idempotency_key="1", watch_id=watch.id))
+    for _ in range(2):
+        downgrade(empty, "0004")
+        with empty.engine.connect() as connection:
+            names = connection.execute(text("SELECT watch.name FROM watch JOIN job ON job.watch_id = watch.id"))
+            assert names.scalars().all() == ["lamps"]
+        upgrade(empty)
+    empty.require_current()
+    with empty.reading() as session:
+        assert session.scalars(select(Job.watch_id)).one() == session.scalars(select(Watch.id)).one()
 
 
 def test_upgrading_twice_changes_nothing(empty: Database) -> None:

@@ -12,10 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("watch") as batch:
-        # Watches from before keep the interval that was chosen for them.
-        batch.add_column(sa.Column("adaptive", sa.Boolean(), nullable=False, server_default=sa.false()))
-        batch.add_column(sa.Column("least_seconds", sa.Integer(), nullable=False, server_default="900"))
+    # Plain ADD and DROP COLUMN: a batch makes the table anew, and SQLite refuses to drop one whose rows jobs name.
+    # Watches from before keep the interval that was chosen for them.
+    op.add_column("watch", sa.Column("adaptive", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("watch", sa.Column("least_seconds", sa.Integer(), nullable=False, server_default="900"))
     op.create_table(
         "watch_plan",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -37,6 +37,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("watch_plan")
-    with op.batch_alter_table("watch") as batch:
-        batch.drop_column("least_seconds")
-        batch.drop_column("adaptive")
+    op.drop_column("watch", "least_seconds")
+    op.drop_column("watch", "adaptive")

@@ -2,7 +2,9 @@
 
 import re
 
-from crawler.extraction.cards import card_key
+import pytest
+
+from crawler.extraction.cards import card_key, says_over
 from crawler.extraction.page import extract_page
 from crawler.extraction.rules import PageRules
 
@@ -46,6 +48,50 @@ def test_price_title_and_state_change_the_card_of_that_listing_alone() -> None:
 
 def test_a_state_that_only_a_class_shows_changes_the_card() -> None:
     assert cards('<h3 class="x">Lamp</h3>£120')[LOTS[0]] != cards('<h3 class="x is-sold">Lamp</h3>£120')[LOTS[0]]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", '<img src="/s.png" alt="SOLD">'),
+        ("", '<img src="/badges/sold.png?v=2">'),
+        ("", '<i title="Lot passed"></i>'),
+        ('<i aria-label="For sale"></i>', '<i aria-label="Vendu"></i>'),
+        ('<i data-status="for-sale"></i>', '<i data-status="sold"></i>'),
+        ('<i data-sold="false"></i>', '<i data-sold="true"></i>'),
+    ],
+)
+def test_a_state_that_only_a_picture_or_an_attribute_shows_changes_the_card(before: str, after: str) -> None:
+    assert cards(f"<h3>Lamp</h3>£120{before}")[LOTS[0]] != cards(f"<h3>Lamp</h3>£120{after}")[LOTS[0]]
+
+
+def test_attributes_that_say_no_state_or_differ_every_time_change_nothing() -> None:
+    one, other = (
+        f'<h3 title="Lamp {n}">Lamp</h3>£120<i data-record=\'{{"sold":0,"views":{n}}}\' data-ended-in="{n}"></i>'
+        for n in (1, 2)
+    )
+    assert cards(one) == cards(other)
+
+
+@pytest.mark.parametrize(
+    ("body", "over"),
+    [
+        ("<i>Sold</i>", True),
+        ("<i>Vendu le 3 mai</i>", True),
+        ("<i>تم البيع</i>", True),
+        ('<img src="/s.png" alt="SOLD">', True),
+        ("", False),
+        ("<p>12 sold</p>", False),
+        ("<i>Sold by Ann</i>", False),
+        ('<i class="sold-by"></i>', False),
+    ],
+)
+def test_a_card_tells_whether_it_says_that_its_offer_is_over(body: str, over: bool) -> None:
+    card = cards(f"<h3>Lamp</h3>£120{body}")[LOTS[0]]
+    assert says_over(card) is over
+    key = card_key(card, "1")
+    assert says_over(key) is over
+    assert len(key) == 64  # what its column holds
 
 
 def test_time_that_runs_down_changes_nothing() -> None:
