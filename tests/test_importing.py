@@ -262,6 +262,55 @@ def test_importing_again_doubles_nothing_and_keeps_who_saved_it_first(
         assert session.scalars(select(Listing)).one().last_seen_at == SAVED_AT
 
 
+def sealed_bodies(place: Place) -> list[bytes]:
+    names = place.rows(select(Segment.name).where(Segment.store == "evidence"))
+    return [one.block for name in names for one in find_members(place.home.evidence / name) if one.type == "resource"]
+
+
+@pytest.mark.parametrize(
+    ("alone", "whole"),
+    [
+        (written("lot.html", PAGE), write_page_with_folder),
+        (written("result.json", json.dumps(TELEGRAM)), write_telegram_directory),
+        (written("_chat.txt", CHAT), write_unpacked_chat),
+    ],
+)
+def test_a_file_that_comes_again_with_its_pictures_is_sealed_with_them_and_its_listing_gets_them(
+    alone: Write, whole: Write, place: Place, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    one = importer(place.database, place.home)
+    known = one.import_file(alone(first))
+    with_pictures = whole(second)
+    result = one.import_file(with_pictures)
+    assert [kept.listing_id for kept in result.listings] == [kept.listing_id for kept in known.listings]
+    assert not result.was_known and not result.listings[0].is_new
+    [photo] = place.rows(select(Capture).where(Capture.kind == "saved_photo"))
+    [source] = place.rows(select(Capture).where(Capture.id == photo.source_id))
+    [segment] = place.rows(select(Segment).where(Segment.id == source.segment_id))
+    assert PICTURE in [member.block for member in find_members(place.home.evidence / segment.name)]
+    before = count(place.database, Listing, Capture, Segment, AuditEvent)
+    assert one.import_file(with_pictures).was_known
+    assert count(place.database, Listing, Capture, Segment, AuditEvent) == before
+
+
+def test_no_photograph_is_kept_that_is_not_sealed(place: Place, tmp_path: Path) -> None:
+    """The messages came first, alone, and gave no offer; and then a photograph of them was replaced."""
+    words = json.dumps({**TELEGRAM, "messages": [entry(5, photo="photos/p.png")]})
+    assert "none of its" in str(
+        importer(place.database, place.home).import_file(written("result.json", words)(tmp_path)).error
+    )
+    (tmp_path / "photos").mkdir()
+    for picture in (PICTURE, png(1, 2, 3, 600, 400)):
+        written("p.png", picture)(tmp_path / "photos")
+        assert importer(place.database, place.home).import_file(tmp_path / "result.json").error is None
+    photos = place.rows(select(Capture.sha256).where(Capture.kind == "saved_photo"))
+    assert len(photos) == 2
+    assert set(photos) <= {hashlib.sha256(body).hexdigest() for body in sealed_bodies(place)}
+
+
 def test_a_longer_export_of_the_same_chat_adds_its_new_offers_alone(
     database: Database, home: Home, tmp_path: Path
 ) -> None:
