@@ -342,12 +342,36 @@ def test_a_directory_is_imported_whole_and_what_fails_is_named(place: Place, tmp
     assert count(place.database, Listing, Segment) == [2, 5]
 
 
-def test_a_page_of_a_known_market_is_a_sighting_of_its_listing(place: Place, tmp_path: Path) -> None:
-    place.home.markets.joinpath("little_market.yaml").write_text(
-        "name: little_market\ntitle: Little Market\ndomains: [shop.example]\nid_space: little_ids\nkind: dealer\n"
-        'spider: catalogue\nsearch: {url: "https://shop.example/s?q={query}", listings: "a.lot"}\n'
-        'listing_url: "/lot/(?P<lot>[0-9]+)"\n'
+LITTLE_MARKET = (
+    "name: little_market\ntitle: Little Market\ndomains: [shop.example]\nid_space: little_ids\nkind: dealer\n"
+    'spider: catalogue\nsearch: {url: "https://shop.example/s?q={query}", listings: "a.lot"}\n'
+    'listing_url: "/lot/(?P<lot>[0-9]+)"\n'
+)
+
+
+@pytest.mark.parametrize("tag", ['<link rel="canonical" href="{}">', '<meta property="og:url" content="{}">'])
+def test_a_page_that_gives_itself_a_listings_address_is_no_sighting_of_it(
+    tag: str, place: Place, tmp_path: Path
+) -> None:
+    place.home.markets.joinpath("little_market.yaml").write_text(LITTLE_MARKET)
+    toy = (
+        f"<html><head><title>Toy car</title>{tag.format(URL)}</head><body><h1>Toy car, new</h1><p>£1</p></body></html>"
     )
+    path = written("toy.html", toy)(tmp_path)
+    result = importer(place.database, place.home).import_file(path)
+    [listing] = place.rows(select(Listing))
+    assert (listing.market, listing.id_space) == ("imported", "imported")
+    assert listing.url == f"urn:sha256:{result.sha256}"
+    [seen] = place.rows(select(Observation))
+    told = f"does not say where it was saved from (the page gives {URL} as its own address)"
+    assert any(told in problem for problem in seen.problems)
+    assert any(told in line for line in result.lines())
+    importer(place.database, place.home, url=URL).import_file(path)
+    assert [one.native_id for one in place.rows(select(Listing).where(Listing.market == "little_market"))] == ["7"]
+
+
+def test_a_page_of_a_known_market_is_a_sighting_of_its_listing(place: Place, tmp_path: Path) -> None:
+    place.home.markets.joinpath("little_market.yaml").write_text(LITTLE_MARKET)
     early, late = SAVED_AT.replace(day=18), SAVED_AT
     first = importer(place.database, place.home, saved_at=late).import_file(written("a.html", PAGE)(tmp_path))
     older = written("b.html", PAGE.replace("$200", "$150").replace('"200"', '"150"'))(tmp_path)
