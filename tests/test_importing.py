@@ -323,6 +323,15 @@ def test_a_longer_export_of_the_same_chat_adds_its_new_offers_alone(
     assert count(database, Listing, Observation) == [2, 2]
 
 
+def test_the_same_chat_without_its_media_gives_no_second_listing(place: Place, tmp_path: Path) -> None:
+    one = importer(place.database, place.home)
+    first = one.import_file(FORMATS["whatsapp"][0](tmp_path))
+    second = one.import_file(
+        written("_chat.txt", CHAT.replace("<attached: 0001-PHOTO.png>", "image omitted"))(tmp_path)
+    )
+    assert [kept.listing_id for kept in second.listings] == [kept.listing_id for kept in first.listings]
+
+
 def test_a_directory_is_imported_whole_and_what_fails_is_named(place: Place, tmp_path: Path) -> None:
     saved = tmp_path / "saved"
     (saved / "deeper").mkdir(parents=True)
