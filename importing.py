@@ -222,7 +222,10 @@ class Importer:
             reading.result.problems.append(f"{where}no title was found on the page, so there is nothing to judge.")
             return None
         if url is None:
-            read.problems.append("the saved file does not say where it was saved from: --url tells it")
+            own = f" (the page gives {page.own_url[:500]} as its own address)" if page.own_url else ""
+            problem = f"the saved file does not say where it was saved from{own}: --url tells it"
+            read.problems.append(problem)
+            reading.result.problems.append(f"{where}{problem}.")
         digest = sha256(page.body).hexdigest()
         key = (definition.id_space, native_id) if definition and native_id else (IMPORTED, f"sha256:{digest}")
         market = definition.name if definition else IMPORTED

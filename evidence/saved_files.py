@@ -1,7 +1,8 @@
 """Files that an officer saved: sealed in the evidence store as they are, before anything reads them.
 
-One evidence file for each saved file, named by its SHA-256: the same file imported again, or by two people at once, is
-kept once. What is sealed is what the officer handed over; that the site sent it is their word, and is told as such.
+One evidence file for each saved file and what belongs to it, named by a SHA-256 over all of them: the same imported
+again, or by two people at once, is kept once, and a page that comes again with its pictures is sealed with them. What
+is sealed is what the officer handed over; that the site sent it is their word, and is told as such.
 """
 
 from __future__ import annotations
@@ -67,12 +68,12 @@ class Sealed:
 def seal_saved(
     database: Database, home: Home, files: Sequence[SavedBytes], saved_by: SavedBy, *, chain: AuditChain
 ) -> Sealed:
-    """Seal a saved file, with those that belong to it after it, unless it is sealed already.
+    """Seal a saved file, with those that belong to it after it, unless it is sealed with the same ones already.
 
     Raises StoreError where the disk refuses, EvidenceDamaged where the sealed file is gone or altered.
     """
     main = files[0]
-    name = f"{DIRECTORY}/{main.sha256}.warc.gz"
+    name = f"{DIRECTORY}/{_digest(files)}.warc.gz"
     known = _known(database, home, name)
     if known is not None:
         return known
@@ -111,6 +112,19 @@ def seal_saved(
                     segment.id, *place, record_uri(main), main.sha256, len(main.body), main.media_type, imported_at
                 )
     return Sealed(record, saved_by, was_known=False)
+
+
+def _digest(files: Sequence[SavedBytes]) -> str:
+    """Of all that was handed over: a lone file's own, else that of a list of the files as `sha256sum` writes one.
+
+    The main file's name does not count, for a copy under another name is the same page; those of the others do, for the
+    page finds its pictures by them.
+    """
+    main, *others = files
+    if not others:
+        return main.sha256
+    lines = [main.sha256, *sorted(f"{one.sha256}  {one.name}" for one in others)]
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def record_uri(file: SavedBytes) -> str:

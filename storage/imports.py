@@ -17,6 +17,8 @@ from storage.tables import Capture, Listing, ListingAlias, Observation
 
 IMPORTED = "imported"
 """Market and id space of what was saved from no market that has a definition."""
+_AT_ONCE = 1_000
+"""Listings kept in one go: all their keys stand in one statement, and databases bound its parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,9 @@ def keep_saved(
     for market in dict.fromkeys(one.item.market for one in listings):
         of_market = {_key(one.item): one for one in listings if one.item.market == market}  # of one key the last counts
         fresh = [one for key, one in of_market.items() if key not in linked]
-        kept += _keep(session, chain, record, market, fresh, actor=actor, demo=demo)
+        for start in range(0, len(fresh), _AT_ONCE):
+            some = fresh[start : start + _AT_ONCE]
+            kept += _keep(session, chain, record, market, some, actor=actor, demo=demo)
         for key, one in of_market.items():
             if key in linked:
                 flagged = bool(one.item.assessment and one.item.assessment.flagged)

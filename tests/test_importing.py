@@ -262,6 +262,55 @@ def test_importing_again_doubles_nothing_and_keeps_who_saved_it_first(
         assert session.scalars(select(Listing)).one().last_seen_at == SAVED_AT
 
 
+def sealed_bodies(place: Place) -> list[bytes]:
+    names = place.rows(select(Segment.name).where(Segment.store == "evidence"))
+    return [one.block for name in names for one in find_members(place.home.evidence / name) if one.type == "resource"]
+
+
+@pytest.mark.parametrize(
+    ("alone", "whole"),
+    [
+        (written("lot.html", PAGE), write_page_with_folder),
+        (written("result.json", json.dumps(TELEGRAM)), write_telegram_directory),
+        (written("_chat.txt", CHAT), write_unpacked_chat),
+    ],
+)
+def test_a_file_that_comes_again_with_its_pictures_is_sealed_with_them_and_its_listing_gets_them(
+    alone: Write, whole: Write, place: Place, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    one = importer(place.database, place.home)
+    known = one.import_file(alone(first))
+    with_pictures = whole(second)
+    result = one.import_file(with_pictures)
+    assert [kept.listing_id for kept in result.listings] == [kept.listing_id for kept in known.listings]
+    assert not result.was_known and not result.listings[0].is_new
+    [photo] = place.rows(select(Capture).where(Capture.kind == "saved_photo"))
+    [source] = place.rows(select(Capture).where(Capture.id == photo.source_id))
+    [segment] = place.rows(select(Segment).where(Segment.id == source.segment_id))
+    assert PICTURE in [member.block for member in find_members(place.home.evidence / segment.name)]
+    before = count(place.database, Listing, Capture, Segment, AuditEvent)
+    assert one.import_file(with_pictures).was_known
+    assert count(place.database, Listing, Capture, Segment, AuditEvent) == before
+
+
+def test_no_photograph_is_kept_that_is_not_sealed(place: Place, tmp_path: Path) -> None:
+    """The messages came first, alone, and gave no offer; and then a photograph of them was replaced."""
+    words = json.dumps({**TELEGRAM, "messages": [entry(5, photo="photos/p.png")]})
+    assert "none of its" in str(
+        importer(place.database, place.home).import_file(written("result.json", words)(tmp_path)).error
+    )
+    (tmp_path / "photos").mkdir()
+    for picture in (PICTURE, png(1, 2, 3, 600, 400)):
+        written("p.png", picture)(tmp_path / "photos")
+        assert importer(place.database, place.home).import_file(tmp_path / "result.json").error is None
+    photos = place.rows(select(Capture.sha256).where(Capture.kind == "saved_photo"))
+    assert len(photos) == 2
+    assert set(photos) <= {hashlib.sha256(body).hexdigest() for body in sealed_bodies(place)}
+
+
 def test_a_longer_export_of_the_same_chat_adds_its_new_offers_alone(
     database: Database, home: Home, tmp_path: Path
 ) -> None:
@@ -272,6 +321,15 @@ def test_a_longer_export_of_the_same_chat_adds_its_new_offers_alone(
     result = one.import_file(longer)
     assert [kept.is_new for kept in result.listings] == [False, True]
     assert count(database, Listing, Observation) == [2, 2]
+
+
+def test_the_same_chat_without_its_media_gives_no_second_listing(place: Place, tmp_path: Path) -> None:
+    one = importer(place.database, place.home)
+    first = one.import_file(FORMATS["whatsapp"][0](tmp_path))
+    second = one.import_file(
+        written("_chat.txt", CHAT.replace("<attached: 0001-PHOTO.png>", "image omitted"))(tmp_path)
+    )
+    assert [kept.listing_id for kept in second.listings] == [kept.listing_id for kept in first.listings]
 
 
 def test_a_directory_is_imported_whole_and_what_fails_is_named(place: Place, tmp_path: Path) -> None:
@@ -293,12 +351,36 @@ def test_a_directory_is_imported_whole_and_what_fails_is_named(place: Place, tmp
     assert count(place.database, Listing, Segment) == [2, 5]
 
 
-def test_a_page_of_a_known_market_is_a_sighting_of_its_listing(place: Place, tmp_path: Path) -> None:
-    place.home.markets.joinpath("little_market.yaml").write_text(
-        "name: little_market\ntitle: Little Market\ndomains: [shop.example]\nid_space: little_ids\nkind: dealer\n"
-        'spider: catalogue\nsearch: {url: "https://shop.example/s?q={query}", listings: "a.lot"}\n'
-        'listing_url: "/lot/(?P<lot>[0-9]+)"\n'
+LITTLE_MARKET = (
+    "name: little_market\ntitle: Little Market\ndomains: [shop.example]\nid_space: little_ids\nkind: dealer\n"
+    'spider: catalogue\nsearch: {url: "https://shop.example/s?q={query}", listings: "a.lot"}\n'
+    'listing_url: "/lot/(?P<lot>[0-9]+)"\n'
+)
+
+
+@pytest.mark.parametrize("tag", ['<link rel="canonical" href="{}">', '<meta property="og:url" content="{}">'])
+def test_a_page_that_gives_itself_a_listings_address_is_no_sighting_of_it(
+    tag: str, place: Place, tmp_path: Path
+) -> None:
+    place.home.markets.joinpath("little_market.yaml").write_text(LITTLE_MARKET)
+    toy = (
+        f"<html><head><title>Toy car</title>{tag.format(URL)}</head><body><h1>Toy car, new</h1><p>£1</p></body></html>"
     )
+    path = written("toy.html", toy)(tmp_path)
+    result = importer(place.database, place.home).import_file(path)
+    [listing] = place.rows(select(Listing))
+    assert (listing.market, listing.id_space) == ("imported", "imported")
+    assert listing.url == f"urn:sha256:{result.sha256}"
+    [seen] = place.rows(select(Observation))
+    told = f"does not say where it was saved from (the page gives {URL} as its own address)"
+    assert any(told in problem for problem in seen.problems)
+    assert any(told in line for line in result.lines())
+    importer(place.database, place.home, url=URL).import_file(path)
+    assert [one.native_id for one in place.rows(select(Listing).where(Listing.market == "little_market"))] == ["7"]
+
+
+def test_a_page_of_a_known_market_is_a_sighting_of_its_listing(place: Place, tmp_path: Path) -> None:
+    place.home.markets.joinpath("little_market.yaml").write_text(LITTLE_MARKET)
     early, late = SAVED_AT.replace(day=18), SAVED_AT
     first = importer(place.database, place.home, saved_at=late).import_file(written("a.html", PAGE)(tmp_path))
     older = written("b.html", PAGE.replace("$200", "$150").replace('"200"', '"150"'))(tmp_path)

@@ -36,10 +36,11 @@ def numbered(messages: Iterable[SavedMessage]) -> list[SavedMessage]:
 
 
 def group_offers(messages: Iterable[SavedMessage]) -> list[SavedMessage]:
-    """Photographs and words that one sender sent within minutes, as one message under the first one's key.
+    """Photographs and words that one sender sent within minutes, as one message.
 
     Two texts are never joined: each may be an offer of its own. A text that follows photographs without words takes
-    them; photographs that follow a text belong to it.
+    them; photographs that follow a text belong to it. The key is that of the words, which an export without media has
+    too; without words it is the first photograph's.
     """
     groups: list[SavedMessage] = []
     for message in messages:
@@ -47,7 +48,8 @@ def group_offers(messages: Iterable[SavedMessage]) -> list[SavedMessage]:
         if last is not None and _belongs(last, message):
             last.pictures += message.pictures
             last.missing += message.missing
-            last.text = last.text or message.text
+            if message.text:
+                last.text, last.key = message.text, message.key
             last.sent_at = message.sent_at or last.sent_at
         else:
             groups.append(message)

@@ -6,14 +6,33 @@ import email
 import email.policy
 import re
 from email.message import Message
+from itertools import islice
 
 from crawler.picture_kinds import image_suffix
 from crawler.saved.pages import is_web_address
 from crawler.saved.records import LARGEST_PICTURE, SavedFault, SavedPage
 
 MOST_PARTS = 5_000
+MOST_LAYERS = 20
+"""Parts that hold parts. Every line of the file is held against the end of each layer that it stands in."""
+LONGEST_TYPE = 8_000
+"""Bytes of a Content-Type header, of which a page's have some hundred. Reading its parameters costs their square."""
+_LAYER = re.compile(rb"(?:\A|[\r\n])content-type:\s*(?:multipart|message)/", re.I)
 _HEAD = 20_000
 _HEADER = re.compile(rb"\A(?:From [^\n]*\n)?(?:[A-Za-z][A-Za-z0-9-]{0,60}:[^\n]*\n(?:[ \t][^\n]*\n)*)+\r?\n")
+
+
+class _BoundedTypes(email.policy.Compat32):
+    """Looks at each header before the parser asks for its parameters.
+
+    Compat32 takes any bytes: the newer policies parse headers and stumble over broken ones.
+    """
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        if name.lower() == "content-type" and len(value) > LONGEST_TYPE:
+            raise SavedFault(f"a header of it has {len(value)} bytes, as no page's has: nothing of it was read")
+        return name, value
 
 
 def is_mhtml(body: bytes) -> bool:
@@ -24,9 +43,11 @@ def is_mhtml(body: bytes) -> bool:
 
 def read_mhtml(body: bytes) -> SavedPage:
     """The page of an MHTML file with its pictures. Raises SavedFault where there is no page in it."""
+    layers = sum(1 for _ in islice(_LAYER.finditer(body), MOST_LAYERS + 1))
+    if layers > MOST_LAYERS:
+        raise SavedFault(f"it has more than {MOST_LAYERS} parts within parts, as no page has: nothing of it was read")
     try:
-        # compat32 takes any bytes: the newer policies parse headers and stumble over broken ones.
-        message = email.message_from_bytes(body.lstrip(b"\r\n\xef\xbb\xbf"), policy=email.policy.compat32)
+        message = email.message_from_bytes(body.lstrip(b"\r\n\xef\xbb\xbf"), policy=_BoundedTypes())
         parts = _parts(message)
     except (RecursionError, ValueError, LookupError, AssertionError, TypeError, AttributeError) as error:
         raise SavedFault(f"it is no MHTML that can be read ({error}): save the page again") from error

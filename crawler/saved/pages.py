@@ -11,8 +11,10 @@ from crawler.extraction.decoding import decode
 from crawler.saved.records import SavedPage
 
 _HEAD = 200_000
-_SAVED_FROM = re.compile(r"<!--\s*saved from url=\(\d{4,}\)\s*(\S{1,4000}?)\s*-->", re.I)
-_SAVED_BY = re.compile(r"<!--\s{0,20}Page saved with SingleFile\s{1,20}url:\s{0,9}(\S{1,4000})", re.I)
+_SAVED_FROM = re.compile(
+    r"<!--\s{0,20}(?:saved from url=\(\d{4,9}\)|Page saved with SingleFile\s{1,20}url:)\s{0,9}(\S{1,4000}?)(?:\s|-->)",
+    re.I,
+)
 _CANONICAL = re.compile(
     r"""<link\b(?=[^>]{0,500}\brel=["']?canonical\b)[^>]{0,500}?\bhref=["']?([^"'\s>]{1,4000})""", re.I
 )
@@ -24,16 +26,22 @@ _GRAPH = re.compile(
 def read_page(body: bytes, companions: Mapping[str, bytes] | None = None) -> SavedPage:
     """A saved HTML page or JSON answer. `companions`: the files of the folder saved beside it, by name."""
     text, _, _ = decode(body[:_HEAD])
-    return SavedPage(url=saved_from(text), body=body, pictures=companions or {})
+    return SavedPage(url=saved_from(text), own_url=own_address(text), body=body, pictures=companions or {})
 
 
 def saved_from(text: str) -> str | None:
-    """The address that the browser noted when it saved the page, else the one the page gives itself; http(s) only."""
-    for pattern in (_SAVED_FROM, _SAVED_BY, _CANONICAL, _GRAPH):
-        found = pattern.search(text)
-        if found and is_web_address(found[1]):
-            return found[1].replace("&amp;", "&")
-    return None
+    """The web address that the browser noted as it saved the page. It notes it ahead of all that the page itself says,
+    so that the first note counts alone."""
+    return _address(_SAVED_FROM.search(text))
+
+
+def own_address(text: str) -> str | None:
+    """The web address that the page gives itself, which may be any site's: it proves nothing of where it came from."""
+    return _address(_CANONICAL.search(text)) or _address(_GRAPH.search(text))
+
+
+def _address(found: re.Match[str] | None) -> str | None:
+    return found[1].replace("&amp;", "&") if found and is_web_address(found[1]) else None
 
 
 def is_web_address(url: str | None) -> bool:

@@ -21,7 +21,7 @@ class SavedPage:
     """A page or a JSON answer, with the pictures that were saved with it."""
 
     url: str | None
-    """Where it was saved from, as the file itself says; None where it does not."""
+    """Where it was saved from, as the browser noted in the file; None where it did not."""
     body: bytes
     content_type: str | None = None
     charset: str | None = None
@@ -31,6 +31,8 @@ class SavedPage:
     """By address."""
     is_main: bool = True
     """False for a page of an archive of many: it counts only where it looks like an offer."""
+    own_url: str | None = None
+    """Where the page says of itself that it stands; told as its word alone."""
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import unquote
@@ -152,10 +152,13 @@ def read_html(pages: Mapping[str, bytes]) -> list[SavedMessage]:
     sender = ""
     for body in pages.values():
         soup = BeautifulSoup(body, "lxml")
-        chat = _words(soup.select_one(".page_header .text"))
-        for block in soup.select("div.message.default"):
+        header = next(_outermost(soup, "page_header"), None)
+        chat = _words(next(_outermost(header, "text"), None)) if header else ""
+        for block in _outermost(soup, "message"):
+            if "default" not in _classes(block):
+                continue
             # A message "joined" to the one before is of the same sender and does not name them again.
-            sender = _words(block.select_one(".from_name")) or sender
+            sender = _words(next(_own(block, "body", "from_name"), None)) or sender
             messages.append(_from_html(chat, sender, block))
             if len(messages) > MOST_MESSAGES:
                 raise SavedFault(f"it has more than {MOST_MESSAGES} messages: export the chat in parts")
@@ -165,13 +168,15 @@ def read_html(pages: Mapping[str, bytes]) -> list[SavedMessage]:
 
 
 def _from_html(chat: str, sender: str, block: Tag) -> SavedMessage:
-    date = block.select_one(".date")
+    date = next(_outermost(block, "date"), None)
     shown = str(date.get("title") or "") if date else ""
-    text = block.select_one(".body > .text")
+    text = next(_own(block, "body", "text"), None) or next(_own(block, "body", "forwarded", "text"), None)
     if text is not None:
         for line in text.find_all("br"):
             line.replace_with("\n")
-    links = [str(link.get("href") or "") for link in block.select("a.photo_wrap, a.media_photo")]
+    media = list(_outermost(block, "photo_wrap", "media_photo"))
+    links = [str(one.get("href") or "") for one in media if one.name == "a"]
+    left_out = [one for one in media if one.name != "a"]
     number = str(block.get("id") or "").removeprefix("message")
     words = text.get_text().strip() if text is not None else ""
     return SavedMessage(
@@ -182,8 +187,36 @@ def _from_html(chat: str, sender: str, block: Tag) -> SavedMessage:
         sent_at=_from_title(shown),
         text=words,
         pictures=[unquote(link) for link in links if is_picture_name(link)],
-        missing=[_words(one) for one in block.select(".media_photo:not(a) .status")],
+        missing=[_words(status) for one in left_out for status in _outermost(one, "status")],
     )
+
+
+def _outermost(element: Tag, *names: str) -> Iterator[Tag]:
+    """What below an element has one of these classes, in order, but for what stands within another such.
+
+    Messages stand beside each other in an export. A file that nests them would have each read with all those below it.
+    """
+    waiting = [element]
+    while waiting:
+        for child in waiting.pop().contents[::-1]:
+            if isinstance(child, Tag):
+                waiting.append(child)
+        while waiting and not _classes(waiting[-1]).isdisjoint(names):
+            yield waiting.pop()
+
+
+def _own(element: Tag, name: str, *more: str) -> Iterator[Tag]:
+    """What stands at the end of a way of classes, each a child of the one before."""
+    for child in element.contents:
+        if isinstance(child, Tag) and name in _classes(child):
+            if more:
+                yield from _own(child, *more)
+            else:
+                yield child
+
+
+def _classes(element: Tag) -> set[str]:
+    return set(element.get_attribute_list("class"))
 
 
 def _words(element: Tag | None) -> str:

@@ -33,9 +33,13 @@ _OMITTED = re.compile(
     r"|Medya dahil edilmedi|Medya atlanmış|تم استبعاد الوسائط|تم حذف الوسائط|الوسائط غير مُ?درجة)>"
     r"|(?:image|photo|video|audio|GIF|sticker|document) (?:omitted|absente?|omise?|omis)"
     r"|(?:الصورة|صورة|الفيديو|فيديو|الصوت|المستند) (?:غير مُ?درجة?|غير مُ?درج|مستبعدة?|محذوفة?|تم استبعاده?ا?)"
-    r"|(?:Bild|Foto|Video) weggelassen",
+    r"|(?:Bild|Foto|Video) weggelassen|(?:afbeelding|foto|video) weggelaten"
+    r"|(?:imagen|foto|v[íi]deo|audio|sticker|documento) omitid[oa]|(?:immagine|foto|video|audio|documento) omess[oa]"
+    r"|(?:imagem|foto|v[íi]deo|[áa]udio|documento) (?:ocultad|omitid)[oa]|(?:görüntü|video|ses) dahil edilmedi",
     re.I,
 )
+_OMITTED_ANDROID = re.compile(r"<[^<>:\n]{3,60}>")
+"""Alone on its line, in whatever language."""
 _LONGEST_SENDER = 120
 
 
@@ -162,7 +166,6 @@ def _message(line: _Line, order: str, known: set[str]) -> SavedMessage | None:
     sender = sender.strip()
     if not colon or not sender or len(sender) > _LONGEST_SENDER or "\n" in sender or text[:1] not in ("", " ", "\n"):
         return None
-    key = message_key("whatsapp", sender, line.shown, text.strip())
     pictures: list[str] = []
     missing: list[str] = []
     kept: list[str] = []
@@ -170,13 +173,15 @@ def _message(line: _Line, order: str, known: set[str]) -> SavedMessage | None:
         left = _without_attachments(one, known, pictures, missing)
         if left or not one:
             kept.append(left)
+    words = "\n".join(kept).strip()
     return SavedMessage(
-        key=key,
+        # What stands for a file is another in an export with media than in one without: it counts where no words do.
+        key=message_key("whatsapp", sender, line.shown, words or text.strip()),
         place=f"line {line.number}",
         sender=sender,
         shown_time=line.shown,
         sent_at=_moment(line, order),
-        text="\n".join(kept).strip(),
+        text=words,
         pictures=pictures,
         missing=missing,
     )
@@ -198,10 +203,10 @@ def _without_attachments(line: str, known: set[str], pictures: list[str], missin
     found = _ATTACHED_ANDROID.fullmatch(line.strip())
     if found and (found["name"] in known or _is_media_name(found["name"])):
         return take(found)
-    omitted = _OMITTED.search(line)
+    omitted = _OMITTED_ANDROID.fullmatch(line.strip()) or _OMITTED.search(line)
     if omitted:
         missing.append(omitted[0].strip("<>"))
-        line = _OMITTED.sub("", line)
+        line = _OMITTED.sub("", line.replace(omitted[0], ""))
     return line.strip()
 
 

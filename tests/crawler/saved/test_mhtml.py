@@ -1,6 +1,7 @@
 """MHTML files: the page, its address and its pictures, and any bytes at all."""
 
 import contextlib
+import email.message
 import email.policy
 from email.message import EmailMessage
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.saved.mhtml import is_mhtml, read_mhtml
+from crawler.saved.mhtml import MOST_LAYERS, is_mhtml, read_mhtml
 from crawler.saved.records import SavedFault
 from tests.evidence.factory import png
 
@@ -60,6 +61,38 @@ def test_parts_within_parts_without_end_are_refused() -> None:
     assert is_mhtml(body)
     with pytest.raises(SavedFault):
         read_mhtml(body)
+
+
+@pytest.mark.parametrize("evil", ["; charset*0=a" * 5_000, '; a="' + ";" * 60_000, ";" * 60_000, ";\r\n a=b" * 9_000])
+@pytest.mark.parametrize("place", ["multipart/related; boundary=b", "text/html"])
+def test_a_header_that_would_be_long_in_reading_is_refused_unread(
+    evil: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    parse = email.message._parseparam  # type: ignore[attr-defined]
+
+    def note(text: str) -> list[str]:
+        read.append(len(text))
+        return list(parse(text))
+
+    monkeypatch.setattr(email.message, "_parseparam", note)
+    page = "Content-Type: text/html\r\nContent-Location: https://shop.example/lot/7\r\n\r\n<h1>Lamp</h1>\r\n"
+    body = f"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\n{page}--b--\r\n"
+    assert b"Lamp" in read_mhtml(body.encode()).body
+    read.clear()
+    with pytest.raises(SavedFault, match="a header of it"):
+        read_mhtml(body.replace(place, place + evil).encode())
+    assert max(read, default=0) < 100
+
+
+def test_layers_that_every_line_would_be_held_against_are_refused() -> None:
+    def nested(depth: int) -> bytes:
+        layers = [f'Content-Type: multipart/related; boundary="b{n}"\r\n\r\n--b{n}\r\n' for n in range(depth)]
+        return f"MIME-Version: 1.0\r\n{''.join(layers)}Content-Type: text/html\r\n\r\n<h1>Lamp</h1>".encode()
+
+    assert b"Lamp" in read_mhtml(nested(MOST_LAYERS)).body
+    with pytest.raises(SavedFault, match="parts within parts"):
+        read_mhtml(nested(MOST_LAYERS + 1))
 
 
 @settings(max_examples=40)

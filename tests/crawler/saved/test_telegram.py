@@ -2,9 +2,12 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from bs4 import Tag
 
+from crawler.saved import telegram
 from crawler.saved.records import SavedFault
 from crawler.saved.telegram import read_html, read_json
 
@@ -72,6 +75,58 @@ def test_html_pages_are_read_with_joined_messages_under_their_sender() -> None:
     assert first.sent_at == AT
     assert (second.sender, second.text) == ("Ali", "Greek coin")
     assert first.key.endswith(":5") and second.key.endswith(":6")
+
+
+FORWARDED = """<div class="message default clearfix joined" id="message7"><div class="body">
+<div class="date details" title="20.11.2026 14:06:00 UTC+02:00">14:06</div>
+<div class="forwarded body"><div class="from_name">Omar <span class="date details" title="1.1.2020">x</span></div>
+<div class="media_wrap clearfix"><div class="media clearfix media_photo"><div class="body">
+<div class="status details">Not included</div></div></div></div>
+<div class="text">Bronze <b>coin</b></div></div></div></div>"""
+
+
+def test_a_forwarded_message_is_of_the_person_who_sent_it_on() -> None:
+    *_, forwarded, last = read_html(
+        {"messages.html": (HTML + FORWARDED + HTML.partition("</div></div></div>")[2]).encode()}
+    )[:4]
+    assert (forwarded.sender, forwarded.text, forwarded.missing) == ("Ali", "Bronze coin", ["Not included"])
+    assert forwarded.shown_time.startswith("20.11.2026 14:06")
+    assert last.sender == "Ali"
+
+
+@pytest.mark.parametrize(
+    "nest",
+    [
+        '<div class="message default" id="message9"><div class="body">',
+        '<div class="body"><div class="forwarded body">',
+        '<div class="media_photo"><div class="status">a',
+        '<div class="page_header"><div class="text">a',
+        "<div>",
+    ],
+)
+def test_what_is_nested_without_end_is_read_once(nest: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    depth = 300
+    looked: list[Tag] = []
+    classes = telegram._classes
+    words: list[str] = []
+    get_text = Tag.get_text
+
+    def look(element: Tag) -> set[str]:
+        looked.append(element)
+        return classes(element)
+
+    def note(element: Tag, *arguments: Any) -> str:
+        words.append(get_text(element, *arguments))
+        return words[-1]
+
+    monkeypatch.setattr(telegram, "_classes", look)
+    monkeypatch.setattr(Tag, "get_text", note)
+    monkeypatch.setattr(Tag, "select", None)  # a selector goes up or down the whole nest for each element of it
+    page = HTML.replace('<div class="text">Roman', nest * depth + '<div class="text">Roman')
+    found = read_html({"messages.html": page.encode()})
+    assert [one.sender for one in found][:1] == ["Ali"]
+    assert len(looked) < 20 * depth
+    assert sum(map(len, words)) < 20 * depth
 
 
 def test_html_without_messages_is_refused() -> None:

@@ -61,7 +61,17 @@ def test_an_attached_photograph_leaves_the_text_and_is_named(words: str, name: s
 
 
 @pytest.mark.parametrize(
-    "words", ["<Media omitted>", "<Médias omis>", "<تم استبعاد الوسائط>", "\u200eimage omitted", "image absente"]
+    "words",
+    [
+        "<Media omitted>",
+        "<Médias omis>",
+        "<تم استبعاد الوسائط>",
+        "<Pominięto multimedia>",
+        "\u200eimage omitted",
+        "image absente",
+        "imagen omitida",
+        "afbeelding weggelaten",
+    ],
 )
 def test_media_left_out_is_said_and_is_no_text_of_the_offer(words: str) -> None:
     [message] = messages(f"20/11/2026, 14:03 - Ali: {words}\n")
@@ -96,6 +106,29 @@ def test_a_later_export_gives_the_same_messages_the_same_keys() -> None:
     keys = [one.key for one in messages(first)]
     assert len(set(keys)) == 2
     assert [one.key for one in messages(first + "21/11/2026, 9:00 - Ali: coin\n")][:2] == keys
+
+
+@pytest.mark.parametrize("attached", ["(file attached)", "(الملف مرفق)", "(plik dołączony)"])
+@pytest.mark.parametrize("omitted", ["<Media omitted>", "<Pominięto multimedia>", "\u200eimage omitted", "صورة محذوفة"])
+@pytest.mark.parametrize("words", ["\nRoman lamp", "\n20/11/2026, 14:04 - Ali: Roman lamp"])
+def test_an_offer_has_the_same_key_in_an_export_with_media_and_in_one_without(
+    attached: str, omitted: str, words: str
+) -> None:
+    name = "IMG-20261120-WA0001.jpg"
+    [with_media], [named], [without] = (
+        group_offers(messages(f"20/11/2026, 14:03 - Ali: {line}{words}\n", *members))
+        for line, members in ((f"{name} {attached}", (name,)), (f"{name} {attached}", ()), (omitted, ()))
+    )
+    assert with_media.pictures == [name]
+    assert with_media.text == without.text == "Roman lamp"
+    assert with_media.key == named.key == without.key
+
+
+def test_photographs_without_words_are_told_apart_by_their_names() -> None:
+    first, second = (
+        messages(f"20/11/2026, 14:03 - Ali: {name} (file attached)\n", name) for name in ("a.jpg", "b.jpg")
+    )
+    assert first[0].key != second[0].key
 
 
 def test_photographs_and_words_sent_together_are_one_offer_and_two_texts_are_two() -> None:
