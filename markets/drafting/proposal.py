@@ -23,7 +23,7 @@ from markets.definition import DEFAULT_DELAY_SECONDS
 from markets.drafting import page_facts
 from markets.drafting.listing_pattern import listing_pattern
 from markets.drafting.look import SeenPage
-from markets.drafting.search_address import search_template, with_page
+from markets.drafting.search_address import search_template, searched_words, with_page
 from markets.drafting.selectors import listings_selector, next_selector
 
 WANTED = ("title", "price", "currency", "images", "description", "seller", "location", "ends_at", "availability")
@@ -99,7 +99,7 @@ def propose(page: SeenPage, *, name: str, words: str | None = None) -> Proposal:
                 else ": give a search that has results (three or more make their form plain)."
             )
         )
-    pattern = listing_pattern(found, _other_links(document, found))
+    pattern = listing_pattern(found, _other_links(document, found), searched_words(page.url, words))
     if pattern is None:
         raise NothingToPropose(
             f"No id was found in the addresses of the {len(found)} listings, like {found[0]}: write the definition by "
