@@ -239,13 +239,14 @@ def markets_new(
 
     Example: relicwatch markets new "https://auction.example/search?q=lamp"
     """
-    from markets.drafting.new import draft_from_file, draft_from_web
+    from markets.drafting.new import check_request, draft_from_file, draft_from_web
     from markets.drafting.report import listing_rows, summary
 
     home = Home.from_environment()
     if page is not None:
         drafted = draft_from_file(home, page, url, name=name, words=query)
     else:
+        check_request(home, url, name=name, words=query)
         if not yes:
             _confirm_look(url)
         with err.status("asking the site, 10 seconds between two requests"):

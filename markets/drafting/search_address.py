@@ -15,9 +15,12 @@ _PARAMETERS = (*SEARCH_PARAMETERS, "text", "search_text", "words")
 def search_template(url: str, words: str | None = None) -> str:
     """`url` with {query} in place of the words searched for: those given, else the value of the usual parameter.
 
-    Tracking and session parameters are left out. Raises UsageError where no words are found in the address.
+    Tracking and session parameters are left out. Raises UsageError where no words are found in the
+    address, or it is no whole one.
     """
     parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"{url} is no whole address: write https:// before it, as the browser does.")
     pairs = _pairs(parts.query)
     key = next((k for k, v in pairs if words and _same(v, words)), None)
     path = parts.path
