@@ -15,7 +15,7 @@ from crawler.home import Home
 from markets.definition import DEFAULT_DELAY_SECONDS, name_fault
 from markets.drafting.draft import Written, check_free, draft_definition, write_draft
 from markets.drafting.look import LookRefused, SeenPage, looking
-from markets.drafting.proposal import NothingToPropose, Proposal, add_listing, name_for, needs_drawing, propose
+from markets.drafting.proposal import NothingToPropose, Proposal, add_listing, name_for, needs_drawing, propose, say_what_no_page_said
 from markets.drafting.search_address import search_template
 
 
@@ -87,6 +87,7 @@ def draft_from_file(home: Home, page: Path, url: str, *, name: str | None = None
     proposal.todo.append(
         "Say `spider: browser` where the page's source holds no listings and it was saved as the browser shows it."
     )
+    say_what_no_page_said(proposal)
     return Drafted(proposal, write_draft(home, proposal, seen, None, None), ())
 
 
@@ -112,4 +113,5 @@ async def _look(home: Home, url: str, name: str, words: str | None, pause_second
             except NothingToPropose as nothing:
                 proposal.todo.append(f"No listing was read: {nothing}")
                 listing = None
+        say_what_no_page_said(proposal)
         return Drafted(proposal, write_draft(home, proposal, search, listing, look.robots), tuple(look.requests))

@@ -28,7 +28,6 @@ from markets.drafting.selectors import listings_selector, next_selector
 
 WANTED = ("title", "price", "currency", "images", "description", "seller", "location", "ends_at", "availability")
 _TREE = re.compile(r"<(?:!doctype\s+html|html|head|body|div|table)\b", re.I)
-_OFTEN_ABSENT = frozenset({"seller", "location", "ends_at", "availability"})
 
 
 class NothingToPropose(RelicwatchError):
@@ -146,13 +145,22 @@ def add_listing(proposal: Proposal, page: SeenPage) -> None:
     proposal.missing = [name for name in WANTED if not getattr(read, name)]
     if read.kind == "search":
         proposal.todo.append(f"{page.url} reads as a list of offers: is it a listing at all? See listing_url.")
-    needed = [name for name in proposal.missing if name not in _OFTEN_ABSENT]
-    if needed:
+    if proposal.missing:
         proposal.todo.append(
-            f"The listing's page gave no {', no '.join(needed)}: where a reader sees it there, add CSS under `fields`."
+            f"The listing's page gave no {', no '.join(proposal.missing)}: where a reader sees it there, add CSS under "
+            "`fields`."
         )
-    if read.ends_at is not None or proposal.kind == "auction":
-        proposal.todo.append("Say the market's `timezone`, for end times without a zone.")
+
+
+def say_what_no_page_said(proposal: Proposal) -> None:
+    """End the list with the facts that only a person can add, once all pages are read."""
+    if not proposal.languages:
+        proposal.todo.append("The page names no language: add `languages`.")
+    if proposal.country is None:
+        proposal.todo.append("The page names no country: add `country` where the market has one.")
+    if proposal.currency is None:
+        proposal.todo.append("No listing that was read names its currency: add `currency`, for a bare sign or number.")
+    proposal.todo.append("No page says its time zone: add `timezone`, for end times without a zone.")
 
 
 def _found(page: SeenPage, called: str | None = None) -> tuple[Document, list[str]]:
@@ -239,7 +247,3 @@ def _say_of_search(proposal: Proposal, left: int, also: Sequence[str]) -> None:
             f"The shop runs on {proposal.software}: where this version has the spider {proposal.software}, it reads "
             "the shop's own data with fewer requests."
         )
-    if not proposal.languages:
-        todo.append("The page names no language: add `languages`.")
-    if proposal.country is None:
-        todo.append("The page names no country: add `country` where the market has one.")

@@ -154,6 +154,21 @@ def test_an_address_without_search_words_is_wrong_use_before_anything_is_asked(
     assert market.asked == []
 
 
+def test_the_list_of_what_is_missing_holds_all_that_the_table_and_the_draft_leave_open(
+    home: Home, market: MarketServer, tmp_path: Path
+) -> None:
+    of_site = draft(home, market)
+    todo = " ".join(of_site.proposal.todo)
+    assert "seller" in of_site.proposal.missing
+    assert all(f"no {field}" in todo for field in of_site.proposal.missing)
+    assert "`timezone`" in todo and "`country`" in todo
+    assert of_site.proposal.currency == "GBP" and "`currency`" not in todo
+    saved = tmp_path / "saved.html"
+    saved.write_text(search_page("https://www.shop.example"))
+    of_file = " ".join(draft_from_file(home, saved, "https://www.shop.example/search?q=lamp").proposal.todo)
+    assert "`timezone`" in of_file and "`currency`" in of_file
+
+
 @pytest.mark.parametrize(
     ("url", "name", "said"),
     [
