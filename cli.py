@@ -319,9 +319,14 @@ def markets_approve(
 @watch_app.command("add")
 def watch_add(
     name: str,
-    market: Annotated[list[str], typer.Option("--market", "-m")],
-    query: Annotated[list[str], typer.Option("--query", "-q")],
-    every: Annotated[str, typer.Option(help="At least this often: 30m, 6h, 1d.")] = "1d",
+    market: Annotated[list[str], typer.Option("--market", "-m", help="Where to search; may be given often.")],
+    query: Annotated[
+        list[str],
+        typer.Option("--query", "-q", help="Words to search for; may be given often, each asked at each market."),
+    ],
+    every: Annotated[
+        str, typer.Option(help="At least this often: a number and s, m, h, d or w, like 30m, 6h or 1d.")
+    ] = "1d",
     adaptive: Annotated[
         bool,
         typer.Option(
@@ -333,7 +338,7 @@ def watch_add(
     least: Annotated[
         str | None, typer.Option(help="With --adaptive: never sooner after the last crawl than this; 15m if not given.")
     ] = None,
-    max_listings: Annotated[int | None, typer.Option(min=1)] = None,
+    max_listings: Annotated[int | None, typer.Option(min=1, help="Stop each crawl after so many listings.")] = None,
 ) -> None:
     """Save a search; a running scheduler takes it up within seconds.
 
@@ -342,6 +347,7 @@ def watch_add(
 
     Example: relicwatch watch add lamps --market example_auction --query "roman lamp" --every 6h
     """
+    from markets.admission import hindrances
     from markets.catalog import get_market
     from markets.planning import require_lawful_interval
     from storage.audit import AuditChain
@@ -349,6 +355,8 @@ def watch_add(
 
     home, database = _open()
     seconds = _seconds(every)
+    if least is not None and not adaptive:
+        raise UsageError("--fixed asks at --every exactly, so --least says nothing there: leave one of them out.")
     for one in market:
         definition = get_market(home, one)
         definition.search_urls(query)  # refuses a query that cannot be asked
@@ -368,6 +376,8 @@ def watch_add(
         )
         due = watch.next_due_at
     out.print(f"{name} is saved; its first crawl is due {due:%Y-%m-%d %H:%M} UTC.", highlight=False)
+    for sentence in hindrances(dict.fromkeys(market), home, database):
+        err.print(f"It waits in vain there: {sentence}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 @watch_app.command("list")
@@ -861,7 +871,10 @@ def _log_to_stderr() -> None:
 def _seconds(text: str, option: str = "--every") -> int:
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
     number, unit = text[:-1], text[-1:]
-    if unit not in units or not number.isascii() or not number.isdigit() or int(number) == 0:
+    whole = unit in units and number.isascii() and number.isdigit()
+    if whole and int(number) == 0:
+        raise UsageError(f"{option} {text!r} has to be more than nothing: write it like 6h.")
+    if not whole:
         raise UsageError(f"{option} {text!r} is no span of time: write a number and s, m, h, d or w, like 6h.")
     return int(number) * units[unit]
 

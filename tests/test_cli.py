@@ -62,6 +62,11 @@ def test_a_span_of_time_is_a_number_and_a_unit(text: str, seconds: int) -> None:
     assert cli._seconds(text) == seconds
 
 
+def test_no_time_at_all_is_called_too_little() -> None:
+    with pytest.raises(UsageError, match="more than nothing"):
+        cli._seconds("0s")
+
+
 @pytest.mark.parametrize("text", ["", "h", "6", "0h", "-1h", "1.5h", "6 h", "٦h", "6y"])
 def test_anything_else_is_wrong_use(text: str) -> None:
     with pytest.raises(UsageError, match="like 6h"):
