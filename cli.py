@@ -294,6 +294,7 @@ def markets_approve(
     """
     from markets.approval import approve
     from markets.catalog import get_market
+    from markets.checks import check
     from storage.audit import AuditChain
 
     home, database = _open()
@@ -311,6 +312,11 @@ def markets_approve(
             robots=robots.read_bytes() if robots else None,
         )
     out.print(f"{name} is on, approved by {_actor()}.", highlight=False)
+    if robots and robots.stat().st_size == 0:
+        out.print("The copy of robots.txt is empty: it is on record that the market has none.")
+    (report,) = check(home, [name])
+    if not report.ok or any(case.unchecked for case in report.cases):
+        out.print(report.as_text(), markup=False, highlight=False, soft_wrap=True)
 
 
 # -- watches ----------------------------------------------------------------------------------------------------
@@ -436,8 +442,8 @@ def crawls_list(limit: int = 20, as_json: AsJson = False) -> None:
     if as_json:
         _print_rows(rows, True)
         return
-    left_out = ("fault", "failed", "changed", "gone", "s/answer")  # `crawls show` has them; a table is to fit
-    _print_rows([{key: value for key, value in row.items() if key not in left_out} for row in rows], False)
+    left_out = ("fault", "failed", "changed", "gone", "median_answer_seconds")  # `crawls show` has them: a table fits
+    _print_rows([_headed({key: row[key] for key in row if key not in left_out}) for row in rows], False)
     for row in rows:
         if row["fault"]:
             out.print(f"crawl {row['id']}: {row['fault']}", markup=False, highlight=False, soft_wrap=True)
@@ -458,7 +464,7 @@ def crawls_show(crawl_id: Annotated[int, typer.Argument(metavar="ID")], as_json:
         return
     counts, problems = record.pop("counts"), record.pop("problems")
     told = {key: value for key, value in record.items() if value is not None and key != "problems"}
-    _print_record({**told, "queries": ", ".join(record["queries"])}, False)
+    _print_record(_headed({**told, "queries": ", ".join(record["queries"])}), False)
     read = counts.get("counts", {}).get("listings_read", record["listings"])
     filled = [
         {"field": name, "listings": number, "share": f"{number / read:.0%}" if read else ""}
@@ -489,6 +495,9 @@ def listings_search(
 
     _, database = _open()
     rows = search_listings(database, words or [], market=market, flagged_only=flagged, limit=limit)
+    if not rows and not as_json and search_listings(database, [], market=None, flagged_only=False, limit=1):
+        out.print("No stored listing matches: give fewer words, or leave out --market and --flagged.")
+        return
     _print_rows(rows, as_json)
 
 
@@ -894,13 +903,40 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
+def _headed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as a person reads it: the zone and the unit in the heading."""
+    shown = {}
+    for key, value in row.items():
+        if key.endswith("_at"):
+            shown[f"{key.removesuffix('_at')} (UTC)"] = _moment(value)
+        elif key == "bytes":
+            shown["kB"] = f"{value / 1000:.1f}"
+        else:
+            shown[key.replace("_", " ")] = value
+    return shown
+
+
 def _print_record(record: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(record, ensure_ascii=False, default=_plain) + "\n")
         return
+    for line in _lines(record):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _lines(record: Mapping[str, Any], margin: str = "") -> Iterator[str]:
+    """A record for a person: a line a value, and what it holds further in indented below its name."""
     for key, value in record.items():
-        shown = json.dumps(value, ensure_ascii=False, default=_plain) if isinstance(value, dict | list) else str(value)
-        out.print(f"{key}: {shown}", markup=False, highlight=False, soft_wrap=True)
+        if isinstance(value, Mapping) and value:
+            yield f"{margin}{key}:"
+            yield from _lines(value, margin + "    ")
+        elif isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
+            for number, one in enumerate(value, 1):
+                yield f"{margin}{key} {number} of {len(value)}:"
+                yield from _lines(one, margin + "    ")
+        else:
+            shown = f"{value:%Y-%m-%d %H:%M:%S} UTC" if isinstance(value, datetime) else _shown(value)
+            yield f"{margin}{key}: " + shown.replace("\n", f"\n{margin}    ")
 
 
 def _print_rows(rows: Iterable[Mapping[str, Any]], as_json: bool) -> None:

@@ -26,14 +26,12 @@ class ListingPattern:
     """Other links of the page that it matches too: a person must narrow it."""
 
 
-def listing_pattern(
-    listings: Sequence[str], others: Iterable[str] = (), searched: str = ""
-) -> ListingPattern | None:
+def listing_pattern(listings: Sequence[str], others: Iterable[str] = (), searched: str = "") -> ListingPattern | None:
     """A pattern for the commonest form among `listings`; None where no id can be read from it.
 
     A word of what was `searched` for is no fixed part of it: `/lots/lamp/7` was found by "lamp", and the coins lie
-    elsewhere. Of several patterns that tell the listings apart the first that matches none of `others` (links that are no
-    listings) is taken, else the one that matches fewest of them.
+    elsewhere. Of several patterns that tell the listings apart the first that matches none of `others` (links that are
+    no listings) is taken, else the one that matches fewest of them.
     """
     family = _largest_family(listings)
     strangers = sorted(set(others) - set(listings))
@@ -157,9 +155,7 @@ def _group_name(before: str, otherwise: str, used: set[str]) -> str:
     return name
 
 
-def _by_parameter(
-    urls: Sequence[str], columns: Sequence[tuple[str, ...]], searched: frozenset[str]
-) -> Iterable[str]:
+def _by_parameter(urls: Sequence[str], columns: Sequence[tuple[str, ...]], searched: frozenset[str]) -> Iterable[str]:
     """`/item.php?id=7`: the parameter that differs everywhere is the id."""
     queries = [dict(parse_qsl(urlsplit(url).query)) for url in urls]
     fixed = [_fixed(column, searched) for column in columns]

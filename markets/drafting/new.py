@@ -15,7 +15,15 @@ from crawler.home import Home
 from markets.definition import DEFAULT_DELAY_SECONDS, name_fault
 from markets.drafting.draft import Written, check_free, draft_definition, write_draft
 from markets.drafting.look import LookRefused, SeenPage, looking
-from markets.drafting.proposal import NothingToPropose, Proposal, add_listing, name_for, needs_drawing, propose, say_what_no_page_said
+from markets.drafting.proposal import (
+    NothingToPropose,
+    Proposal,
+    add_listing,
+    name_for,
+    needs_drawing,
+    propose,
+    say_what_no_page_said,
+)
 from markets.drafting.search_address import search_template
 
 

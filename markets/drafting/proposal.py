@@ -85,8 +85,9 @@ def needs_drawing(page: SeenPage) -> bool:
 
 
 def propose(page: SeenPage, *, name: str, words: str | None = None, called: str | None = None) -> Proposal:
-    """What the search page alone says; `called` is how a message names it, by its address otherwise. Raises NothingToPropose where it shows no listings, UsageError where its
-    address holds no search words.
+    """What the search page alone says; `called` is how a message names it, by its address otherwise.
+
+    Raises NothingToPropose where it shows no listings, UsageError where its address holds no search words.
     """
     document, found = _found(page, called)
     template = search_template(page.url, words)

@@ -51,7 +51,12 @@ def test_the_pattern_matches_each_listing_with_an_id_of_its_own_and_no_other_lin
         ("lamp", ["/lots/lamp/10001", "/lots/lamp/10002", "/lots/lamp/10003"], "/lots/coin/20001", "20001"),
         ("Oil Lamp", ["/lots/oil-lamps/1", "/lots/oil-lamps/2", "/lots/oil-lamps/3"], "/lots/seals/4", "4"),
         ("lampe à huile", ["/lots/LAMPE-A-HUILE/1", "/lots/LAMPE-A-HUILE/2"], "/lots/sceau/4", "4"),
-        ("مصباح", ["/lots/%D9%85%D8%B5%D8%A8%D8%A7%D8%AD/1", "/lots/%D9%85%D8%B5%D8%A8%D8%A7%D8%AD/2"], "/lots/x/4", "4"),
+        (
+            "مصباح",
+            ["/lots/%D9%85%D8%B5%D8%A8%D8%A7%D8%AD/1", "/lots/%D9%85%D8%B5%D8%A8%D8%A7%D8%AD/2"],
+            "/lots/x/4",
+            "4",
+        ),
         ("lamp", ["/lot/lamp-1", "/lot/lamp-2", "/lot/lamp-3"], "/lot/coin-4", "4"),
         ("lamp", ["/lamp/item?id=1", "/lamp/item?id=2", "/lamp/item?id=3"], "/coin/item?id=4", "4"),
     ],

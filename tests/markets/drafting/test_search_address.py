@@ -27,7 +27,9 @@ def test_the_words_become_the_query(url: str, words: str | None, template: str) 
         ("https://a.example/lamps", None, ""),
     ],
 )
-def test_the_words_searched_for_are_those_given_or_the_address_s_own(url: str, words: str | None, searched: str) -> None:
+def test_the_words_searched_for_are_those_given_or_the_address_s_own(
+    url: str, words: str | None, searched: str
+) -> None:
     assert searched_words(url, words) == searched
 
 
