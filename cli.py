@@ -935,7 +935,8 @@ def _lines(record: Mapping[str, Any], margin: str = "") -> Iterator[str]:
                 yield f"{margin}{key} {number} of {len(value)}:"
                 yield from _lines(one, margin + "    ")
         else:
-            shown = f"{value:%Y-%m-%d %H:%M:%S} UTC" if isinstance(value, datetime) else _shown(value)
+            none = isinstance(value, Mapping | list) and not value
+            shown = f"{_moment(value)} UTC" if isinstance(value, datetime) else "none" if none else _shown(value)
             yield f"{margin}{key}: " + shown.replace("\n", f"\n{margin}    ")
 
 

@@ -19,6 +19,7 @@ import typer
 import cli
 from crawler.errors import RelicwatchError, UsageError
 from crawler.home import Home
+from markets.drafting.new import draft_from_file
 from storage.database import Database
 from storage.tables import Crawl, Listing, Observation
 from tests.crawling import ROOT
@@ -135,6 +136,22 @@ def test_a_listing_is_shown_to_a_person_line_by_line(opened: Database, capsys: p
     assert "\nobservations 1 of 1:\n" in shown
     assert "\n    title: Bronze lamp\n" in shown
     assert "\n    description: First line.\n        Second.\n" in shown
+
+
+def test_an_approval_says_what_no_person_has_looked_at(
+    opened: Database, home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, terms, robots = (tmp_path / name for name in ("search.html", "terms.html", "robots.txt"))
+    lots = "".join(f'<li><a href="/lot/{n}">Bronze lamp {n}</a> £40</li>' for n in range(9))
+    page.write_text(f"<html lang=en><title>Lamps</title><body><ul>{lots}</ul>")
+    terms.write_text("No terms against it.")
+    robots.touch()
+    draft_from_file(home, page, "https://shop.example/search?q=lamp")
+    cli.markets_approve("shop_example", basis="an order", terms=terms, robots=robots)
+    said = capsys.readouterr().out
+    assert "shop_example is on" in said
+    assert "search: no person has checked it yet" in said
+    assert "copy of robots.txt is empty" in said
 
 
 def test_a_crawl_s_record_has_plain_names_and_iso_times_and_a_person_gets_zone_and_unit(
