@@ -16,6 +16,7 @@ from crawler.home import Home
 from crawler.program import operator, program_info, user_agent
 from evidence.sealing import find_orphans
 from evidence.signing import load_signing_key
+from markets.admission import watched_in_vain
 from markets.catalog import all_markets
 from storage.audit import chain_faults
 from storage.database import Database
@@ -102,6 +103,8 @@ def _store(home: Home, database: Database) -> Iterator[Finding]:
     yield from (Finding("fault", fault) for fault in faults)
     if not faults:
         yield Finding("ok", "the audit log's hash chains are whole")
+    for sentence in watched_in_vain(home, database):
+        yield Finding("fault", f"a saved search waits in vain: {sentence}")
     orphans = find_orphans(database, home)
     if orphans.count:
         yield Finding("note", f"{orphans.sentence} The next start sets them right.")

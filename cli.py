@@ -239,13 +239,14 @@ def markets_new(
 
     Example: relicwatch markets new "https://auction.example/search?q=lamp"
     """
-    from markets.drafting.new import draft_from_file, draft_from_web
+    from markets.drafting.new import check_request, draft_from_file, draft_from_web
     from markets.drafting.report import listing_rows, summary
 
     home = Home.from_environment()
     if page is not None:
         drafted = draft_from_file(home, page, url, name=name, words=query)
     else:
+        check_request(home, url, name=name, words=query)
         if not yes:
             _confirm_look(url)
         with err.status("asking the site, 10 seconds between two requests"):
@@ -293,6 +294,7 @@ def markets_approve(
     """
     from markets.approval import approve
     from markets.catalog import get_market
+    from markets.checks import check
     from storage.audit import AuditChain
 
     home, database = _open()
@@ -310,6 +312,11 @@ def markets_approve(
             robots=robots.read_bytes() if robots else None,
         )
     out.print(f"{name} is on, approved by {_actor()}.", highlight=False)
+    if robots and robots.stat().st_size == 0:
+        out.print("The copy of robots.txt is empty: it is on record that the market has none.")
+    (report,) = check(home, [name])
+    if not report.ok or any(case.unchecked for case in report.cases):
+        out.print(report.as_text(), markup=False, highlight=False, soft_wrap=True)
 
 
 # -- watches ----------------------------------------------------------------------------------------------------
@@ -318,9 +325,14 @@ def markets_approve(
 @watch_app.command("add")
 def watch_add(
     name: str,
-    market: Annotated[list[str], typer.Option("--market", "-m")],
-    query: Annotated[list[str], typer.Option("--query", "-q")],
-    every: Annotated[str, typer.Option(help="At least this often: 30m, 6h, 1d.")] = "1d",
+    market: Annotated[list[str], typer.Option("--market", "-m", help="Where to search; may be given often.")],
+    query: Annotated[
+        list[str],
+        typer.Option("--query", "-q", help="Words to search for; may be given often, each asked at each market."),
+    ],
+    every: Annotated[
+        str, typer.Option(help="At least this often: a number and s, m, h, d or w, like 30m, 6h or 1d.")
+    ] = "1d",
     adaptive: Annotated[
         bool,
         typer.Option(
@@ -332,7 +344,7 @@ def watch_add(
     least: Annotated[
         str | None, typer.Option(help="With --adaptive: never sooner after the last crawl than this; 15m if not given.")
     ] = None,
-    max_listings: Annotated[int | None, typer.Option(min=1)] = None,
+    max_listings: Annotated[int | None, typer.Option(min=1, help="Stop each crawl after so many listings.")] = None,
 ) -> None:
     """Save a search; a running scheduler takes it up within seconds.
 
@@ -341,6 +353,7 @@ def watch_add(
 
     Example: relicwatch watch add lamps --market example_auction --query "roman lamp" --every 6h
     """
+    from markets.admission import hindrances
     from markets.catalog import get_market
     from markets.planning import require_lawful_interval
     from storage.audit import AuditChain
@@ -348,6 +361,8 @@ def watch_add(
 
     home, database = _open()
     seconds = _seconds(every)
+    if least is not None and not adaptive:
+        raise UsageError("--fixed asks at --every exactly, so --least says nothing there: leave one of them out.")
     for one in market:
         definition = get_market(home, one)
         definition.search_urls(query)  # refuses a query that cannot be asked
@@ -367,6 +382,8 @@ def watch_add(
         )
         due = watch.next_due_at
     out.print(f"{name} is saved; its first crawl is due {due:%Y-%m-%d %H:%M} UTC.", highlight=False)
+    for sentence in hindrances(dict.fromkeys(market), home, database):
+        err.print(f"It waits in vain there: {sentence}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 @watch_app.command("list")
@@ -425,8 +442,8 @@ def crawls_list(limit: int = 20, as_json: AsJson = False) -> None:
     if as_json:
         _print_rows(rows, True)
         return
-    left_out = ("fault", "failed", "changed", "gone", "s/answer")  # `crawls show` has them; a table is to fit
-    _print_rows([{key: value for key, value in row.items() if key not in left_out} for row in rows], False)
+    left_out = ("fault", "failed", "changed", "gone", "median_answer_seconds")  # `crawls show` has them: a table fits
+    _print_rows([_headed({key: row[key] for key in row if key not in left_out}) for row in rows], False)
     for row in rows:
         if row["fault"]:
             out.print(f"crawl {row['id']}: {row['fault']}", markup=False, highlight=False, soft_wrap=True)
@@ -447,7 +464,7 @@ def crawls_show(crawl_id: Annotated[int, typer.Argument(metavar="ID")], as_json:
         return
     counts, problems = record.pop("counts"), record.pop("problems")
     told = {key: value for key, value in record.items() if value is not None and key != "problems"}
-    _print_record({**told, "queries": ", ".join(record["queries"])}, False)
+    _print_record(_headed({**told, "queries": ", ".join(record["queries"])}), False)
     counted = counts.get("counts", {})
     read = counted.get("live_listings_read", counted.get("listings_read", record["listings"]))
     filled = [
@@ -479,6 +496,9 @@ def listings_search(
 
     _, database = _open()
     rows = search_listings(database, words or [], market=market, flagged_only=flagged, limit=limit)
+    if not rows and not as_json and search_listings(database, [], market=None, flagged_only=False, limit=1):
+        out.print("No stored listing matches: give fewer words, or leave out --market and --flagged.")
+        return
     _print_rows(rows, as_json)
 
 
@@ -861,7 +881,10 @@ def _log_to_stderr() -> None:
 def _seconds(text: str, option: str = "--every") -> int:
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
     number, unit = text[:-1], text[-1:]
-    if unit not in units or not number.isascii() or not number.isdigit() or int(number) == 0:
+    whole = unit in units and number.isascii() and number.isdigit()
+    if whole and int(number) == 0:
+        raise UsageError(f"{option} {text!r} has to be more than nothing: write it like 6h.")
+    if not whole:
         raise UsageError(f"{option} {text!r} is no span of time: write a number and s, m, h, d or w, like 6h.")
     return int(number) * units[unit]
 
@@ -881,13 +904,41 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
+def _headed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as a person reads it: the zone and the unit in the heading."""
+    shown = {}
+    for key, value in row.items():
+        if key.endswith("_at"):
+            shown[f"{key.removesuffix('_at')} (UTC)"] = _moment(value)
+        elif key == "bytes":
+            shown["kB"] = f"{value / 1000:.1f}"
+        else:
+            shown[key.replace("_", " ")] = value
+    return shown
+
+
 def _print_record(record: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(record, ensure_ascii=False, default=_plain) + "\n")
         return
+    for line in _lines(record):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _lines(record: Mapping[str, Any], margin: str = "") -> Iterator[str]:
+    """A record for a person: a line a value, and what it holds further in indented below its name."""
     for key, value in record.items():
-        shown = json.dumps(value, ensure_ascii=False, default=_plain) if isinstance(value, dict | list) else str(value)
-        out.print(f"{key}: {shown}", markup=False, highlight=False, soft_wrap=True)
+        if isinstance(value, Mapping) and value:
+            yield f"{margin}{key}:"
+            yield from _lines(value, margin + "    ")
+        elif isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
+            for number, one in enumerate(value, 1):
+                yield f"{margin}{key} {number} of {len(value)}:"
+                yield from _lines(one, margin + "    ")
+        else:
+            none = isinstance(value, Mapping | list) and not value
+            shown = f"{_moment(value)} UTC" if isinstance(value, datetime) else "none" if none else _shown(value)
+            yield f"{margin}{key}: " + shown.replace("\n", f"\n{margin}    ")
 
 
 def _print_rows(rows: Iterable[Mapping[str, Any]], as_json: bool) -> None:

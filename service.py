@@ -11,6 +11,7 @@ from rich.console import Console
 from crawler.home import Home
 from evidence.sealing import heal
 from evidence.signing import ensure_signing_key
+from markets.admission import watched_in_vain
 from review.server import DeskServer
 from scheduler import Scheduler
 from storage.audit import AuditChain
@@ -26,6 +27,8 @@ def run_service(database: Database, home: Home, *, port: int, max_processes: int
     report = heal(database, home, chain=AuditChain())
     if report.count:
         console.print(report.sentence, highlight=False)
+    for sentence in watched_in_vain(home, database):
+        console.print(f"a saved search waits in vain: {sentence}", markup=False, highlight=False, soft_wrap=True)
     stop = StopSignals()
     scheduler = Scheduler(database, home, max_processes)
     with DeskServer(database, home, port) as desk:

@@ -142,6 +142,13 @@ def refusal(title: str, variables: tuple[str, ...], why: str) -> str:
     return f"{title} does not take the key ({why[:80]}): look at {' and '.join(variables)}, and at the key's account"
 
 
+KEYS = {
+    "ebay_browse": ("eBay", "RELICWATCH_EBAY_CLIENT_ID", "RELICWATCH_EBAY_CLIENT_SECRET"),
+    "etsy": ("Etsy", "RELICWATCH_ETSY_KEY"),
+}
+"""What each walker of an official API is called, and the environment's variables that hold its key."""
+
+
 def key_from_environment(title: str, *variables: str) -> list[str]:
     """The values of variables that must be set. Raises UsageError naming those that are not."""
     missing = [name for name in variables if not os.environ.get(name, "").strip()]

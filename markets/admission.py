@@ -1,13 +1,17 @@
-"""Whether a crawl of a market may start: known, of this kind of home, and approved as it stands."""
+"""Whether a crawl of a market may start: known, of this kind of home, approved as it stands, its API's key there."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from crawler.api_access import KEYS, key_from_environment
 from crawler.errors import RelicwatchError
 from crawler.home import Home
 from markets.approval import require_approval
 from markets.catalog import get_market
 from markets.definition import Definition
 from storage.database import Database
+from storage.watches import list_watches
 
 
 class WrongHome(RelicwatchError):
@@ -34,3 +38,23 @@ def admit(name: str, home: Home | None = None, database: Database | None = None)
         if own:
             database.dispose()
     return definition
+
+
+def hindrances(markets: Iterable[str], home: Home, database: Database) -> list[str]:
+    """One sentence for each of the markets that no crawl can start of as things stand, with what to do."""
+    found = []
+    for market in markets:
+        try:
+            definition = admit(market, home, database)
+            if definition.spider in KEYS:
+                key_from_environment(*KEYS[definition.spider])
+        except RelicwatchError as error:
+            found.append(str(error))
+    return found
+
+
+def watched_in_vain(home: Home, database: Database) -> list[str]:
+    """The hindrances of all markets of watches that are on: what these ask for there is not crawled."""
+    with database.reading() as session:
+        watched = {market for watch in list_watches(session) if not watch.paused for market in watch.markets}
+    return hindrances(sorted(watched), home, database)

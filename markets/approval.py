@@ -194,7 +194,9 @@ def _missing(
             f"default of one request every {DEFAULT_DELAY_SECONDS:g} s: name the permission, or set rate.delay."
         )
     # Pages on this machine alone have no operator whose terms could be read.
-    if not definition.is_local and not terms:
+    if terms is not None and not terms.strip():
+        reasons.append("the copy of its terms of use is empty: save the page that you read.")
+    elif not definition.is_local and terms is None:
         reasons.append("read its terms of use and give a saved copy.")
     if not definition.is_local and robots is None:
         reasons.append("read its robots.txt and give a saved copy (an empty file where the market has none).")

@@ -53,7 +53,7 @@ def _refusing(fault: Any) -> AfterValidator:
     return AfterValidator(validate)
 
 
-def _name_fault(name: str) -> str | None:
+def name_fault(name: str) -> str | None:
     if _NAME.match(name):
         return None
     return f"{name!r} is no name: use small Latin letters, digits and _, a letter first."
@@ -166,10 +166,10 @@ class Expect(_Facts):
 class Definition(_Facts):
     """One market as its file describes it. Made by `load_definition`, which also checks what lies outside a field."""
 
-    name: Annotated[str, _refusing(_name_fault)]
+    name: Annotated[str, _refusing(name_fault)]
     title: Annotated[str, Field(min_length=1, max_length=200)]
     domains: Annotated[tuple[str, ...], Field(min_length=1, max_length=50)]
-    id_space: Annotated[str, _refusing(_name_fault)]
+    id_space: Annotated[str, _refusing(name_fault)]
     """Where its listings' ids are unique; the market's own name unless the file says otherwise."""
     country: Annotated[str, _refusing(vocabulary.country_fault)] | None = None
     timezone: Annotated[str, _refusing(vocabulary.time_zone_fault)] | None = None
@@ -307,7 +307,7 @@ def _check_across(read: LocatedYaml) -> None:
     """What no field can know alone. Works on the raw values, so that it is reported beside other faults."""
     values = read.values
     name, domains, spider, search = (values.get(key) for key in ("name", "domains", "spider", "search"))
-    if isinstance(name, str) and name != read.file.stem and _name_fault(name) is None:
+    if isinstance(name, str) and name != read.file.stem and name_fault(name) is None:
         read.fault(
             ("name",), f"the name {name!r} differs from the file's: name the file {name}.yaml or change the name."
         )

@@ -98,7 +98,8 @@ def _plan(session: Session, plan: WatchPlan, job: Job, watch: Watch, prices: dic
             if plan.market not in prices
             else f"its last crawl gave nothing (job {job.id})"
         )
-        return Plan(now + timedelta(seconds=target.ceiling_seconds), f"{how}: the longest interval")
+        told = f". {job.error}" if job.error else ""
+        return Plan(now + timedelta(seconds=target.ceiling_seconds), f"{how}: the longest interval{told}")
     soonest = now + timedelta(seconds=ENDS_LEAD_SECONDS)
     ends_at = next_flagged_end(session, plan.market, plan.query, soonest)
     planned = plan_next(target, prices[plan.market], crawl.started_at, ends_at)

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from scrapy import Request
 from scrapy.http import Response
 
-from crawler.api_access import Api, ClientCredentials, address_from_environment, key_from_environment
+from crawler.api_access import KEYS, Api, ClientCredentials, address_from_environment, key_from_environment
 from crawler.errors import UsageError
 from crawler.extraction.findings import Findings
 from crawler.items import ExtractedPage, ListingItem, PageProblem
@@ -31,7 +31,7 @@ ENDS_SOON = timedelta(hours=48)
 
 _ID = re.compile(r"v1\|(\d+)\|\d+\Z")
 _AVAILABILITY = {"IN_STOCK": "InStock", "LIMITED_STOCK": "LimitedAvailability", "OUT_OF_STOCK": "OutOfStock"}
-_VARIABLES = ("RELICWATCH_EBAY_CLIENT_ID", "RELICWATCH_EBAY_CLIENT_SECRET")
+_TITLE, *_VARIABLES = KEYS["ebay_browse"]
 
 
 class EbayBrowseSpider(OfficialApiSpider):
@@ -48,13 +48,13 @@ class EbayBrowseSpider(OfficialApiSpider):
     @classmethod
     def open_api(cls) -> Api:
         base = address_from_environment("RELICWATCH_EBAY_API", "https://api.ebay.com")
-        client_id, secret = key_from_environment("eBay", *_VARIABLES)
+        client_id, secret = key_from_environment(_TITLE, *_VARIABLES)
         credentials = ClientCredentials(
             "eBay",
             f"{base}/identity/v1/oauth2/token",
             "https://api.ebay.com/oauth/api_scope",
             (client_id, secret),
-            _VARIABLES,
+            tuple(_VARIABLES),
         )
         return Api(
             "eBay", base, credentials, calls_a_day=calls_a_day("RELICWATCH_EBAY_CALLS_A_DAY", 5_000), name="ebay"

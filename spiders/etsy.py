@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from scrapy import Request
 from scrapy.http import Response
 
-from crawler.api_access import Api, KeyHeader, address_from_environment, key_from_environment
+from crawler.api_access import KEYS, Api, KeyHeader, address_from_environment, key_from_environment
 from crawler.extraction.findings import Findings
 from crawler.items import PageProblem
 from markets.words import wants_everything
@@ -22,7 +22,7 @@ PAGE_SIZE = 100
 LAST_OFFSET = 12_000
 """The API shows no more of a search than this."""
 
-_VARIABLE = "RELICWATCH_ETSY_KEY"
+_TITLE, _VARIABLE = KEYS["etsy"]
 _INCLUDES = "includes=Images,Shop"
 _STATES = {"active": "InStock", "sold_out": "SoldOut", "expired": "Discontinued", "inactive": "Discontinued"}
 
@@ -40,7 +40,7 @@ class EtsySpider(OfficialApiSpider):
     @classmethod
     def open_api(cls) -> Api:
         base = address_from_environment("RELICWATCH_ETSY_API", "https://openapi.etsy.com")
-        (key,) = key_from_environment("Etsy", _VARIABLE)
+        (key,) = key_from_environment(_TITLE, _VARIABLE)
         credentials = KeyHeader("x-api-key", key, (_VARIABLE,))
         return Api(
             "Etsy", base, credentials, calls_a_day=calls_a_day("RELICWATCH_ETSY_CALLS_A_DAY", 5_000), name="etsy"

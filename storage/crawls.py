@@ -90,10 +90,10 @@ def crawl_record(database: Database, crawl_id: int) -> dict[str, Any]:
             raise NoSuchCrawl(f"There is no crawl {crawl_id}: `relicwatch crawls list` shows those there are.")
         return {
             **_row(crawl),
-            "finished (UTC)": f"{crawl.finished_at:%Y-%m-%d %H:%M:%S}" if crawl.finished_at else None,
+            "finished_at": crawl.finished_at,
             "queries": crawl.queries,
             "max_listings": crawl.max_listings,
-            "counts": crawl.counts,
+            "counts": {name: kept for name, kept in crawl.counts.items() if name != "times"},
             "problems": crawl.problems,
         }
 
@@ -125,7 +125,7 @@ def _row(crawl: Crawl) -> dict[str, Any]:
     return {
         "id": crawl.id,
         "market": crawl.market,
-        "started (UTC)": f"{crawl.started_at:%Y-%m-%d %H:%M:%S}",
+        "started_at": crawl.started_at,
         "state": crawl.state,
         "pages": counts.get("pages", 0),
         "failed": counts.get("failed", 0),
@@ -135,8 +135,8 @@ def _row(crawl: Crawl) -> dict[str, Any]:
         "flagged": counts.get("flagged", 0),
         "gone": counts.get("gone", 0),
         "problems": len(crawl.problems),
-        "kB": round(counts.get("bytes", 0) / 1000, 1),
+        "bytes": counts.get("bytes", 0),
         "seconds": None if seconds is None else round(seconds, 1),
-        "s/answer": None if answer is None else round(answer, 2),
+        "median_answer_seconds": None if answer is None else round(answer, 2),
         "fault": crawl.fault,
     }

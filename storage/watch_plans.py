@@ -111,11 +111,11 @@ def watch_rows(database: Database) -> list[dict[str, Any]]:
 
 def _rows(session: Session, watch: Watch) -> list[dict[str, Any]]:
     plans = session.scalars(select(WatchPlan).where(WatchPlan.watch_id == watch.id).order_by(WatchPlan.due_at)).all()
-    every = str(timedelta(seconds=watch.every_seconds))
+    every = written_span(watch.every_seconds)
     state = "paused" if watch.paused else "on"
 
     def row(markets: list[Any], queries: list[Any], due_at: datetime, why: str) -> dict[str, Any]:
-        due = f"{due_at:%Y-%m-%d %H:%M:%S}"
+        due = None if watch.paused else f"{due_at:%Y-%m-%d %H:%M:%S}"
         shown = f"at least every {every}" if watch.adaptive else every
         return {
             "name": watch.name,
@@ -128,6 +128,25 @@ def _rows(session: Session, watch: Watch) -> list[dict[str, Any]]:
         }
 
     if watch.adaptive and plans:
-        return [row([plan.market], [plan.query], plan.due_at, plan.why) for plan in plans]
+        return [row([plan.market], [plan.query], plan.due_at, _why(session, plan)) for plan in plans]
     why = FIRST if watch.adaptive else "fixed interval, as asked for"
     return [row(watch.markets, watch.queries, watch.next_due_at, why)]
+
+
+def _why(session: Session, plan: WatchPlan) -> str:
+    """The plan's reason; of a search that was turned into a job, what has become of that by now."""
+    job = session.get(Job, plan.job_id) if plan.job_id is not None else None
+    if job is None or job.state == "running":
+        return plan.why
+    if job.state != "queued":
+        return f"job {job.id} has ended, and `relicwatch run` plans it anew" + (f". {job.error}" if job.error else "")
+    if job.error:
+        return f"job {job.id} is tried again: {job.error}"
+    return f"job {job.id} waits until `relicwatch run` begins it"
+
+
+def written_span(seconds: int) -> str:
+    """A span of time as it is typed, in its largest whole unit: 21600 -> 6h."""
+    units = {"w": 604800, "d": 86400, "h": 3600, "m": 60}
+    unit = next((unit for unit, size in units.items() if seconds % size == 0), "s")
+    return f"{seconds // units.get(unit, 1)}{unit}"

@@ -11,9 +11,11 @@ import checkup
 from checkup import examine
 from crawler.home import DEMO_MARK, Home
 from evidence.signing import ensure_signing_key, load_signing_key
+from storage.audit import AuditChain
 from storage.database import Database
 from storage.migrate import upgrade
 from storage.tables import Job, Listing
+from storage.watches import add_watch
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -71,6 +73,23 @@ def test_failed_jobs_are_told_by_kind_with_the_last_reason(whole_home: Home) -> 
         "jobs that failed, of kind capture: 2. The last one: no sandbox",
         "jobs that failed, of kind crawl: 1. The last one: no answer",
     ]
+
+
+def test_a_saved_search_of_a_market_that_is_off_is_a_fault(whole_home: Home) -> None:
+    database = Database(whole_home.database_url)
+    with database.transaction() as session:
+        add_watch(
+            session,
+            name="lamps",
+            markets=["etsy"],
+            queries=["lamp"],
+            every_seconds=3600,
+            actor="sami",
+            audit=AuditChain(),
+        )
+    database.dispose()
+    (fault,) = faults(whole_home)
+    assert fault.startswith("a saved search waits in vain: etsy may not be crawled (off)")
 
 
 def test_a_real_home_with_demo_listings_is_refused(whole_home: Home) -> None:

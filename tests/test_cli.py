@@ -5,10 +5,12 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,10 @@ import typer
 
 import cli
 from crawler.errors import RelicwatchError, UsageError
+from crawler.home import Home
+from markets.drafting.new import draft_from_file
+from storage.database import Database
+from storage.tables import Crawl, Listing, Observation
 from tests.crawling import ROOT
 
 
@@ -62,6 +68,11 @@ def test_a_span_of_time_is_a_number_and_a_unit(text: str, seconds: int) -> None:
     assert cli._seconds(text) == seconds
 
 
+def test_no_time_at_all_is_called_too_little() -> None:
+    with pytest.raises(UsageError, match="more than nothing"):
+        cli._seconds("0s")
+
+
 @pytest.mark.parametrize("text", ["", "h", "6", "0h", "-1h", "1.5h", "6 h", "٦h", "6y"])
 def test_anything_else_is_wrong_use(text: str) -> None:
     with pytest.raises(UsageError, match="like 6h"):
@@ -72,6 +83,94 @@ def test_a_site_that_nobody_approved_is_asked_only_after_a_yes(monkeypatch: pyte
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     with pytest.raises(UsageError, match="--yes"):
         cli._confirm_look("https://shop.example/search?q=lamp")
+
+
+# -- records for a person and for a program -----------------------------------------------------------------------
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def opened(home: Home, database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """A database that the verbs open."""
+    monkeypatch.setattr(cli, "_open", lambda: (home, database))
+    return database
+
+
+def store_lamp(database: Database) -> int:
+    with database.transaction() as session:
+        seen = {"first_seen_at": NOON, "last_seen_at": NOON}
+        listing = Listing(market="one", id_space="one", native_id="7", url="https://one.example/7", **seen)
+        session.add(listing)
+        session.flush()
+        told = {
+            "title": "Bronze lamp",
+            "description": "First line.\nSecond.",
+            "folded_text": "bronze lamp",
+            "state": "live",
+        }
+        observation = Observation(listing_id=listing.id, observed_at=NOON, digest="0" * 64, **told)
+        session.add(observation)
+        session.flush()
+        listing.current_observation_id = observation.id
+        return listing.id
+
+
+def test_a_search_without_a_match_is_not_called_an_empty_store(
+    opened: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.listings_search(["nowhere"])
+    assert capsys.readouterr().out == "Nothing here yet.\n"
+    store_lamp(opened)
+    cli.listings_search(["nowhere"])
+    assert capsys.readouterr().out.startswith("No stored listing matches")
+    cli.listings_search(["nowhere"], as_json=True)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_listing_is_shown_to_a_person_line_by_line(opened: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.listings_show(store_lamp(opened))
+    shown = capsys.readouterr().out
+    assert "{" not in shown
+    assert "\nfirst_seen_at: 2026-11-23 12:00:00 UTC\n" in shown
+    assert "\nobservations 1 of 1:\n" in shown
+    assert "\n    title: Bronze lamp\n" in shown
+    assert "\n    description: First line.\n        Second.\n" in shown
+
+
+def test_an_approval_says_what_no_person_has_looked_at(
+    opened: Database, home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, terms, robots = (tmp_path / name for name in ("search.html", "terms.html", "robots.txt"))
+    lots = "".join(f'<li><a href="/lot/{n}">Bronze lamp {n}</a> £40</li>' for n in range(9))
+    page.write_text(f"<html lang=en><title>Lamps</title><body><ul>{lots}</ul>")
+    terms.write_text("No terms against it.")
+    robots.touch()
+    draft_from_file(home, page, "https://shop.example/search?q=lamp")
+    cli.markets_approve("shop_example", basis="an order", terms=terms, robots=robots)
+    said = capsys.readouterr().out
+    assert "shop_example is on" in said
+    assert "search: no person has checked it yet" in said
+    assert "copy of robots.txt is empty" in said
+
+
+def test_a_crawl_s_record_has_plain_names_and_iso_times_and_a_person_gets_zone_and_unit(
+    opened: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with opened.transaction() as session:
+        counts = {"counts": {"pages": 3, "bytes": 2500}, "filled": {"title": 2}, "times": {"-4": 2, "8": 1}}
+        crawl = Crawl(market="one", queries=["lamp"], state="complete", started_at=NOON, counts=counts)
+        crawl.finished_at = NOON + timedelta(seconds=90)
+        session.add(crawl)
+    cli.crawls_show(1, as_json=True)
+    record = json.loads(capsys.readouterr().out)
+    assert (record["started_at"], record["finished_at"]) == ("2026-11-23T12:00:00+00:00", "2026-11-23T12:01:30+00:00")
+    assert (record["bytes"], record["median_answer_seconds"]) == (2500, 0.5)
+    assert "times" not in record["counts"]
+    assert all(re.fullmatch("[a-z_]+", key) for key in record)
+    cli.crawls_show(1)
+    shown = capsys.readouterr().out
+    assert "started (UTC): 2026-11-23 12:00:00\n" in shown and "kB: 2.5\n" in shown
 
 
 # -- progress for a person ----------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ class Look:
         self._check(url)
         status, content_type, body = await self._ask(url)
         if status != 200:
-            raise LookRefused(f"{url} answered HTTP {status}{_HINTS.get(status // 100, '')}.")
+            raise LookRefused(f"{url} answered HTTP {status}{_hint(status)}.")
         return SeenPage(url, body, content_type, datetime.now(UTC))
 
     async def drawn(self, url: str) -> SeenPage:
@@ -123,7 +123,7 @@ class Look:
             refused = error if isinstance(error, EgressRefused) else refusal_in(error)
             if refused is not None:
                 raise refused from error
-            raise LookRefused(f"{url} cannot be reached ({error or type(error).__name__}).") from error
+            raise LookRefused(f"{url} cannot be reached: {_plain(error)}.") from error
         finally:
             self._next_at = time.monotonic() + self.pause_seconds
         if cut:
@@ -136,7 +136,33 @@ class Look:
         return response.status, response.headers.get("Content-Type"), body
 
 
-_HINTS = {4: ": the site does not show it to a crawler that says who it is", 5: ": try again later"}
+_HINTS = {
+    401: "it stands behind a log-in, and none is crawled",
+    403: "the site does not show it to a crawler that says who it is",
+    404: "there is no such page, so search again in your browser and give the address that it shows",
+    410: "the page is gone, so search again in your browser and give the address that it shows",
+    429: "the site was asked too often, so try again later",
+}
+
+
+def _hint(status: int) -> str:
+    general = {4: "the site does not answer such a request", 5: "try again later"}.get(status // 100)
+    said = _HINTS.get(status, general)
+    return f": {said}" if said else ""
+
+
+def _plain(error: Exception) -> str:
+    """Why there was no answer, and what to do, without the client's own words for it."""
+    cause = getattr(error, "os_error", error)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "no site of that name is known, so check the address and this computer's connection"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "no secure connection could be made, so look whether your browser opens it without a warning"
+    if isinstance(cause, ConnectionRefusedError):
+        return "its server takes no connection, so check the address or try again later"
+    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError):
+        return "the site closed the connection without an answer, so try again later"
+    return f"{getattr(cause, 'strerror', None) or cause or type(cause).__name__}; try again later"
 
 
 @asynccontextmanager

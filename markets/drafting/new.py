@@ -9,12 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from crawler.egress import EgressRefused
+from crawler.errors import UsageError
 from crawler.extraction.batch import page_as_json
 from crawler.home import Home
-from markets.definition import DEFAULT_DELAY_SECONDS
+from markets.definition import DEFAULT_DELAY_SECONDS, name_fault
 from markets.drafting.draft import Written, check_free, draft_definition, write_draft
 from markets.drafting.look import LookRefused, SeenPage, looking
-from markets.drafting.proposal import Proposal, add_listing, name_for, needs_drawing, propose
+from markets.drafting.proposal import (
+    NothingToPropose,
+    Proposal,
+    add_listing,
+    name_for,
+    needs_drawing,
+    propose,
+    say_what_no_page_said,
+)
 from markets.drafting.search_address import search_template
 
 
@@ -48,6 +57,19 @@ class Drafted:
         }
 
 
+def check_request(home: Home, url: str, *, name: str | None = None, words: str | None = None) -> str:
+    """The draft's name, once all that can be wrong with a request is looked at: before a person or a site is asked.
+
+    Raises UsageError and DraftExists.
+    """
+    search_template(url, words)
+    name = name or name_for(url)
+    if fault := name_fault(name):
+        raise UsageError(f"--name: {fault}")
+    check_free(home, name)
+    return name
+
+
 def draft_from_web(
     home: Home,
     url: str,
@@ -60,22 +82,20 @@ def draft_from_web(
 
     The caller has a person's yes. Raises LookRefused, EgressRefused, NothingToPropose, UsageError, DraftExists.
     """
-    name = name or name_for(url)
-    check_free(home, name)
-    search_template(url, words)  # before anything is asked for
+    name = check_request(home, url, name=name, words=words)
     return asyncio.run(_look(home, url, name, words, pause_seconds))
 
 
 def draft_from_file(home: Home, page: Path, url: str, *, name: str | None = None, words: str | None = None) -> Drafted:
     """Write what a saved search page makes; nothing is asked for. Raises as `draft_from_web` does."""
-    name = name or name_for(url)
-    check_free(home, name)
+    name = check_request(home, url, name=name, words=words)
     seen = SeenPage(url, page.read_bytes(), None, datetime.fromtimestamp(page.stat().st_mtime, UTC))
-    proposal = propose(seen, name=name, words=words)
+    proposal = propose(seen, name=name, words=words, called=str(page))
     proposal.todo.append("No listing was read: save one and freeze it (docs/add-a-market.md says how).")
     proposal.todo.append(
         "Say `spider: browser` where the page's source holds no listings and it was saved as the browser shows it."
     )
+    say_what_no_page_said(proposal)
     return Drafted(proposal, write_draft(home, proposal, seen, None, None), ())
 
 
@@ -96,5 +116,10 @@ async def _look(home: Home, url: str, name: str, words: str | None, pause_second
         except (LookRefused, EgressRefused) as refused:
             proposal.todo.append(f"No listing was read: {refused}")
         else:
-            add_listing(proposal, listing)
+            try:
+                add_listing(proposal, listing)
+            except NothingToPropose as nothing:
+                proposal.todo.append(f"No listing was read: {nothing}")
+                listing = None
+        say_what_no_page_said(proposal)
         return Drafted(proposal, write_draft(home, proposal, search, listing, look.robots), tuple(look.requests))

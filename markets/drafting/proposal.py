@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from crawler.errors import RelicwatchError, UsageError
 from crawler.extraction.decoding import decode
 from crawler.extraction.document import Document
-from crawler.extraction.links import generic, next_page, shape_of
+from crawler.extraction.links import generic, listings_by_shape, next_page, shape_of
 from crawler.extraction.page import extract_page
 from crawler.extraction.rules import NO_RULES, PageRules
 from crawler.items import ExtractedPage
@@ -23,11 +23,11 @@ from markets.definition import DEFAULT_DELAY_SECONDS
 from markets.drafting import page_facts
 from markets.drafting.listing_pattern import listing_pattern
 from markets.drafting.look import SeenPage
-from markets.drafting.search_address import search_template, with_page
+from markets.drafting.search_address import search_template, searched_words, with_page
 from markets.drafting.selectors import listings_selector, next_selector
 
 WANTED = ("title", "price", "currency", "images", "description", "seller", "location", "ends_at", "availability")
-_OFTEN_ABSENT = frozenset({"seller", "location", "ends_at", "availability"})
+_TREE = re.compile(r"<(?:!doctype\s+html|html|head|body|div|table)\b", re.I)
 
 
 class NothingToPropose(RelicwatchError):
@@ -84,22 +84,23 @@ def needs_drawing(page: SeenPage) -> bool:
     return not page.drawn and not _found(page)[1] and page_facts.drawn_by_scripts(_document(page))
 
 
-def propose(page: SeenPage, *, name: str, words: str | None = None) -> Proposal:
-    """What the search page alone says. Raises NothingToPropose where it shows no listings, UsageError where its
-    address holds no search words.
+def propose(page: SeenPage, *, name: str, words: str | None = None, called: str | None = None) -> Proposal:
+    """What the search page alone says; `called` is how a message names it, by its address otherwise.
+
+    Raises NothingToPropose where it shows no listings, UsageError where its address holds no search words.
     """
-    document, found = _found(page)
+    document, found = _found(page, called)
     template = search_template(page.url, words)
     if not found:
         raise NothingToPropose(
-            f"No links to listings were found on {page.url}"
+            f"No links to listings were found on {called or page.url}"
             + (
                 ": it is drawn by scripts, so let the browser open it or save the page as it shows it (--page)."
                 if page_facts.drawn_by_scripts(document) and not page.drawn
-                else ": give a search that has results (three or more make their form plain)."
+                else ": give a search that has results (three or more, each with its price, make their form plain)."
             )
         )
-    pattern = listing_pattern(found, _other_links(document, found))
+    pattern = listing_pattern(found, _other_links(document, found), searched_words(page.url, words))
     if pattern is None:
         raise NothingToPropose(
             f"No id was found in the addresses of the {len(found)} listings, like {found[0]}: write the definition by "
@@ -145,27 +146,53 @@ def add_listing(proposal: Proposal, page: SeenPage) -> None:
     proposal.missing = [name for name in WANTED if not getattr(read, name)]
     if read.kind == "search":
         proposal.todo.append(f"{page.url} reads as a list of offers: is it a listing at all? See listing_url.")
-    needed = [name for name in proposal.missing if name not in _OFTEN_ABSENT]
-    if needed:
+    if proposal.missing:
         proposal.todo.append(
-            f"The listing's page gave no {', no '.join(needed)}: where a reader sees it there, add CSS under `fields`."
+            f"The listing's page gave no {', no '.join(proposal.missing)}: where a reader sees it there, add CSS under "
+            "`fields`."
         )
-    if read.ends_at is not None or proposal.kind == "auction":
-        proposal.todo.append("Say the market's `timezone`, for end times without a zone.")
 
 
-def _found(page: SeenPage) -> tuple[Document, list[str]]:
-    document = _document(page)
+def say_what_no_page_said(proposal: Proposal) -> None:
+    """End the list with the facts that only a person can add, once all pages are read."""
+    if not proposal.languages:
+        proposal.todo.append("The page names no language: add `languages`.")
+    if proposal.country is None:
+        proposal.todo.append("The page names no country: add `country` where the market has one.")
+    if proposal.currency is None:
+        proposal.todo.append("No listing that was read names its currency: add `currency`, for a bare sign or number.")
+    proposal.todo.append("No page says its time zone: add `timezone`, for end times without a zone.")
+
+
+def _found(page: SeenPage, called: str | None = None) -> tuple[Document, list[str]]:
+    document = _document(page, called)
     read = extract_page(page.body, page.url, content_type=page.content_type, expected="search")
-    return document, read.listing_urls
+    if read.listing_urls:
+        return document, read.listing_urls
+    # Few and short as they may be, a person says that these are results, and each shows its price.
+    shaped = listings_by_shape(document)
+    return document, shaped.urls if shaped.priced == 1.0 else []
 
 
-def _document(page: SeenPage) -> Document:
+def _document(page: SeenPage, called: str | None = None) -> Document:
     text, _, _ = decode(page.body, page.content_type, None)
-    document, problem = Document.parse(text, page.url)
-    if document is None:
-        raise NothingToPropose(f"{page.url} is no HTML page ({problem}): give the address of a search page.")
+    document, _ = Document.parse(text, page.url)
+    if document is None or not _TREE.search(text) or text.lstrip()[:1] in ("{", "["):
+        raise NothingToPropose(
+            f"{called or page.url} is no HTML page ({_kind(page, text)}): it has to be a page as the browser shows it."
+        )
     return document
+
+
+def _kind(page: SeenPage, text: str) -> str:
+    """What a page that is no HTML seems to be."""
+    if page.body.startswith(b"%PDF"):
+        return "a PDF"
+    if text.lstrip()[:1] in ("{", "["):
+        return "it looks like JSON"
+    if not text.strip():
+        return "it is empty"
+    return f"it came as {page.content_type}" if page.content_type else "nothing in it is marked up as HTML"
 
 
 def _other_links(document: Document, listings: Sequence[str]) -> list[str]:
@@ -221,7 +248,3 @@ def _say_of_search(proposal: Proposal, left: int, also: Sequence[str]) -> None:
             f"The shop runs on {proposal.software}: where this version has the spider {proposal.software}, it reads "
             "the shop's own data with fewer requests."
         )
-    if not proposal.languages:
-        todo.append("The page names no language: add `languages`.")
-    if proposal.country is None:
-        todo.append("The page names no country: add `country` where the market has one.")

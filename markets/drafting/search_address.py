@@ -15,10 +15,13 @@ _PARAMETERS = (*SEARCH_PARAMETERS, "text", "search_text", "words")
 def search_template(url: str, words: str | None = None) -> str:
     """`url` with {query} in place of the words searched for: those given, else the value of the usual parameter.
 
-    Tracking and session parameters are left out. Raises UsageError where no words are found in the address.
+    Tracking and session parameters are left out. Raises UsageError where no words are found in the
+    address, or it is no whole one.
     """
     parts = urlsplit(url)
-    pairs = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if not TRACKING.match(pair[0])]
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"{url} is no whole address: write https:// before it, as the browser does.")
+    pairs = _pairs(parts.query)
     key = next((k for k, v in pairs if words and _same(v, words)), None)
     path = parts.path
     if key is None and words:
@@ -31,14 +34,19 @@ def search_template(url: str, words: str | None = None) -> str:
             f"The words {words!r} do not stand in {url}: search there and give the address that the browser shows."
         )
     if key is None:
-        by_rank = sorted((_PARAMETERS.index(k.lower()), k) for k, v in pairs if k.lower() in _PARAMETERS and v)
-        if not by_rank:
+        key = _usual_key(pairs)
+        if key is None:
             raise UsageError(
                 f"No search words were found in {url}: give the address of a search, and say with --query WORDS "
                 "what was searched for."
             )
-        key = by_rank[0][1]
     return urlunsplit((parts.scheme, parts.netloc, _literal(path), _query(pairs, key), ""))
+
+
+def searched_words(url: str, words: str | None = None) -> str:
+    """The words searched for: those given, else the value of the usual parameter; "" where there is none."""
+    pairs = _pairs(urlsplit(url).query)
+    return words or dict(pairs).get(_usual_key(pairs) or "", "")
 
 
 def with_page(template: str, next_url: str | None) -> str:
@@ -52,6 +60,15 @@ def with_page(template: str, next_url: str | None) -> str:
             kept = [f"{k}={v}" for k, v in own.items() if k != key]
             return urlunsplit((parts.scheme, parts.netloc, parts.path, "&".join([*kept, f"{quote(key)}={{page}}"]), ""))
     return template
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    return [pair for pair in parse_qsl(query, keep_blank_values=True) if not TRACKING.match(pair[0])]
+
+
+def _usual_key(pairs: list[tuple[str, str]]) -> str | None:
+    by_rank = sorted((_PARAMETERS.index(k.lower()), k) for k, v in pairs if k.lower() in _PARAMETERS and v)
+    return by_rank[0][1] if by_rank else None
 
 
 def _same(value: str, words: str) -> bool:

@@ -17,8 +17,8 @@ from storage.audit import AuditChain
 from storage.database import Database
 from storage.jobs import claim_job, fail_job, finish_job
 from storage.tables import Assessment, Crawl, Job, Listing, Observation, Watch, WatchPlan
-from storage.watch_plans import watch_rows
-from storage.watches import WatchError, add_watch, make_due_jobs, remove_watch
+from storage.watch_plans import watch_rows, written_span
+from storage.watches import WatchError, add_watch, make_due_jobs, pause_watch, remove_watch
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -122,7 +122,7 @@ def test_a_market_that_gave_nothing_is_left_alone_for_the_longest_interval(datab
     assert replan_ended(database, home, 2, NOON) == 1
     plan = plans(database)["busy"]
     assert plan.due_at == NOON + 24 * HOUR == next_due(database)
-    assert plan.why == f"its last crawl gave nothing (job {job_id}): the longest interval"
+    assert plan.why == f"its last crawl gave nothing (job {job_id}): the longest interval. blocked"
     assert plan.learned == {}
 
 
@@ -192,6 +192,42 @@ def test_the_list_says_when_each_search_is_asked_and_why(database: Database, hom
     assert all("expected" in row["why"] for row in rows)
     watch(database, name="fixed", adaptive=False)
     assert watch_rows(database)[0]["why"] == "fixed interval, as asked for"
+
+
+def test_the_list_says_what_became_of_a_search_that_was_turned_into_a_job(database: Database, home: Home) -> None:
+    watch_id = watch(database, queries=["busy"])
+    [job_id] = make_due_jobs(database, watch_id, NOON)
+
+    def why() -> str:
+        return watch_rows(database)[0]["why"]
+
+    assert why() == f"job {job_id} waits until `relicwatch run` begins it"
+    claimed = claim_job(database, "another-machine:1:x")
+    assert claimed is not None
+    assert why().startswith("being asked now")
+    fail_job(database, claimed, "No space is left.", retry=True, retry_seconds=0)
+    assert why() == f"job {job_id} is tried again: No space is left."
+    again = claim_job(database, "another-machine:1:x")
+    assert again is not None
+    fail_job(database, again, "It is off.", retry=False)
+    assert why() == f"job {job_id} has ended, and `relicwatch run` plans it anew. It is off."
+
+
+def test_a_paused_watch_is_due_at_no_time(database: Database, home: Home) -> None:
+    watch_id = watch(database, queries=["busy"])
+    crawl_due(database, home, watch_id, NOON, {"busy": 5})
+    assert watch_rows(database)[0]["next due (UTC)"] is not None
+    with database.transaction() as session:
+        pause_watch(session, "lamps", actor="sami", audit=AuditChain())
+    assert [row["next due (UTC)"] for row in watch_rows(database)] == [None]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(1, "1s"), (60, "1m"), (90, "90s"), (7200, "2h"), (5400, "90m"), (86400, "1d"), (172800, "2d"), (1209600, "2w")],
+)
+def test_an_interval_is_shown_as_it_is_typed(seconds: int, written: str) -> None:
+    assert written_span(seconds) == written
 
 
 def test_a_shortest_interval_longer_than_the_longest_is_refused(database: Database) -> None:

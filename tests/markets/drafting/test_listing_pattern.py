@@ -45,6 +45,39 @@ def test_the_pattern_matches_each_listing_with_an_id_of_its_own_and_no_other_lin
     assert not any(compiled.search(SITE + path) for path in others)
 
 
+@pytest.mark.parametrize(
+    ("searched", "paths", "elsewhere", "number"),
+    [
+        ("lamp", ["/lots/lamp/10001", "/lots/lamp/10002", "/lots/lamp/10003"], "/lots/coin/20001", "20001"),
+        ("Oil Lamp", ["/lots/oil-lamps/1", "/lots/oil-lamps/2", "/lots/oil-lamps/3"], "/lots/seals/4", "4"),
+        ("lampe à huile", ["/lots/LAMPE-A-HUILE/1", "/lots/LAMPE-A-HUILE/2"], "/lots/sceau/4", "4"),
+        (
+            "مصباح",
+            ["/lots/%D9%85%D8%B5%D8%A8%D8%A7%D8%AD/1", "/lots/%D9%85%D8%B5%D8%A8%D8%A7%D8%AD/2"],
+            "/lots/x/4",
+            "4",
+        ),
+        ("lamp", ["/lot/lamp-1", "/lot/lamp-2", "/lot/lamp-3"], "/lot/coin-4", "4"),
+        ("lamp", ["/lamp/item?id=1", "/lamp/item?id=2", "/lamp/item?id=3"], "/coin/item?id=4", "4"),
+    ],
+)
+def test_the_word_searched_for_is_no_fixed_part_of_an_address(
+    searched: str, paths: list[str], elsewhere: str, number: str
+) -> None:
+    found = listing_pattern([SITE + path for path in paths], [f"{SITE}/about"], searched)
+    assert found is not None
+    assert set(re.compile(found.pattern).groupindex) == {"id"}
+    match = re.search(found.pattern, SITE + elsewhere)
+    assert match is not None and match["id"] == number
+    assert len(found.covered) == len(paths)
+
+
+def test_a_word_that_nobody_searched_for_stays() -> None:
+    found = listing_pattern([f"{SITE}/lots/lamp/{n}" for n in (1, 2, 3)], (), "coin")
+    assert found is not None
+    assert not re.search(found.pattern, f"{SITE}/lots/seal/4")
+
+
 def test_groups_are_named_by_the_word_before_the_number() -> None:
     found = listing_pattern([f"{SITE}/sale/3/lot/{n}" for n in (1, 2, 3)])
     assert found is not None

@@ -12,7 +12,7 @@ from markets.catalog import get_market
 from markets.checks import check
 from markets.drafting.draft import DraftExists
 from markets.drafting.look import LookRefused
-from markets.drafting.new import Drafted, draft_from_file, draft_from_web
+from markets.drafting.new import Drafted, check_request, draft_from_file, draft_from_web
 from markets.drafting.proposal import NothingToPropose
 from tests.market_server import MarketServer, Reply, lot_page, redirect, reply, serving
 
@@ -152,6 +152,100 @@ def test_an_address_without_search_words_is_wrong_use_before_anything_is_asked(
     with pytest.raises(UsageError, match="--query"):
         draft_from_web(home, market.url("/search"), name="little_shop", pause_seconds=0)
     assert market.asked == []
+
+
+def test_the_list_of_what_is_missing_holds_all_that_the_table_and_the_draft_leave_open(
+    home: Home, market: MarketServer, tmp_path: Path
+) -> None:
+    of_site = draft(home, market)
+    todo = " ".join(of_site.proposal.todo)
+    assert "seller" in of_site.proposal.missing
+    assert all(f"no {field}" in todo for field in of_site.proposal.missing)
+    assert "`timezone`" in todo and "`country`" in todo
+    assert of_site.proposal.currency == "GBP" and "`currency`" not in todo
+    saved = tmp_path / "saved.html"
+    saved.write_text(search_page("https://www.shop.example"))
+    of_file = " ".join(draft_from_file(home, saved, "https://www.shop.example/search?q=lamp").proposal.todo)
+    assert "`timezone`" in of_file and "`currency`" in of_file
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "said"),
+    [
+        ("auction.example/search?q=lamp", "little_shop", "write https:// before it"),
+        ("https:///search?q=lamp", "little_shop", "write https:// before it"),
+        ("https://auction.example/search?q=lamp", "Good Name!", "--name: 'Good Name!' is no name"),
+    ],
+)
+def test_what_is_wrong_with_the_request_is_said_before_anybody_is_asked(
+    home: Home, url: str, name: str, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        check_request(home, url, name=name)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (b"%PDF-1.7\n1 0 obj << /Type /Catalog >> endobj", "application/pdf", "no HTML page (a PDF)"),
+        (b'{"lots": ["<div>Lamp</div>"]}', "application/json", "no HTML page (it looks like JSON)"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "image/png", "no HTML page (it came as image/png)"),
+        (b"", "text/html", "no HTML page (it is empty)"),
+    ],
+)
+def test_an_answer_that_is_no_page_is_called_so(
+    home: Home, market: MarketServer, tmp_path: Path, body: bytes, kind: str, said: str
+) -> None:
+    market.routes["/search"] = reply(body, headers=[("Content-Type", kind)])
+    with pytest.raises(NothingToPropose) as of_site:
+        draft(home, market)
+    assert said in str(of_site.value) and market.url("/search?q=lamp") in str(of_site.value)
+    saved = tmp_path / "saved.html"
+    saved.write_bytes(body)
+    with pytest.raises(NothingToPropose) as of_file:
+        draft_from_file(home, saved, "https://shop.example/search?q=lamp")
+    assert str(of_file.value).startswith(f"{saved} is no HTML page (")
+
+
+def test_a_listing_that_is_no_page_is_told_and_not_frozen(home: Home, market: MarketServer) -> None:
+    market.routes["/catalogue/oil-lamp_11/"] = reply(b"%PDF-1.7", headers=[("Content-Type", "application/pdf")])
+    drafted = draft(home, market)
+    assert any("No listing was read" in line and "a PDF" in line for line in drafted.proposal.todo)
+    assert [case.name for case in drafted.written.cases] == ["search"]
+
+
+def test_three_results_with_a_price_each_are_enough_however_short(home: Home, tmp_path: Path) -> None:
+    lots = "".join(f'<li><a href="/lot/{n}">Lamp {n}</a> £40</li>' for n in (1, 2, 3))
+    saved = tmp_path / "few.html"
+    saved.write_text(f"<html lang=en><title>Lamps | Shop</title><body><a href=/about>About us</a><ul>{lots}</ul>")
+    drafted = draft_from_file(home, saved, "https://shop.example/search?q=lamp")
+    assert [url.rsplit("/", 1)[1] for url in drafted.proposal.links] == ["1", "2", "3"]
+    assert check(home, ["shop_example"])[0].ok
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "not_said"),
+    [
+        ("404 Not Found", "there is no such page", "crawler"),
+        ("403 Forbidden", "does not show it to a crawler", "no such page"),
+        ("429 Too Many Requests", "try again later", "no such page"),
+        ("400 Bad Request", "does not answer such a request", "crawler"),
+    ],
+)
+def test_what_an_answer_without_a_page_means_is_said(
+    home: Home, market: MarketServer, status: str, said: str, not_said: str
+) -> None:
+    market.routes["/search"] = reply("", status)
+    with pytest.raises(LookRefused) as refused:
+        draft(home, market)
+    assert said in str(refused.value) and not_said not in str(refused.value)
+
+
+def test_a_server_that_is_down_is_told_in_plain_words(home: Home, market: MarketServer) -> None:
+    with serving() as down:
+        url = down.url("/search?q=lamp")
+    with pytest.raises(LookRefused, match="its server takes no connection, so check the address or try again later"):
+        draft_from_web(home, url, name="little_shop", pause_seconds=0)
 
 
 DRAWN = (

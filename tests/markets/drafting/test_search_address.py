@@ -1,7 +1,7 @@
 import pytest
 
 from crawler.errors import UsageError
-from markets.drafting.search_address import search_template, with_page
+from markets.drafting.search_address import search_template, searched_words, with_page
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,20 @@ from markets.drafting.search_address import search_template, with_page
 def test_the_words_become_the_query(url: str, words: str | None, template: str) -> None:
     assert search_template(url, words) == template
     assert "lamp" not in template.format(query="x", page=1)
+
+
+@pytest.mark.parametrize(
+    ("url", "words", "searched"),
+    [
+        ("https://a.example/search?q=oil+lamp&page=1", None, "oil lamp"),
+        ("https://a.example/search/oil-lamp/?q=x", "oil lamp", "oil lamp"),
+        ("https://a.example/lamps", None, ""),
+    ],
+)
+def test_the_words_searched_for_are_those_given_or_the_address_s_own(
+    url: str, words: str | None, searched: str
+) -> None:
+    assert searched_words(url, words) == searched
 
 
 @pytest.mark.parametrize(("url", "words"), [("https://a.example/lamps", None), ("https://a.example/?q=coin", "lamp")])
