@@ -102,9 +102,10 @@ _LOGIN_PATH = re.compile(
 )
 _LOGIN_HOST = re.compile(r"^(?:log-?in|sign-?in|accounts?|auth|sso|idp?|identity)\.", re.IGNORECASE)
 _PRODUCT = re.compile(
-    rb"""schema\.org/(?:Product|Offer)|"@type"\s*:\s*\[?\s*"(?:Product|Offer)|og:type["'][^>]*product"""
+    rb"""schema\.org/(?:Product|Offer)|"@type"\s*+:\s*+(?:\[\s*+)?"(?:Product|Offer)|og:type["'][^>]{0,200}product"""
 )
-_TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(rb"<title[^<>]*+>([^<]*+(?:<(?!/?title)[^<]*+)*+)</title", re.IGNORECASE)
+"""Holds no other title: where one begins again and again and never ends, each is read as far as the next one."""
 _PASSWORD = re.compile(rb"""type\s*=\s*["']?password""", re.IGNORECASE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,27 @@ ORDINARY = {
         page("Ask the seller", "word " * 200, "<script src=https://www.google.com/recaptcha/api.js></script>"),
     ),
 }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<title>" * 25_000,
+        b"<title" * 25_000,
+        page("Robot check", "are you human", '<meta og:type"' + 'og:type"' * 40_000),
+        page("Robot check", "are you human", '"@type":' + " " * 200_000),
+    ],
+    ids=["titles that never end", "titles that never begin", "kinds of page", "a kind far away"],
+)
+def test_a_page_made_to_keep_the_look_for_challenges_busy_is_read_in_one_go(body: bytes) -> None:
+    begun = time.process_time()
+    challenge(body)
+    assert time.process_time() - begun < 3
+
+
+def test_a_title_is_read_whatever_stands_in_it_and_before_it() -> None:
+    for title in ("Just a moment < <b>human</b>", "<title>Just a moment"):
+        assert challenge(page(title, "Are you human?")) is not None
 
 
 @pytest.mark.parametrize("name", CHALLENGES)
