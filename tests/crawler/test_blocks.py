@@ -112,6 +112,23 @@ def test_a_header_that_says_challenge_is_enough() -> None:
     assert challenge(b"", 202, x_amzn_waf_action=b"challenge") is not None
 
 
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("Just a Moment, Roman theatre mask", "A human face of marble."),
+        ("Un instant d'éternité, stèle", "Visage humain, calcaire."),
+        ("Captcha II - robot sculpture", "A robot of bronze."),
+    ],
+)
+def test_a_title_alone_is_no_sure_sign(title: str, text: str) -> None:
+    doubtful = challenge(page(title, text))
+    assert doubtful is not None and not doubtful.sure
+    sure = challenge(page(title, text, "<script>window._cf_chl_opt={}</script>"))
+    assert sure is not None and sure.sure
+    refused = challenge(page(title, text), 403)
+    assert refused is not None and refused.sure
+
+
 @pytest.mark.parametrize("name", ORDINARY)
 def test_an_ordinary_page_is_none(name: str) -> None:
     status, body = ORDINARY[name]
