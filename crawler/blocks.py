@@ -1,7 +1,8 @@
 """Pages with which a market keeps a crawler out: challenges, refusals, log-in walls. A crawl that meets one stops.
 
-Nothing here helps to get past one. The signs are those of common protection products and common wording, never of a
-market; a page is judged by several of them together, because listings quote anything.
+A listing may be titled like a challenge or kept for members: there it takes several in a row. Nothing here helps to
+get past one. The signs are those of common protection products and common wording, never of a market; a page is judged
+by several of them together, because listings quote anything.
 """
 
 from __future__ import annotations
@@ -105,9 +106,10 @@ _LOGIN_PATH = re.compile(
 )
 _LOGIN_HOST = re.compile(r"^(?:log-?in|sign-?in|accounts?|auth|sso|idp?|identity)\.", re.IGNORECASE)
 _PRODUCT = re.compile(
-    rb"""schema\.org/(?:Product|Offer)|"@type"\s*:\s*\[?\s*"(?:Product|Offer)|og:type["'][^>]*product"""
+    rb"""schema\.org/(?:Product|Offer)|"@type"\s*+:\s*+(?:\[\s*+)?"(?:Product|Offer)|og:type["'][^>]{0,200}product"""
 )
-_TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(rb"<title[^<>]*+>([^<]*+(?:<(?!/?title)[^<]*+)*+)</title", re.IGNORECASE)
+"""Holds no other title: where one begins again and again and never ends, each is read as far as the next one."""
 _PASSWORD = re.compile(rb"""type\s*=\s*["']?password""", re.IGNORECASE)
 
 
@@ -119,6 +121,8 @@ class Block:
     sentence: str
     values: Mapping[str, Any] = field(default_factory=dict)
     """What the sentence names, for a reader of another language."""
+    sure: bool = True
+    """Whether a single listing with it tells of the market; any search page does."""
 
 
 class MarketBlocks(IgnoreRequest):
@@ -127,6 +131,22 @@ class MarketBlocks(IgnoreRequest):
     def __init__(self, block: Block) -> None:
         super().__init__(block.sentence)
         self.block = block
+
+
+class MembersOnly(IgnoreRequest):
+    """A log-in stands before this listing: it fails, and the crawl goes on."""
+
+
+@dataclass(slots=True)
+class _Refusals:
+    """What the crawl has met since the last page that was given."""
+
+    in_a_row: int = 0
+
+    def are_too_many(self) -> bool:
+        """Count one more."""
+        self.in_a_row += 1
+        return self.in_a_row >= MOST_REFUSALS_IN_A_ROW
 
 
 def find_challenge(status: int, headers: Mapping[bytes, Iterable[bytes]], body: bytes) -> Block | None:
@@ -155,7 +175,7 @@ def find_challenge(status: int, headers: Mapping[bytes, Iterable[bytes]], body: 
     if product and len(words) <= _FEW_WORDS and (titled or _is_bare(lowered)):
         return _challenge(status, "product", product)
     if titled and len(words) <= _MOST_WORDS and (product or _says_challenge(lowered, words)):
-        return _challenge(status, "title", title)
+        return _challenge(status, "title", title, sure=bool(product))
     return None
 
 
@@ -190,7 +210,7 @@ def visible_words(body: bytes) -> list[str]:
 
 
 class BlockMiddleware:
-    """Downloader middleware: stops the crawl at the first page that keeps crawlers out.
+    """Downloader middleware: stops the crawl at the first page that surely keeps crawlers out, or at some in a row.
 
     It stands where bodies are decoded and redirects followed already, and before the retries: such a page is never
     asked for again.
@@ -198,7 +218,7 @@ class BlockMiddleware:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
-        self._refusals = 0
+        self._refusals = _refusals_of(crawler)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> BlockMiddleware:
@@ -208,8 +228,12 @@ class BlockMiddleware:
         block = self._find(request, response)
         if block is None:
             return response
-        stop_crawl(self._crawler, block)
-        raise MarketBlocks(block)
+        if _tells_of_market(request, block) or self._refusals.are_too_many():
+            stop_crawl(self._crawler, block)
+            raise MarketBlocks(block)
+        if block.code == "login_wall" and "json_for" not in request.meta:  # such an answer's page may still be rendered
+            raise _members_only(response.url)
+        return response
 
     def _find(self, request: Request, response: Response) -> Block | None:
         api = getattr(self._crawler.spider, "api", None)
@@ -221,30 +245,24 @@ class BlockMiddleware:
         if challenge is not None or kind not in _PAGE_KINDS:
             return challenge
         asked = request.meta.get("redirect_urls", [request.url])[0]
-        return find_login_wall(asked, response.url, response.status, text) or self._refused(response.status)
-
-    def _refused(self, status: int) -> Block | None:
-        if status not in _REFUSING_STATUSES:
-            self._refusals = 0
-            return None
-        self._refusals += 1
-        if self._refusals < MOST_REFUSALS_IN_A_ROW:
-            return None
-        return Block(
-            "refusals",
-            f"The market refused {self._refusals} pages in a row (the last with HTTP {status}), so the crawl was "
-            "stopped: look at the market's terms, ask it for leave, or crawl it less often.",
-            {"pages": self._refusals, "status": status},
-        )
+        wall = find_login_wall(asked, response.url, response.status, text)
+        if wall is not None:
+            return wall
+        if response.status in _REFUSING_STATUSES:
+            return _refused(self._refusals.in_a_row + 1, response.status)
+        self._refusals.in_a_row = 0
+        return None
 
 
 def stop_at_login(crawler: Crawler, request: Request) -> None:
-    """Stop before a log-in page is even asked for: a redirect leads there. Raises MarketBlocks."""
+    """Stop before a log-in page is even asked for: a redirect leads there. Raises MarketBlocks, MembersOnly."""
     led_from = request.meta.get("redirect_urls")
     if not led_from or page_kind(request) not in _PAGE_KINDS:
         return
     if is_login_address(request.url) and not is_login_address(led_from[0]):
         block = _login(request.url)
+        if not (_tells_of_market(request, block) or _refusals_of(crawler).are_too_many()):
+            raise _members_only(request.url)
         stop_crawl(crawler, block)
         raise MarketBlocks(block)
 
@@ -272,12 +290,31 @@ def page_kind(request: Request) -> str | None:
     return visit.entry.kind if visit is not None else None
 
 
-def _challenge(status: int, sign: str, named: str | None = "") -> Block:
+def _refusals_of(crawler: Crawler) -> _Refusals:
+    return shared(crawler, "refusals", _Refusals)
+
+
+def _tells_of_market(request: Request, block: Block) -> bool:
+    """Whether the crawl ends with this page alone. A plain refusal ends it nowhere, a doubtful sign on no listing."""
+    return block.code != "refusals" and (block.sure or page_kind(request) != "listing")
+
+
+def _refused(pages: int, status: int) -> Block:
+    return Block(
+        "refusals",
+        f"The market refused {pages} pages in a row (the last with HTTP {status}), so the crawl was "
+        "stopped: look at the market's terms, ask it for leave, or crawl it less often.",
+        {"pages": pages, "status": status},
+    )
+
+
+def _challenge(status: int, sign: str, named: str | None = "", *, sure: bool = True) -> Block:
     return Block(
         "challenge",
         f"The market answered with a page that keeps crawlers out (HTTP {status}, {SIGNS[sign].format(named)}), so the "
         "crawl was stopped: ask the market for leave, or use its API.",
         {"status": status, "sign": sign, "named": named or ""},
+        sure,
     )
 
 
@@ -289,6 +326,15 @@ def _login(url: str) -> Block:
         f"The market wants a log-in ({where}) where listings were asked for, so the crawl was stopped: relicwatch "
         "enters no log-in; see whether the market has an API, or import pages that an officer saved.",
         {"where": where},
+        sure=False,
+    )
+
+
+def _members_only(url: str) -> MembersOnly:
+    parts = urlsplit(url)
+    return MembersOnly(
+        f"the market shows this listing only after a log-in ({parts.netloc}{parts.path}), and relicwatch enters none: "
+        "import the page if an officer has saved it"
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -48,24 +48,23 @@ class JsonSource:
     """Field -> `$.path` in the answer."""
     failures: int = 0
     given_up: bool = False
-
-    def as_facts(self) -> dict[str, Any]:
-        return asdict(self)
+    seen_on_page: bool = True
+    """Whether a page drawn in this crawl says the same. What an earlier crawl learned is not read before."""
 
 
 class JsonSources:
     """What one crawl knows of its market's JSON answers."""
 
-    def __init__(self) -> None:
-        self.known: dict[str, JsonSource] = {}
+    def __init__(self, known: dict[str, JsonSource] | None = None) -> None:
+        self.known = known if known is not None else {}
 
     def usable(self, kind: str) -> JsonSource | None:
         source = self.known.get(kind)
-        return source if source is not None and not source.given_up else None
+        return source if source is not None and source.seen_on_page and not source.given_up else None
 
     def wants(self, kind: str) -> bool:
         """Whether a look of the browser may still teach something about this kind of page in this crawl."""
-        return kind not in self.known
+        return kind not in self.known or not self.known[kind].seen_on_page
 
     def held(self, kind: str) -> None:
         self.known[kind].failures = 0
@@ -188,9 +187,17 @@ def learn_search(
 
 
 def learn_listing(
-    drawn: ExtractedPage, body: bytes, content_type: str, json_url: str, rules: PageRules
+    drawn: ExtractedPage,
+    body: bytes,
+    content_type: str,
+    json_url: str,
+    rules: PageRules,
+    known: JsonSource | None = None,
 ) -> JsonSource | None:
-    """The source behind a drawn listing, where this answer says all that the page says of it."""
+    """The source behind a drawn listing, where this answer says all that the page says of it.
+
+    Of what is known already, the paths that still lead to what the page says are kept: not every page shows all.
+    """
     template = listing_template(json_url, drawn.url, rules)
     if template is None or drawn.title is None:
         return None
@@ -199,14 +206,17 @@ def learn_listing(
     except BrokenJson:
         return None
     source = JsonSource("listing", template)
+    if known is not None and known.template == template:
+        source.fields = dict(known.fields)
     for _ in range(2):
         read = read_answer(body, content_type, drawn.url, rules, source, "listing")
         missing = [name for name in (*_MUST_AGREE, *_MUST_BE_THERE) if not _agrees(name, drawn, read)]
         if not missing:
             return source if read.kind == "listing" else None
-        source.fields = {name: path for name in missing if (path := _path_to(name, drawn, answer))}
-        if len(source.fields) < len(missing):
+        found = {name: path for name in missing if (path := _path_to(name, drawn, answer))}
+        if len(found) < len(missing):
             return None
+        source.fields |= found
     return None
 
 

@@ -60,6 +60,34 @@ class RobotsRules(RobotParser):
         return self._rules.crawl_delay(NAME)
 
 
+class RobotsUnreadable(Exception):
+    """An answer for robots.txt from which nothing may be asked for; the text says why in a clause."""
+
+    def __init__(self, why: str, advice: str = "; try again later") -> None:
+        super().__init__(why)
+        self.advice = advice
+        """What to do, to be put behind the sentence."""
+
+
+def rules_in(status: int, body: bytes) -> RobotsRules:
+    """The rules that the answer for a robots.txt gives; where there is none (4xx), all is allowed.
+
+    Raises RobotsUnreadable for an answer that says nothing for now, and for a pause that no crawl can keep.
+    """
+    if status >= 500 or status == 429:  # busy is no permission, whatever its hundred
+        raise RobotsUnreadable(f"HTTP {status}")
+    if status >= 400:
+        return RobotsRules(b"")
+    if status >= 300:
+        raise RobotsUnreadable(f"HTTP {status}, a redirect that leads nowhere")
+    rules = RobotsRules(body)
+    delay = rules.crawl_delay() or 0.0
+    if delay > LONGEST_CRAWL_DELAY_SECONDS:
+        why = f"it asks for {delay:.0f} s between two requests (Crawl-delay), more than a crawl can keep"
+        raise RobotsUnreadable(why, ": ask the market for leave, or use its API")
+    return rules
+
+
 def _as_protego_reads(body: bytes) -> str:
     """The text with the agents of each group made plain.
 
@@ -142,20 +170,14 @@ class Rfc9309Middleware(RobotsTxtMiddleware):
             self._robots_error(error, netloc)
 
     async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
-        if response.status >= 500 or response.status == 429:  # busy is no permission, whatever its hundred
-            self._refuse(netloc, f"HTTP {response.status}")
-        elif response.status >= 400:
-            await super()._parse_robots(response.replace(body=b""), netloc, request)
-        elif response.status >= 300:
-            self._refuse(netloc, f"HTTP {response.status}, a redirect that leads nowhere")
-        else:
-            delay = RobotsRules(response.body).crawl_delay() or 0.0
-            if delay > LONGEST_CRAWL_DELAY_SECONDS:
-                why = f"it asks for {delay:.0f} s between two requests (Crawl-delay), more than a crawl can keep"
-                self._refuse(netloc, why, ": ask the market for leave, or use its API")
-                return
-            self._pauses.slow_to(delay)
-            await super()._parse_robots(response, netloc, request)
+        try:
+            rules = rules_in(response.status, response.body)
+        except RobotsUnreadable as error:
+            self._refuse(netloc, str(error), error.advice)
+            return
+        self._pauses.slow_to(rules.crawl_delay() or 0.0)
+        given = response if response.status < 400 else response.replace(body=b"")
+        await super()._parse_robots(given, netloc, request)
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:
         if isinstance(exc, CaptureFailed | CrawlStopped):

@@ -14,7 +14,10 @@ MOST_BYTES = 52_428_800
 """What the sitemap protocol allows a file to hold uncompressed."""
 
 _GZIP = b"\x1f\x8b"
-_DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.I)
+_BEFORE_ROOT = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
+_DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.I)
+"""Looked for before the root element alone: XML knows none behind, and an entry may quote one of HTML in its CDATA."""
+_DECLARES = "it declares a document type or entities, which are not read"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
 
 
@@ -36,8 +39,10 @@ def read_xml(body: bytes) -> etree._Element:
         except UnicodeDecodeError as error:
             raise UnsafeXml(f"it is no XML ({error})") from error
         body = re.sub(r"^\s*<\?xml[^>]*\?>", "", text).encode()
-    if _DOCTYPE.search(body):
-        raise UnsafeXml("it declares a document type or entities, which are not read")
+    prolog = _BEFORE_ROOT.match(body)
+    assert prolog is not None, "it matches the empty string too"
+    if _DECLARATION.match(body, prolog.end()):
+        raise UnsafeXml(_DECLARES)
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
@@ -47,6 +52,8 @@ def read_xml(body: bytes) -> etree._Element:
         raise UnsafeXml(f"it is no XML ({str(error)[:150]})") from error
     if root is None:
         raise UnsafeXml("it is empty")
+    if root.getroottree().docinfo.internalDTD is not None:  # written so that the look before did not see it
+        raise UnsafeXml(_DECLARES)
     return root
 
 

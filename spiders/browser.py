@@ -10,6 +10,8 @@ from scrapy.http import Response
 from crawler.browser_load import JsonAnswer
 from crawler.items import ExtractedPage, PageKind
 from crawler.json_sources import (
+    JsonSource,
+    holds_listings,
     json_sources_of,
     learn_listing,
     learn_search,
@@ -23,8 +25,9 @@ class BrowserSpider(MarketSpider):
     """Use it when the HTML that the server sends holds no listing. Photographs still come over plain HTTP.
 
     It costs a hundred times a plain request: look first whether `catalogue` with embedded data does. Where a page is
-    drawn from public JSON that says as much as the page, the first look finds it and the crawl reads that over HTTP
-    (`crawler.json_walk`), rendering again by itself where it fails. Results pages are scrolled and asked for more.
+    drawn from public JSON that says as much as the page, the first look of each crawl finds it and the crawl reads that
+    over HTTP (`crawler.json_walk`), rendering again by itself where it fails. Results pages are scrolled and asked for
+    more.
     """
 
     name = "browser"
@@ -57,11 +60,30 @@ class BrowserSpider(MarketSpider):
         return page
 
     def _learn(self, response: Response, page: ExtractedPage, kind: PageKind) -> None:
-        """Look through what the drawn page asked for, once for each kind of page."""
+        """Look through what the drawn page asked for: once for each kind of page in each crawl.
+
+        A source of an earlier crawl with which the page does not agree any more is dropped; the next page teaches anew.
+        """
         sources = json_sources_of(self.crawler)
-        answers: list[JsonAnswer] = response.meta.get("json_answers", [])
         if response.status != 200 or not sources.wants(kind):
             return
+        if kind in sources.known and not holds_listings(page, self.rules, kind):  # it can contradict nothing
+            return
+        before = sources.known.pop(kind, None)
+        found = self._source_of(response, page, kind, before)
+        if found is not None:
+            sources.known[kind] = found
+        if before is None and found is None:
+            return
+        if found is None:
+            self.logger.warning("Pages of kind %s say other than the JSON answers that fed them: rendered again.", kind)
+        else:
+            self.logger.info("Pages of kind %s are fed by %s: they are read there.", kind, found.template)
+
+    def _source_of(
+        self, response: Response, page: ExtractedPage, kind: PageKind, known: JsonSource | None
+    ) -> JsonSource | None:
+        answers: list[JsonAnswer] = response.meta.get("json_answers", [])
         for answer in answers:
             if not self.in_market(answer.url):
                 continue
@@ -69,12 +91,11 @@ class BrowserSpider(MarketSpider):
             found = (
                 learn_search(*given, response.meta["query"], response.meta["page"], self.rules)
                 if kind == "search"
-                else learn_listing(*given, self.rules)
+                else learn_listing(*given, self.rules, known)
             )
             if found is not None:
-                sources.known[kind] = found
-                self.logger.info("Pages of kind %s are fed by %s: they are read there from here on.", kind, answer.url)
-                return
+                return found
+        return None
 
 
 def _as_page(response: Response) -> Response:

@@ -97,6 +97,12 @@ class EbayBrowseSpider(OfficialApiSpider):
         ids = [self.definition.native_id(self.address(one) or "") for one in summaries or [] if isinstance(one, dict)]
         self._known = known_listings(self.crawler, self.definition.id_space, [one for one in ids if one])
         yield from super().parse_search(response)
+        total = answer.get("total") if isinstance(answer, dict) else None
+        if isinstance(total, int) and total > LAST_OFFSET and response.meta["page"] * PAGE_SIZE >= LAST_OFFSET:
+            reason = (
+                f"{total} items match, but eBay shows no more than {LAST_OFFSET} of a search: ask for fewer at once"
+            )
+            yield PageProblem(response.url, reason)
 
     def listing(self, offer: Offer, response: Response) -> Iterator[Any]:
         """An item's details as its listing. A summary only says whether details are to be asked for."""

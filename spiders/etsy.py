@@ -78,6 +78,10 @@ class EtsySpider(OfficialApiSpider):
                 path = f"/v3/application/listings/batch?listing_ids={','.join(known)}&{_INCLUDES}"
                 yield self.call(path, page=response.meta["page"], query=response.meta["query"])
             yield from super().parse_search(response)
+            total = answer.get("count") if isinstance(answer, dict) else None
+            if isinstance(total, int) and total > LAST_OFFSET and response.meta["page"] * PAGE_SIZE >= LAST_OFFSET:
+                reason = f"{total} listings match, but Etsy shows no more than {LAST_OFFSET} of a search"
+                yield PageProblem(response.url, f"{reason}: ask for fewer at once")
             return
         answer = self.read_answer(response)
         found = None if isinstance(answer, PageProblem) else self.offers(answer)

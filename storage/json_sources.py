@@ -17,15 +17,23 @@ from storage.tables import JsonAnswerSource
 
 
 def load_sources(session: Session, market: str) -> dict[str, JsonSource]:
-    """By kind of page; what an earlier crawl gave up is left out, so that a new look may learn it anew."""
+    """By kind of page, to be compared with a page first; what was given up is left out, to be learned anew."""
     rows = session.scalars(select(JsonAnswerSource).where(JsonAnswerSource.market == market))
-    return {row.kind: JsonSource(row.kind, row.template, dict(row.fields)) for row in rows if not row.given_up}
+    return {
+        row.kind: JsonSource(row.kind, row.template, dict(row.fields), seen_on_page=False)
+        for row in rows
+        if not row.given_up
+    }
 
 
 def save_sources(session: Session, market: str, sources: JsonSources) -> None:
-    """Make the market's rows say what this crawl knew at its end."""
-    session.execute(delete(JsonAnswerSource).where(JsonAnswerSource.market == market))
+    """Make the market's rows say what this crawl knew at its end; what it compared with no page stays as noted."""
+    untried = [one.kind for one in sources.known.values() if not one.seen_on_page]
+    stale = JsonAnswerSource.market == market, JsonAnswerSource.kind.not_in(untried)
+    session.execute(delete(JsonAnswerSource).where(*stale))
     for one in sources.known.values():
+        if one.kind in untried:
+            continue
         session.add(
             JsonAnswerSource(
                 market=market, kind=one.kind, template=one.template, fields=one.fields, given_up=one.given_up
@@ -39,6 +47,7 @@ class KeptJsonSources:
     def __init__(self, crawler: Crawler) -> None:
         self._sources = json_sources_of(crawler)
         self._database: Database = crawl_store_of(crawler).database
+        self._had_some = False
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> KeptJsonSources:
@@ -50,8 +59,9 @@ class KeptJsonSources:
     def load(self, spider: Spider) -> None:
         with self._database.reading() as session:
             self._sources.known.update(load_sources(session, spider.market))  # type: ignore[attr-defined]
+        self._had_some = bool(self._sources.known)
 
     def save(self, spider: Spider) -> None:
-        if self._sources.known:
+        if self._sources.known or self._had_some:
             with self._database.transaction() as session:
                 save_sources(session, spider.market, self._sources)  # type: ignore[attr-defined]

@@ -36,6 +36,8 @@ _HIJRI_NAMES: tuple[str, ...] = (
     "رجب rajab", "شعبان shaban sha'ban", "رمضان ramadan ramadhan", "شوال shawwal",
     "ذو-القعدة ذي-القعدة ذو-القعده ذي-القعده", "ذو-الحجة ذي-الحجة ذو-الحجه ذي-الحجه",
 )  # fmt: skip
+_LONGEST_TEXT = 1_000
+"""Characters; what stands behind is not looked at."""
 _FIRST_HIJRI, _LAST_HIJRI = 1343, 1500
 """Years that the Umm al-Qura calendar has tables for."""
 
@@ -104,6 +106,7 @@ def read_worded_date(text: str) -> datetime | None:
 
     Digits must be Latin already. Raises nothing: a day that a month does not have gives None.
     """
+    text = text[:_LONGEST_TEXT]
     match = next((found for pattern in _DATES if (found := pattern.search(text))), None)
     if match is None:
         return None

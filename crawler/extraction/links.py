@@ -33,10 +33,11 @@ _ZONE = re.compile(
     r"|promo\w*|newsletter|cookie\w*|social|tags?|lang\w*)(?:$|[\s_-])",
     re.I,
 )
+# Between the last digit and the currency no digit stands: with digits there too, a run of them is read again from each.
 _PRICE = re.compile(
     r"(?:[$€£¥￥₩₪₺₽₴₹₸]|(?:EUR|USD|GBP|CHF|AED|SAR|QAR|KWD|EGP|MAD|TND|DZD|JPY|Kč|zł|lei|kr|Ft|TL|DH"
     r"|Rs|сум|so.m|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه|ريال)\b)"
-    r"\s?[\d٠-٩]|[\d٠-٩][\d.,'  ٠-٩٫٬]*\s?(?:[$€£¥円元원₪₺₽₴₸]|(?:EUR|USD|GBP|CHF|AED|SAR|HKD|MAD|TND"
+    r"\s?[\d٠-٩]|[\d٠-٩][.,'  ٫٬]*\s?(?:[$€£¥円元원₪₺₽₴₸]|(?:EUR|USD|GBP|CHF|AED|SAR|HKD|MAD|TND"
     r"|DZD|EGP|Kč|zł|lei|kr|Ft|TL|DH|Rs|руб|тг|сум|so.m|грн)\b|,-|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه"
     r"|ريال)"
 )
@@ -314,7 +315,7 @@ _NEXT_WORDS = re.compile(
 )
 
 
-_NEXT_CLASS = re.compile(r"pag\w*[-_]+next|next[-_]+pag|pager?[-_]next", re.I)
+_NEXT_CLASS = re.compile(r"pag\w{0,30}[-_]{1,5}next|next[-_]+pag|pager?[-_]next", re.I)
 
 
 def next_page(document: Document, rules: PageRules) -> str | None:

@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from protego import Protego
 
 from crawler.egress import EgressRefused, Guard, refusal_in
 from crawler.errors import RelicwatchError
 from crawler.fetcher import RawResponse, as_written, begin_exchange, open_session, read_body
 from crawler.home import loopback_allowed
 from crawler.program import user_agent
+from crawler.robots import RobotsRules, RobotsUnreadable, rules_in
 from markets.definition import DEFAULT_DELAY_SECONDS
 
 MOST_REQUESTS = 4
@@ -59,24 +59,25 @@ class Look:
     robots: bytes | None = None
     """robots.txt as it came; None where the site has none."""
     crawl_delay_seconds: float | None = None
-    """What robots.txt asks for between two requests."""
-    _rules: Protego | None = None
+    """What robots.txt asks for between two requests; the look keeps to it as well."""
+    _rules: RobotsRules | None = None
     _host: str = ""
     _next_at: float = 0.0
 
     async def read_robots(self, url: str) -> None:
-        """Read robots.txt of the address's host. Raises LookRefused where it cannot be read: then nothing is asked."""
+        """Read robots.txt of the address's host as a crawl does. Raises LookRefused where a crawl would not begin."""
         address = urljoin(url, "/robots.txt")
         status, _, body = await self._ask(address)
-        if status >= 500 or 300 <= status < 400:
-            raise LookRefused(f"{address} answered HTTP {status}, so nothing there may be asked for: try again later.")
+        try:
+            self._rules = rules_in(status, body)
+        except RobotsUnreadable as error:
+            raise LookRefused(
+                f"{address} keeps us out ({error}), so nothing there is asked for{error.advice}."
+            ) from error
         self.robots = body if status < 400 else None
-        self._rules = Protego.parse((self.robots or b"").decode("utf-8", "replace"))
         self._host = urlsplit(url).netloc
-        delay = self._rules.crawl_delay(user_agent())
-        if delay is not None:
-            self.crawl_delay_seconds = float(delay)
-            self.pause_seconds = max(self.pause_seconds, min(self.crawl_delay_seconds, 60.0))
+        self.crawl_delay_seconds = self._rules.crawl_delay()
+        self.pause_seconds = max(self.pause_seconds, self.crawl_delay_seconds or 0.0)
 
     async def page(self, url: str) -> SeenPage:
         """The page at `url`, if robots.txt allows it. Raises LookRefused with the reason where there is none."""
@@ -97,7 +98,7 @@ class Look:
     def _check(self, url: str) -> None:
         if urlsplit(url).netloc != self._host or self._rules is None:
             raise LookRefused(f"{url} is on another host than the search, whose robots.txt was not read.")
-        if not self._rules.can_fetch(url, user_agent()):
+        if not self._rules.allowed(url):
             raise LookRefused(f"robots.txt of {self._host} does not allow {url}: it is not asked for.")
 
     async def _wait(self, url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,27 @@ ORDINARY = {
 }
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<title>" * 25_000,
+        b"<title" * 25_000,
+        page("Robot check", "are you human", '<meta og:type"' + 'og:type"' * 40_000),
+        page("Robot check", "are you human", '"@type":' + " " * 200_000),
+    ],
+    ids=["titles that never end", "titles that never begin", "kinds of page", "a kind far away"],
+)
+def test_a_page_made_to_keep_the_look_for_challenges_busy_is_read_in_one_go(body: bytes) -> None:
+    begun = time.process_time()
+    challenge(body)
+    assert time.process_time() - begun < 3
+
+
+def test_a_title_is_read_whatever_stands_in_it_and_before_it() -> None:
+    for title in ("Just a moment < <b>human</b>", "<title>Just a moment"):
+        assert challenge(page(title, "Are you human?")) is not None
+
+
 @pytest.mark.parametrize("name", CHALLENGES)
 def test_a_challenge_is_known(name: str) -> None:  # RL-31
     status, body = CHALLENGES[name]
@@ -88,6 +110,23 @@ def test_a_challenge_is_known(name: str) -> None:  # RL-31
 def test_a_header_that_says_challenge_is_enough() -> None:
     assert challenge(b"", 403, cf_mitigated=b"challenge") is not None
     assert challenge(b"", 202, x_amzn_waf_action=b"challenge") is not None
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("Just a Moment, Roman theatre mask", "A human face of marble."),
+        ("Un instant d'éternité, stèle", "Visage humain, calcaire."),
+        ("Captcha II - robot sculpture", "A robot of bronze."),
+    ],
+)
+def test_a_title_alone_is_no_sure_sign(title: str, text: str) -> None:
+    doubtful = challenge(page(title, text))
+    assert doubtful is not None and not doubtful.sure
+    sure = challenge(page(title, text, "<script>window._cf_chl_opt={}</script>"))
+    assert sure is not None and sure.sure
+    refused = challenge(page(title, text), 403)
+    assert refused is not None and refused.sure
 
 
 @pytest.mark.parametrize("name", ORDINARY)

@@ -12,10 +12,26 @@ OUTSIDE = b"""<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/hostname">]><r>&x;</r>
 REMOTE = b"""<!DOCTYPE r SYSTEM "http://127.0.0.1:9/x.dtd"><r/>"""
 
 
-@pytest.mark.parametrize("body", [LAUGHS, OUTSIDE, REMOTE, LAUGHS.decode().replace("1.0", "1.0").encode("utf-16")])
+BEHIND = b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- <r> --><?pi <r>?>\n" + REMOTE
+
+
+@pytest.mark.parametrize(
+    "body", [LAUGHS, OUTSIDE, REMOTE, LAUGHS.decode().replace("1.0", "1.0").encode("utf-16"), BEHIND]
+)
 def test_no_document_type_and_no_entity_is_read(body: bytes) -> None:  # SEC-24
     with pytest.raises(UnsafeXml, match="declares a document type"):
         read_xml(body)
+
+
+def test_a_document_type_that_an_entry_quotes_is_text() -> None:
+    body = b"<r><title>Lamp</title><text><![CDATA[<!DOCTYPE html><p>old lamp</p>]]></text></r>"
+    assert child_text(read_xml(body), "text") == "<!DOCTYPE html><p>old lamp</p>"
+    assert child_text(read_xml(body.decode().encode("utf-16")), "title") == "Lamp"
+
+
+def test_a_document_type_behind_the_root_is_no_xml() -> None:
+    with pytest.raises(UnsafeXml, match="it is no XML"):
+        read_xml(b"<r><!DOCTYPE r [<!ENTITY x 'y'>]>&x;</r>")
 
 
 def test_a_gzip_bomb_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:

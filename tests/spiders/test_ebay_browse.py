@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -20,7 +21,7 @@ from storage.api_quota import calls_made, take_call
 from storage.tables import Crawl, FrontierEntry, Listing, Observation
 from tests.crawling import Ended, Place
 from tests.market_server import MarketServer
-from tests.spiders.ebay import CLIENT_ID, KEY, SECRET, TOKEN, Ebay
+from tests.spiders.ebay import CLIENT_ID, KEY, SECRET, TOKEN, Ebay, summary
 from tests.spiders.parsing import outputs, told, walker
 
 FACTS = {
@@ -141,6 +142,17 @@ def test_a_spent_quota_is_told_and_what_was_read_before_is_kept(place: Place, eb
 def test_an_answer_without_items_is_told(place: Place, market: MarketServer, body: str, reason: str) -> None:
     given = outputs(EbayBrowseSpider, place.define(market, **FACTS), market.url("/search"), body)
     assert reason in told(given)
+
+
+@pytest.mark.parametrize(("total", "page", "cut"), [(48_000, 50, True), (48_000, 49, False), (10_000, 50, False)])
+def test_a_search_that_ebay_itself_cuts_is_told(
+    place: Place, market: MarketServer, monkeypatch: pytest.MonkeyPatch, total: int, page: int, cut: bool
+) -> None:
+    definition = place.define(market, **FACTS)
+    monkeypatch.setattr("spiders.ebay_browse.known_listings", lambda *_: {})
+    body = json.dumps({"total": total, "itemSummaries": [summary(market, 100000001, "Lamp")]})
+    given = outputs(EbayBrowseSpider, definition, market.url("/buy"), body, page=page)
+    assert ("eBay shows no more than 10000 of a search" in told(given)) is cut
 
 
 def test_a_call_that_is_one_too_many_for_ebay_itself_is_told(place: Place, ebay: Ebay) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -136,6 +137,16 @@ def test_without_a_key_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RELICWATCH_ETSY_KEY", raising=False)
     with pytest.raises(UsageError, match="set RELICWATCH_ETSY_KEY in the environment"):
         EtsySpider.open_api()
+
+
+@pytest.mark.parametrize(("total", "page", "cut"), [(50_000, 120, True), (50_000, 119, False), (12_000, 120, False)])
+def test_a_search_that_etsy_itself_cuts_is_told(
+    place: Place, market: MarketServer, total: int, page: int, cut: bool
+) -> None:
+    url = market.url("/v3/application/listings/active?keywords=lamp")
+    body = json.dumps({"count": total, "results": [found(market, 100001, "Lamp")]})
+    given = outputs(EtsySpider, place.define(market, **FACTS), url, body, page=page)
+    assert ("Etsy shows no more than 12000 of a search" in told(given)) is cut
 
 
 @pytest.mark.parametrize(

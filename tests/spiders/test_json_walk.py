@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from sqlalchemy import select
 
-from storage.tables import Capture, Listing, Observation
+from crawler.json_sources import MOST_FAILURES, JsonSource, JsonSources
+from storage.database import Database
+from storage.json_sources import load_sources, save_sources
+from storage.tables import Capture, JsonAnswerSource, Listing, Observation
 from tests.crawling import Place
 from tests.market_server import Asked, MarketServer, Reply, reply
 from tests.needs import SANDBOX
@@ -102,23 +106,81 @@ def test_what_one_look_found_is_read_over_http_in_this_crawl_and_the_next(place:
     end = place.crawl("lamp", more=SANDBOX)
     assert end.status == 0, (end, place.log())
     assert seen(place) == first, "the same listings, whichever way they were read"
-    assert not [target for target in shop.targets() if not target.startswith("/api/")]
+    drawn = [target for target in shop.targets() if not target.startswith("/api/")]
+    assert [target for target in drawn if target.startswith("/search")] == ["/search?q=lamp&page=1"]
+    assert 1 <= len(drawn) - 1 <= 3, "one listing to compare, beside it only what was under way before it was read"
 
 
-def test_answers_that_no_longer_hold_listings_are_rendered_again(place: Place, shop: MarketServer) -> None:
-    end = place.crawl("lamp", max_listings=A_PAGE, more=SANDBOX)
-    assert end.status == 0, (end, place.log())
+def test_answers_that_stay_up_when_the_pages_moved_on_are_not_believed(place: Place, shop: MarketServer) -> None:
+    assert place.crawl("lamp", max_listings=2, more=SANDBOX).status == 0
+
+    def lot_of_today(asked: Asked) -> Reply:
+        number = int(asked.target.rsplit("/", 1)[1])
+        return reply(json.dumps({**lot(number), "price": "GBP 9999.00"}), headers=JSON)
+
+    new = range(90, 94)
+    shop.routes["/search"] = shell(LIST_SCRIPT.replace("/api/search", "/v2/search"))
+    shop.routes["/v2/search"] = reply(json.dumps({"items": [lot(number) for number in new]}), headers=JSON)
+    for number in (1, 2, *new):
+        shop.routes[f"/sale/7/lot/{number}"] = shell(LOT_SCRIPT.replace("'/api'", "'/v2'"))
+        shop.routes[f"/api/sale/7/lot/{number}"] = lot_answer  # the old answers, as they were
+        shop.routes[f"/v2/sale/7/lot/{number}"] = lot_of_today
     before = len(rendered(place))
-    for number in range(1, A_PAGE + 1):  # the address moved, and the page's script with it
-        shop.routes[f"/moved/sale/7/lot/{number}"] = lot_answer
-        shop.routes[f"/api/sale/7/lot/{number}"] = reply("{}", headers=JSON)
-        shop.routes[f"/sale/7/lot/{number}"] = shell(LOT_SCRIPT.replace("/api", "/moved"))
-    end = place.crawl("lamp", max_listings=A_PAGE, more=SANDBOX)
+    end = place.crawl("lamp", more=SANDBOX)
     assert end.status == 0, (end, place.log())
-    assert len(rendered(place)) == before + A_PAGE
-    assert len(seen(place)) == A_PAGE and all(title for title, *_ in seen(place))
-    assert "gave no listing" in place.log()
+    assert {shop.url(f"/sale/7/lot/{number}") for number in new} <= set(place.rows(select(Listing.url)))
+    assert {price for title, price, *_ in seen(place) if "no. 9" in str(title)} == {Decimal(9999)}
+    assert len(rendered(place)) - before <= 4, "what took their place is learned in the same look"
+    templates = set(place.rows(select(JsonAnswerSource.template)))
+    assert templates and all("/v2/" in one for one in templates)
+
+
+def test_answers_that_the_pages_contradict_are_forgotten(place: Place, shop: MarketServer) -> None:
+    assert place.crawl("lamp", max_listings=2, more=SANDBOX).status == 0
+    assert set(place.rows(select(JsonAnswerSource.kind))) == {"search", "listing"}
+    today = "<h1 class=title>Bronze lamp, sold</h1><p class=price>GBP 5.00</p>"
+    for number in range(1, A_PAGE + 1):  # drawn by the server now; the old answers stay up
+        shop.routes[f"/sale/7/lot/{number}"] = reply(f"<!doctype html><title>Shop</title><body>{today}</body>")
+    end = place.crawl("lamp", max_listings=3, more=SANDBOX)
+    assert end.status == 0, (end, place.log())
+    assert {title for title, *_ in seen(place)} == {"Bronze lamp, sold"}
+    assert "say other than the JSON answers that fed them" in place.log()
+    assert place.rows(select(JsonAnswerSource.kind)) == ["search"]
+
+
+def test_a_source_that_no_page_was_compared_with_stays_as_it_was_noted(database: Database) -> None:
+    learned, other = JsonSource("listing", "/a/{segment:-1}", {"title": "$.t"}), JsonSource("search", "/s?q={query}")
+    with database.transaction() as session:
+        save_sources(session, "m", JsonSources({"listing": learned, "search": other}))
+    noted = {row.kind: row.noted_at for row in of_market(database)}
+    with database.transaction() as session:
+        sources = JsonSources(load_sources(session, "m"))
+        assert sources.usable("listing") is None and sources.wants("listing")
+        sources.known["search"] = JsonSource("search", "/new?q={query}")
+        save_sources(session, "m", sources)
+    rows = {row.kind: row for row in of_market(database)}
+    assert rows["listing"].noted_at == noted["listing"] and rows["listing"].fields == {"title": "$.t"}
+    assert rows["search"].template == "/new?q={query}" and rows["search"].noted_at > noted["search"]
+
+
+def of_market(database: Database) -> list[JsonAnswerSource]:
+    with database.reading() as session:
+        return list(session.scalars(select(JsonAnswerSource)))
+
+
+def test_answers_that_hold_no_listings_for_us_are_rendered_again(place: Place, shop: MarketServer) -> None:
+    def for_scripts_alone(asked: Asked) -> Reply:
+        return lot_answer(asked) if b"sec-fetch-mode: cors" in asked.head.lower() else reply("{}", headers=JSON)
+
+    for number in range(1, A_PAGE * PAGES + 1):
+        shop.routes[f"/api/sale/7/lot/{number}"] = for_scripts_alone
+    end = place.crawl("lamp", more=SANDBOX)
+    assert end.status == 0, (end, place.log())
+    assert len([path for path in rendered(place) if path.startswith("/sale/")]) == A_PAGE * PAGES
+    assert len(seen(place)) == A_PAGE * PAGES and all(title for title, *_ in seen(place))
+    assert place.log().count("gave no listing") >= MOST_FAILURES
     assert "the pages are rendered from here on" in place.log()
+    assert place.rows(select(JsonAnswerSource.given_up).where(JsonAnswerSource.kind == "listing")) == [True]
 
 
 def test_a_robots_txt_that_forbids_the_answers_leaves_the_pages_to_the_browser(

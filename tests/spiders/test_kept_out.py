@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from markets.overview import market_rows
-from storage.tables import Crawl, FrontierEntry
+from storage.tables import Crawl, FrontierEntry, Observation
 from tests.crawling import MARKET, Place, of_url
-from tests.market_server import MarketServer, lot_page, redirect, reply, results_page
+from tests.market_server import MarketServer, Reply, lot_page, redirect, reply, results_page
 from tests.needs import SANDBOX
 
 LOTS = [f"/sale/1/lot/{number}" for number in range(1, 9)]
@@ -92,6 +92,71 @@ def test_refusals_one_after_the_other_end_the_crawl(place: Place, market: Market
     assert "The market refused 5 pages in a row (the last with HTTP 403)" in end.message
     assert market.targets()[:6] == ["/search?q=lamp", *LOTS[:5]]
     assert len(market.targets()) <= 7  # without a pause, the next request may be under way already
+
+
+def bare(title: str, text: str) -> Reply:
+    """A lot's page without data for programs."""
+    return reply(f"<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p></body></html>")
+
+
+def test_lots_titled_like_challenges_are_read(place: Place, market: MarketServer) -> None:
+    offer(market)
+    titled = ["Just a Moment, Roman theatre mask", "Un instant d'éternité, stèle", "Captcha II - robot sculpture"]
+    for lot, title in zip(LOTS[1::2], titled, strict=False):
+        market.routes[lot] = bare(title, "Visage humain, a human face.")
+    place.define(market)
+    end = place.crawl()
+    assert end.status == 0, (end, place.log())
+    assert end.result["counts"]["listings"] == len(LOTS)
+    assert set(titled) <= set(place.rows(select(Observation.title)))
+
+
+def test_challenges_known_by_their_title_alone_end_the_crawl_when_one_follows_the_other(
+    place: Place, market: MarketServer
+) -> None:
+    offer(market)
+    for lot in LOTS[1:]:
+        market.routes[lot] = bare("Robot Check", "Type the characters you see: are you a robot?")
+    place.define(market)
+    end = place.crawl()
+    assert end.status == 1
+    assert "a page that keeps crawlers out (HTTP 200, the title 'Robot Check')" in end.message
+    assert len(market.targets()) <= 8  # the search, a lot, five of them, and what was under way
+
+
+MEMBERS_ONLY = {
+    "a refusal": lambda: reply("members only", "401 Unauthorized"),
+    "a redirect": lambda: redirect("/account/login?next=/sale/1/lot/3"),
+    "a form": lambda: reply("<title>Log in</title><form><input type=password></form>"),
+}
+
+
+@pytest.mark.parametrize("kind", MEMBERS_ONLY)
+def test_one_lot_for_members_fails_alone(place: Place, market: MarketServer, kind: str) -> None:
+    offer(market)
+    market.routes[LOTS[2]] = MEMBERS_ONLY[kind]()
+    place.define(market)
+    end = place.crawl()
+    assert end.result["counts"]["listings"] == len(LOTS) - 1
+    assert set(LOTS) <= set(market.targets())
+    assert "/account/login?next=/sale/1/lot/3" not in market.targets()
+    (problem,) = place.rows(select(Crawl)).pop().problems
+    assert problem["url"] == market.url(LOTS[2])
+    assert "the market shows this listing only after a log-in" in problem["reason"]
+    assert place.rows(select(Crawl.state)) == ["complete"]
+
+
+@pytest.mark.parametrize("kind", MEMBERS_ONLY)
+def test_lots_for_members_one_after_the_other_end_the_crawl(place: Place, market: MarketServer, kind: str) -> None:
+    offer(market)
+    for lot in LOTS:
+        market.routes[lot] = MEMBERS_ONLY[kind]()
+    place.define(market)
+    end = place.crawl()
+    assert end.status == 1
+    assert "The market wants a log-in" in end.message
+    assert market.targets()[:6] == ["/search?q=lamp", *LOTS[:5]]
+    assert len(market.targets()) <= 7
 
 
 def test_a_layout_that_changes_between_crawls_is_told(place: Place, market: MarketServer) -> None:  # RL-31

@@ -1,6 +1,7 @@
 """A card's fingerprint changes with price, title and state, and with nothing that is not the offer's."""
 
 import re
+import time
 
 import pytest
 
@@ -112,3 +113,14 @@ def test_with_another_reading_every_card_is_new() -> None:
 def test_hostile_bytes_give_no_cards() -> None:
     for body in (b"", b"\xff\xfe\x00", b"<" * 5000, b"<div>" * 5000 + b'<a href="/lot/1">GBP 5</a>'):
         assert isinstance(extract_page(body, URL, rules=RULES, expected="search").cards, dict)
+
+
+def test_cards_of_nothing_but_digits_are_read_in_one_go() -> None:
+    begun = time.process_time()
+    assert len(cards(*["9" * 3_900 + " €"] * 30)) == 30
+    assert time.process_time() - begun < 3
+
+
+def test_no_countdown_of_any_length_changes_a_card() -> None:
+    for left, later in (("2 days", "13 hours"), ("1234567890123456789012345 s", "1 s"), ("٣ أيام", "١٢ ساعة")):
+        assert cards(f"<b>£120</b> {left}") == cards(f"<b>£120</b> {later}")

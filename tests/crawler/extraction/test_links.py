@@ -1,8 +1,9 @@
 import re
+import time
 
 import pytest
 
-from crawler.extraction.links import shape_of
+from crawler.extraction.links import shape_of, shows_price
 from crawler.extraction.page import extract_page
 from crawler.extraction.rules import PageRules
 
@@ -101,3 +102,26 @@ def test_addresses_are_told_apart_by_their_form():
     assert shape_of("https://a.example/item/12345") == shape_of("https://www.a.example/item/777")
     assert shape_of("https://a.example/item/12345") != shape_of("https://a.example/help/faq")
     assert shape_of("https://a.example/") == ""
+
+
+@pytest.mark.parametrize("text", ["9" * 20_000, "1." * 10_000, "1 " * 10_000, "$ " * 10_000])
+def test_a_text_made_to_keep_the_look_for_prices_busy_is_read_in_one_go(text: str) -> None:
+    begun = time.process_time()
+    assert not shows_price(text)
+    assert shows_price(f"{text} 12.50 €")
+    assert time.process_time() - begun < 3
+
+
+@pytest.mark.parametrize(
+    "text", ["€ 12", "12 €", "1.250,00 €", "1'250. CHF", "12,-", "1 250 000 сум", "٩٠ ر.س", "12 , €"]
+)
+def test_amounts_with_their_currency_are_prices(text: str) -> None:
+    assert shows_price(text)
+    assert not shows_price(re.sub(r"\d", "", text))
+
+
+def test_classes_made_to_keep_the_look_for_the_next_page_busy_are_read_in_one_go() -> None:
+    links = f'<a class="{"pag" * 10_000}" href="/?page=2">2</a>'
+    begun = time.process_time()
+    extract_page(results("".join(card(i) for i in range(1000, 1024)), links), URL)
+    assert time.process_time() - begun < 3

@@ -1,8 +1,10 @@
 # ruff: noqa: DTZ001 - naive moments are what a page without a zone gives
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from crawler.extraction.date_words import read_worded_date
 from crawler.extraction.moments import parse_loose_moment, parse_moment
 
 
@@ -88,3 +90,9 @@ def test_what_is_no_moment_is_none(value):
 
 def test_an_unknown_zone_gives_no_moment():
     assert parse_moment("2026-03-12T18:00:00", timezone="Mars/Olympus") is None
+
+
+def test_a_book_of_dots_and_digits_is_no_date_and_is_soon_put_down() -> None:
+    begun = time.process_time()
+    assert read_worded_date("1.1." * 250_000) is None
+    assert time.process_time() - begun < 2

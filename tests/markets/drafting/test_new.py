@@ -8,6 +8,7 @@ import pytest
 
 from crawler.errors import UsageError
 from crawler.home import Home
+from crawler.robots import RobotsRules
 from markets.catalog import get_market
 from markets.checks import check
 from markets.drafting.draft import DraftExists
@@ -96,7 +97,51 @@ def test_a_listing_that_robots_txt_forbids_is_not_asked_for(home: Home, market: 
     assert check(home, ["little_shop"])[0].ok
 
 
-@pytest.mark.parametrize("answer", [reply("", "503 Busy"), redirect("/elsewhere")])
+@pytest.mark.parametrize(
+    ("agent", "ours"),
+    [
+        ("relicwatch/2.0", True),
+        ("RelicWatch (a program)", True),
+        ("relic", False),
+        ("relicwatchdog", False),
+    ],
+)
+def test_robots_txt_is_read_as_a_crawl_reads_it(home: Home, market: MarketServer, agent: str, ours: bool) -> None:
+    rules = f"User-agent: {agent}\nDisallow: /\n"
+    market.routes["/robots.txt"] = reply(rules)
+    assert RobotsRules(rules.encode()).allowed(market.url("/search?q=lamp")) is not ours
+    if ours:
+        with pytest.raises(LookRefused, match="does not allow"):
+            draft(home, market)
+        assert market.targets() == []
+    else:
+        draft(home, market)
+        assert market.targets()[0] == "/search?q=lamp"
+
+
+def test_a_pause_longer_than_a_minute_is_kept(
+    home: Home, market: MarketServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.routes["/robots.txt"] = reply("User-agent: *\nCrawl-delay: 250\n")
+    pauses: list[int] = []
+
+    async def waited(seconds: float) -> None:
+        pauses.append(round(seconds))
+
+    monkeypatch.setattr("markets.drafting.look.asyncio.sleep", waited)
+    draft(home, market)
+    assert [pause for pause in pauses if pause] == [250], "between the search page and the listing"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply("", "503 Busy"),
+        redirect("/elsewhere"),
+        reply("slow down", "429 Too Many Requests"),
+        reply("User-agent: *\nCrawl-delay: 3600\n"),
+    ],
+)
 def test_a_robots_txt_that_cannot_be_read_forbids_all(home: Home, market: MarketServer, answer: Reply) -> None:
     market.routes["/robots.txt"] = answer
     with pytest.raises(LookRefused, match=r"robots\.txt"):
