@@ -46,6 +46,8 @@ class ExtractedPage:
     """What the page declares (ISO 639-1), not what a detector thinks."""
     listing_urls: list[str] = field(default_factory=list)
     """On a search page: the absolute addresses of its listings, in page order, without repeats."""
+    passed_over: list[str] = field(default_factory=list)
+    """On a search page: links that the definition's selector finds and its `listing_url` does not match."""
     next_url: str | None = None
     sources: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)

@@ -13,6 +13,8 @@ LEAST_HISTORY = 3
 """Fewer crawls before this one are no habit that it could break with."""
 LEAST_USUAL_LISTINGS = 5.0
 """Below so many listings, half of them may be gone by chance."""
+LEAST_BARE_LISTINGS = 3
+"""Fewer listings with nothing but a title may be of sellers who wrote nothing."""
 FEWER_THAN_USUAL = 0.4
 """Sales end and searches ebb: only a crawl with less than this share of the usual listings is told."""
 THINNER_THAN_USUAL = 0.6
@@ -32,6 +34,7 @@ FAULTS = (
     "nothing_unlike_before",
     "few_expected",
     "few_before",
+    "bare",
     "thin_expected",
     "thin_before",
     "slow",
@@ -91,11 +94,14 @@ def crawl_faults(definition: Definition, counts: Mapping[str, Any], history: Seq
         return [Fault("all_failed", text, {"pages": pages})]
     if listings == 0:
         return [_nothing(pages - failed, median(past.listings for past in history) if known else 0, first)]
-    found = [_too_few(definition, counts, listings), *_poorly_filled(definition, counts, listings)]
+    found = [_too_few(definition, counts, listings)]
+    bare = _nothing_but_titles(counts)
+    found += [bare] if bare else list(_poorly_filled(definition, counts, listings))
     if known:
         named = {fault.values.get("field") for fault in found if fault}
         found += [_fewer_than_before(definition, counts, listings, history) if found[0] is None else None]
-        found += [fault for fault in _thinner_than_before(counts, history) if fault.values["field"] not in named]
+        thinner = () if bare else _thinner_than_before(counts, history)
+        found += [fault for fault in thinner if fault.values["field"] not in named]
         found += [_slower_than_before(counts, history)]
     return [fault for fault in found if fault is not None]
 
@@ -145,6 +151,21 @@ def _poorly_filled(definition: Definition, counts: Mapping[str, Any], listings: 
                 "definition's fields (expect.filled).",
                 {"field": field, "listings": read, "share": round(100 * had), "expected": round(100 * share)},
             )
+
+
+def _nothing_but_titles(counts: Mapping[str, Any]) -> Fault | None:
+    """No market's offers are all without price, photograph, text and seller: then something else was read."""
+    listings = int(counts.get("listings") or 0)
+    read = int(counts.get("live_listings_read", counts.get("listings_read", listings)))
+    filled = counts.get("filled") or {}
+    if read < LEAST_BARE_LISTINGS or any(number for field, number in filled.items() if field != "title"):
+        return None
+    return Fault(
+        "bare",
+        f"The pages of all {read} listings that were read gave a title and nothing else: their layout has changed, a "
+        "browser is needed to draw them, or another page is shown in their place. Look at a listing's page.",
+        {"listings": read},
+    )
 
 
 def _fewer_than_before(

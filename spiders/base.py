@@ -132,6 +132,13 @@ class MarketSpider(Spider):
                 yield self.listing_request(url, card_key(card, self.read_with) if card else None)
         if not urls and response.meta["page"] == 1:
             yield PageProblem(response.url, self._no_listings(page, response))
+        passed_over = [url for url in page.passed_over if self.in_market(url)]
+        if urls and passed_over:
+            reason = (
+                f"search.listings finds {len(passed_over)} links that listing_url does not match (the first leads to "
+                f"{passed_over[0][:200]}): no listing is made of them; see listing_url in the definition"
+            )
+            yield PageProblem(response.url, reason)
         if len(page.listing_urls) >= MAX_LISTINGS:
             reason = f"it offers {MAX_LISTINGS} listings or more: those that follow on this page are not asked for"
             yield PageProblem(response.url, reason)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -83,19 +85,33 @@ class FoundListings:
 
 def listings_by_rule(document: Document, rules: PageRules) -> list[str]:
     """Listing links by the definition's selector (links, or blocks that hold them), kept to `listing_url` if given."""
-    elements = select(rules.listings, document) if rules.listings else document.root.iter("a")
     found: dict[tuple[str, ...], str] = {}
-    for element in elements:
+    for url in _selected(document, rules):
+        if rules.listing_url is None or match_listing(url, rules):
+            found.setdefault(_native_key(url, rules), url.split("#", 1)[0])
+        if len(found) >= MAX_LISTINGS:
+            break
+    return list(found.values())
+
+
+def passed_over(document: Document, rules: PageRules) -> list[str]:
+    """Links that the selector of the definition finds and its `listing_url` does not match, each once."""
+    if rules.listings is None or rules.listing_url is None:
+        return []
+    found = dict.fromkeys(url for url in _selected(document, rules) if not match_listing(url, rules))
+    return list(islice(found, MAX_LISTINGS))
+
+
+def _selected(document: Document, rules: PageRules) -> Iterator[str]:
+    """The addresses that the selector finds; without a selector those of all links."""
+    for element in select(rules.listings, document) if rules.listings else document.root.iter("a"):
         if isinstance(element, str):
             url = document.absolute(str(element))
         else:
             link = element if element.tag == "a" else next((a for a in element.iter("a") if a.get("href")), None)
             url = document.absolute(link.get("href")) if link is not None else None
-        if url and (rules.listing_url is None or match_listing(url, rules)):
-            found.setdefault(_native_key(url, rules), url.split("#", 1)[0])
-        if len(found) >= MAX_LISTINGS:
-            break
-    return list(found.values())
+        if url:
+            yield url
 
 
 def _native_key(url: str, rules: PageRules) -> tuple[str, ...]:

@@ -410,6 +410,7 @@ def _search_page(
             jsonld.fill_event(node, findings)
     if rules.listings or rules.listing_url:
         page.listing_urls = links.listings_by_rule(document, rules)
+        page.passed_over = links.passed_over(document, rules)
         return
     shaped = found if found is not None else links.listings_by_shape(document)
     if shaped.urls and shaped.score > 4 and (shaped.priced >= 0.3 or shaped.pictured >= 0.5 or len(shaped.urls) >= 8):

@@ -148,5 +148,13 @@ def test_shares_are_of_listings_that_are_live(tmp_path: Path) -> None:
     assert (fault.code, fault.values["field"], fault.values["listings"]) == ("thin_expected", "price", 20)
 
 
+def test_listings_that_gave_nothing_but_a_title_are_told_without_expect_and_history(tmp_path: Path) -> None:
+    bare = {"listings": 3, "queries": 1, "filled": {"title": 3}}
+    (fault,) = crawl_faults(sample(tmp_path, changed("expect")), GOOD | bare)
+    assert (fault.code, fault.fails) == ("bare", True)
+    for other in ({"listings": 2, "filled": {"title": 2}}, {"filled": {"title": 3, "seller": 1}}):
+        assert crawl_faults(sample(tmp_path, changed("expect")), GOOD | bare | other) == []
+
+
 def test_every_code_is_listed(tmp_path: Path) -> None:
     assert {"few_before", "thin_before", "slow", "challenge"} <= set(FAULTS)

@@ -325,3 +325,17 @@ def test_one_listing_linked_many_times_takes_the_place_of_one(place: Place, mark
     given = parsing.outputs(CatalogueSpider, definition, market.url("/search"), f"<html><body>{links}</body></html>")
     assert [url.partition("?")[0] for url in parsing.asked(given)] == [market.url(f"/sale/1/lot/{n}") for n in (1, 2)]
     assert parsing.told(given) == ""
+
+
+def test_links_that_the_selector_finds_and_listing_url_does_not_match_are_told(
+    place: Place, market: MarketServer
+) -> None:
+    market.routes["/search"] = reply(results_page(["/sale/1/lot/1", "/tablets/5", "http://elsewhere.example/lot/2"]))
+    market.routes["/sale/1/lot/1"] = reply(lot_page("Lamp"))
+    place.define(market)
+    assert place.crawl().status == 0
+    (problem,) = place.rows(select(Crawl))[0].problems
+    assert problem["reason"].startswith(
+        "search.listings finds 1 links that listing_url does not match (the first leads"
+    )
+    assert market.url("/tablets/5") in problem["reason"]
