@@ -94,15 +94,14 @@ def crawl_faults(definition: Definition, counts: Mapping[str, Any], history: Seq
         return [Fault("all_failed", text, {"pages": pages})]
     if listings == 0:
         return [_nothing(pages - failed, median(past.listings for past in history) if known else 0, first)]
-    found = [_too_few(definition, counts, listings)]
-    bare = _nothing_but_titles(counts)
-    found += [bare] if bare else list(_poorly_filled(definition, counts, listings))
+    found = [_too_few(definition, counts, listings), *_poorly_filled(definition, counts, listings)]
     if known:
         named = {fault.values.get("field") for fault in found if fault}
         found += [_fewer_than_before(definition, counts, listings, history) if found[0] is None else None]
-        thinner = () if bare else _thinner_than_before(counts, history)
-        found += [fault for fault in thinner if fault.values["field"] not in named]
+        found += [fault for fault in _thinner_than_before(counts, history) if fault.values["field"] not in named]
         found += [_slower_than_before(counts, history)]
+    if not any(fault and "field" in fault.values for fault in found):
+        found.append(_nothing_but_titles(counts))
     return [fault for fault in found if fault is not None]
 
 
