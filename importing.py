@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import mimetypes
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -23,9 +23,10 @@ from crawler.home import Home
 from crawler.items import ExtractedPage, ListingItem
 from crawler.picture_kinds import MEDIA_TYPES, image_suffix
 from crawler.saved.chats import group_offers, price_in, title_of
-from crawler.saved.pages import file_name, is_web_address
+from crawler.saved.pages import is_web_address
 from crawler.saved.reading import read_saved
 from crawler.saved.records import Saved, SavedChat, SavedFault, SavedMessage, SavedPage, SavedScreenshot
+from crawler.saved.shown_pictures import measured_photos, saved_names
 from evidence.saved_files import SavedBy, SavedBytes, Sealed, record_uri, seal_saved
 from evidence.thumbnails import ThumbnailError, make_thumbnail, store_file
 from markets.catalog import all_markets, get_market
@@ -230,8 +231,13 @@ class Importer:
         key = (definition.id_space, native_id) if definition and native_id else (IMPORTED, f"sha256:{digest}")
         market = definition.name if definition else IMPORTED
         address = url or f"urn:sha256:{digest}"
+        names = saved_names(read.images, page.pictures)
+        if page.pictures and not names:
+            names = saved_names(measured_photos(page, url or ""), page.pictures)
+            read.images += names
+            read.sources.setdefault("images", "visible:img, by the size of the saved picture")
         photos = [
-            photo for name in _photo_names(read, page.pictures) if (photo := reading.photo(name, page.pictures[name]))
+            photo for name in dict.fromkeys(names.values()) if (photo := reading.photo(name, page.pictures[name]))
         ]
         return self._listing(market, key, address, read, reading, page.place, photos[:MOST_PHOTOS])
 
@@ -472,13 +478,6 @@ def _nothing(saved: Saved, problems: list[str]) -> str:
     if isinstance(saved, SavedChat):
         return f"none of its {len(saved.messages)} messages has a photograph, a price or words of an antiquity"
     return "none of its pages looks like an offer: save the offer's own page, or import it with --url"
-
-
-def _photo_names(read: ExtractedPage, pictures: Mapping[str, bytes]) -> list[str]:
-    """Which of the saved pictures are the listing's: by address, else by the file name that a browser gives them."""
-    by_name = {file_name(name) or name: name for name in pictures}
-    wanted = (url if url in pictures else by_name.get(file_name(url)) for url in read.images)
-    return list(dict.fromkeys(name for name in wanted if name is not None))
 
 
 def _title_of_name(name: str) -> str | None:

@@ -405,6 +405,26 @@ def test_nothing_is_asked_of_a_market(place: Place, tmp_path: Path) -> None:
     assert count(place.database, Job) == [0]
 
 
+@pytest.mark.parametrize("head", ["", '<meta property="og:image" content="https://group.example/shared.jpg">'])
+def test_a_page_without_structure_gives_the_photograph_that_it_shows_and_the_words_beside_its_heading(
+    head: str, place: Place, tmp_path: Path
+) -> None:
+    (tmp_path / "lot_files").mkdir()
+    (tmp_path / "lot_files" / "a.png").write_bytes(PICTURE)
+    page = (
+        f"<meta charset=utf-8>{head}<title>Statuette en bronze</title><h1>Statuette en bronze romaine</h1>"
+        "<p>Prix : 450 €</p><p>Provenance: terre, sans papiers.</p><img src='lot_files/a.png'>"
+    )
+    result = importer(place.database, place.home).import_file(written("lot.html", page)(tmp_path))
+    assert result.error is None
+    [photo] = place.rows(select(Capture).where(Capture.kind == "saved_photo"))
+    assert photo.sha256 == hashlib.sha256(PICTURE).hexdigest()
+    [seen] = place.rows(select(Observation))
+    assert "lot_files/a.png" in seen.images[-1]
+    if not head:
+        assert seen.description == "Provenance: terre, sans papiers."
+
+
 def test_a_search_page_is_no_listing_and_says_so(place: Place, tmp_path: Path) -> None:
     lots = "".join(
         f'<div class="lot"><a href="/lot/{n}"><img src="{n}.jpg"><h3>Lamp {n}</h3></a><b>$9</b></div>'
