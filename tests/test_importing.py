@@ -477,7 +477,7 @@ def test_a_directory_without_files_is_wrong_use_and_says_why(place: Place, tmp_p
     empty = tmp_path / "empty"
     (empty / "deeper").mkdir(parents=True)
     written(".hidden", PAGE)(empty)
-    with pytest.raises(UsageError, match="There is no file to import in .*empty"):
+    with pytest.raises(UsageError, match="There is no file to import in "):
         list(importer(place.database, place.home).import_path(empty))
 
 
