@@ -522,12 +522,14 @@ def capture_command(listing_id: Annotated[int, typer.Option("--listing", help="W
     """
     import uuid
 
+    from storage.imports import check_fetchable
     from storage.jobs import claim_job, insert_job
     from storage.leases import process_holder
     from work import run_job
 
     home, database = _open()
     with database.transaction() as session:
+        check_fetchable(session, listing_id)
         arguments = {"listing_id": listing_id, "reason": "a person's request", "actor": _actor()}
         job = insert_job(session, "capture", arguments, f"capture:request:{uuid.uuid4()}")
         assert job is not None
@@ -676,7 +678,7 @@ def import_command(
     Example: relicwatch import saved/ --by "Amina Haddad" --saved-at 2026-11-20T14:03
     """
     from evidence.saved_files import SavedBy
-    from importing import Importer
+    from importing import Importer, summary
     from storage.audit import AuditChain
 
     home, database = _open()
@@ -690,14 +692,9 @@ def import_command(
         else:
             for line in result.lines():
                 out.print(line, markup=False, highlight=False, soft_wrap=True)
-    failed = sum(result.error is not None for result in results)
     if not as_json:
-        new = sum(one.is_new for result in results for one in result.listings)
-        flagged = sum(one.is_new and one.flagged for result in results for one in result.listings)
-        out.print(
-            f"{len(results)} files: {new} new listings ({flagged} flagged), {failed} files failed.", highlight=False
-        )
-    if failed or not results:
+        out.print(summary(results), highlight=False, soft_wrap=True)
+    if any(result.error is not None for result in results):
         raise typer.Exit(1)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import mimetypes
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -17,15 +17,18 @@ from typing import Any
 from urllib.parse import quote
 
 from classifiers.listing import ListingClassifier
+from crawler.blocks import find_login_wall
 from crawler.errors import RelicwatchError, UsageError
+from crawler.extraction.decoding import decode
 from crawler.extraction.page import extract_page
 from crawler.home import Home
 from crawler.items import ExtractedPage, ListingItem
 from crawler.picture_kinds import MEDIA_TYPES, image_suffix
 from crawler.saved.chats import group_offers, price_in, title_of
-from crawler.saved.pages import file_name, is_web_address
+from crawler.saved.pages import is_web_address
 from crawler.saved.reading import read_saved
 from crawler.saved.records import Saved, SavedChat, SavedFault, SavedMessage, SavedPage, SavedScreenshot
+from crawler.saved.shown_pictures import measured_photos, saved_names
 from evidence.saved_files import SavedBy, SavedBytes, Sealed, record_uri, seal_saved
 from evidence.thumbnails import ThumbnailError, make_thumbnail, store_file
 from markets.catalog import all_markets, get_market
@@ -83,9 +86,9 @@ class Imported:
             yield _printable(f"FAILED {self.path}: {self.error.rstrip('.')}.{kept}")
         else:
             known = " (imported before: nothing was added)" if all(one.from_this_file for one in self.listings) else ""
-            yield _printable(f"{self.path}: {self.kind}, {len(self.listings)} listings{known}")
+            yield _printable(f"{self.path}: {self.kind}, {_counted(len(self.listings), 'listing')}{known}")
         for one in self.listings:
-            flag = "flagged  " if one.flagged else ""
+            flag = "flagged  " if one.flagged else "for a person to judge  " if one.wordless else ""
             yield _printable(f"  listing {one.listing_id}  {flag}{one.title or '(no title)'}")
         if self.error is None or len(self.problems) > 1:
             yield from (_printable(f"  note: {problem}") for problem in self.problems)
@@ -103,12 +106,26 @@ class Imported:
                     "new": one.is_new,
                     "from_this_file_before": one.from_this_file,
                     "flagged": one.flagged,
+                    "wordless": one.wordless,
                 }
                 for one in self.listings
             ],
             "problems": self.problems,
             "error": self.error,
         }
+
+
+def summary(results: Sequence[Imported]) -> str:
+    """One line for a person: how many files, what came of them, what of it waits in the queue."""
+    new = [one for result in results for one in result.listings if one.is_new]
+    flagged = sum(one.flagged for one in new)
+    wordless = sum(one.wordless and not one.flagged for one in new)
+    eye = f", {wordless} without words that only a person can judge" if wordless else ""
+    failed = sum(result.error is not None for result in results)
+    return (
+        f"{_counted(len(results), 'file')}: {_counted(len(new), 'new listing')} ({flagged} flagged{eye}), "
+        f"{_counted(failed, 'file')} failed."
+    )
 
 
 class Importer:
@@ -149,6 +166,8 @@ class Importer:
         files, problems = saved_files(path) if path.is_dir() else ([path], [])
         if self._url is not None and len(files) > 1:
             raise UsageError(f"--url is the address of one page, and {path} holds {len(files)} files: import it alone.")
+        if not files and not problems:
+            raise UsageError(f"There is no file to import in {path}: hidden files and empty directories do not count.")
         yield from problems
         for file in files:
             yield self.import_file(file)
@@ -189,6 +208,12 @@ class Importer:
                 actor=self._saved_by.importer,
                 demo=self._home.is_demo,
             )
+        first = sealed.saved_by
+        if (first.who, first.when) != (self._saved_by.who, self._saved_by.when):
+            result.problems.append(
+                f"this file was imported before, as saved by {first.who} on {_shown(first.when)}, which stays "
+                "recorded: --by and --saved-at of now were not taken."
+            )
 
     def _listings(self, saved: Saved, reading: _Reading) -> Iterator[SavedListing]:
         if isinstance(saved, SavedScreenshot):
@@ -219,7 +244,14 @@ class Importer:
             )
             return None
         if not read.title:
-            reading.result.problems.append(f"{where}no title was found on the page, so there is nothing to judge.")
+            why = "".join(f" {problem}" for problem in read.problems)
+            reading.result.problems.append(f"{where}no title was found on the page, so there is nothing to judge.{why}")
+            return None
+        if read.kind != "listing" and native_id is None and _asks_to_log_in(page):
+            reading.result.problems.append(
+                f"{where}it is a log-in page ({read.title[:100]!r}), shown in place of the offer to who is "
+                "not logged in: save the offer's own page, or a screenshot of it."
+            )
             return None
         if url is None:
             own = f" (the page gives {page.own_url[:500]} as its own address)" if page.own_url else ""
@@ -230,8 +262,13 @@ class Importer:
         key = (definition.id_space, native_id) if definition and native_id else (IMPORTED, f"sha256:{digest}")
         market = definition.name if definition else IMPORTED
         address = url or f"urn:sha256:{digest}"
+        names = saved_names(read.images, page.pictures)
+        if page.pictures and not names:
+            names = saved_names(measured_photos(page, url or ""), page.pictures)
+            read.images += names
+            read.sources.setdefault("images", "visible:img, by the size of the saved picture")
         photos = [
-            photo for name in _photo_names(read, page.pictures) if (photo := reading.photo(name, page.pictures[name]))
+            photo for name in dict.fromkeys(names.values()) if (photo := reading.photo(name, page.pictures[name]))
         ]
         return self._listing(market, key, address, read, reading, page.place, photos[:MOST_PHOTOS])
 
@@ -307,7 +344,7 @@ class Importer:
         state = page.state_at(saved_by.when)
         item = ListingItem(market, *key, url, page, saved_by.when.astimezone(UTC), state)
         item.assessment = self._classifier.assess(page.title or "", page.description)
-        note = f"Saved by {saved_by.who} on {saved_by.when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC by their own word."
+        note = f"Saved by {saved_by.who} on {_shown(saved_by.when)} by their own word."
         if place:
             note += f" It stands in this file at {place}."
         return SavedListing(item, note, photos)
@@ -456,6 +493,14 @@ def _check(saved_by: SavedBy, url: str | None) -> None:
         raise UsageError(f"--url {url!r} is no web address: write it like https://auction.example/lot/1.")
 
 
+def _shown(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def _printable(line: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)
 
@@ -474,11 +519,9 @@ def _nothing(saved: Saved, problems: list[str]) -> str:
     return "none of its pages looks like an offer: save the offer's own page, or import it with --url"
 
 
-def _photo_names(read: ExtractedPage, pictures: Mapping[str, bytes]) -> list[str]:
-    """Which of the saved pictures are the listing's: by address, else by the file name that a browser gives them."""
-    by_name = {file_name(name) or name: name for name in pictures}
-    wanted = (url if url in pictures else by_name.get(file_name(url)) for url in read.images)
-    return list(dict.fromkeys(name for name in wanted if name is not None))
+def _asks_to_log_in(page: SavedPage) -> bool:
+    text, _, _ = decode(page.body, page.content_type, page.charset)
+    return find_login_wall("", "", 200, text.encode("utf-8", "replace")) is not None
 
 
 def _title_of_name(name: str) -> str | None:

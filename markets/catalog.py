@@ -11,6 +11,7 @@ from crawler.home import Home
 from markets.definition import Definition, load_definition
 from markets.faults import DefinitionError
 from markets.vocabulary import near
+from storage.imports import IMPORTED
 
 SHIPPED = Path(__file__).parent / "definitions"
 
@@ -51,6 +52,11 @@ def get_market(home: Home, name: str) -> Definition:
     A user's own definition that is wrong is refused: ours of the same name does not stand in for it.
     """
     files = definition_files(home)
+    if name == IMPORTED and name not in files:
+        raise UnknownMarket(
+            f"{name!r} is no market but the place of what officers saved elsewhere: "
+            f"`relicwatch listings search --market {name}` lists it."
+        )
     if name not in files:
         raise UnknownMarket(
             f"There is no market {name!r}{near(name, files)}: `relicwatch markets list` shows those there are."

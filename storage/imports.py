@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from crawler.errors import RelicwatchError
 from crawler.items import ListingItem
 from storage.audit import AuditChain
 from storage.captures import SAVED_FILE, SAVED_PHOTO, TAKEN_OUT, derivative, thumbnail
@@ -19,6 +20,10 @@ IMPORTED = "imported"
 """Market and id space of what was saved from no market that has a definition."""
 _AT_ONCE = 1_000
 """Listings kept in one go: all their keys stand in one statement, and databases bound its parameters."""
+
+
+class NotFetchable(RelicwatchError):
+    """A capture was asked for of what cannot be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class KeptListing:
     from_this_file: bool
     """Whether the file had given it before: then nothing was added."""
     flagged: bool
+    wordless: bool
+    """Without a description: no model can judge it, and it waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +111,20 @@ def keep_saved(
             kept += _keep(session, chain, record, market, some, actor=actor, demo=demo)
         for key, one in of_market.items():
             if key in linked:
-                flagged = bool(one.item.assessment and one.item.assessment.flagged)
-                kept.append(KeptListing(linked[key], one.item.page.title, False, True, flagged))
+                kept.append(_kept(one, linked[key], is_new=False, from_this_file=True))
     return kept
+
+
+def check_fetchable(session: Session, listing_id: int) -> None:
+    """Raises NotFetchable for a listing that no market can be asked for: it is not there, or came of a file alone."""
+    listing = session.get(Listing, listing_id)
+    if listing is None:
+        raise NotFetchable(f"There is no listing {listing_id}: `relicwatch listings search` shows those there are.")
+    if listing.market == IMPORTED or not listing.url.startswith(("http://", "https://")):
+        raise NotFetchable(
+            f"Listing {listing_id} came of a file that an officer saved: no market can be asked for it. The file is "
+            f"sealed as its evidence already: `relicwatch export --listing {listing_id} --to DIR` hands it over."
+        )
 
 
 def _keep(
@@ -141,8 +159,7 @@ def _keep(
         if key in standing:
             _restore(listing, standing[key])
         _add_photos(session, one, listing.id, capture.id, record.imported_at)
-        flagged = bool(one.item.assessment and one.item.assessment.flagged)
-        kept.append(KeptListing(listing.id, one.item.page.title, key not in before, False, flagged))
+        kept.append(_kept(one, listing.id, is_new=key not in before, from_this_file=False))
         chain.record(
             session,
             actor=actor,
@@ -152,6 +169,12 @@ def _keep(
             details={"capture": capture.id, "file_sha256": record.sha256, "photos": len(one.photos)},
         )
     return kept
+
+
+def _kept(one: SavedListing, listing_id: int, *, is_new: bool, from_this_file: bool) -> KeptListing:
+    page, assessment = one.item.page, one.item.assessment
+    flagged = assessment is not None and assessment.flagged
+    return KeptListing(listing_id, page.title, is_new, from_this_file, flagged, wordless=page.description is None)
 
 
 def _key(item: ListingItem) -> Key:

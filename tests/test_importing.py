@@ -20,8 +20,10 @@ from evidence.segments import find_members
 from evidence.signing import ensure_signing_key
 from evidence.verify import NOT_FROM_THE_SITE, verify_bundle
 from importing import Importer
+from markets.catalog import UnknownMarket, get_market
 from storage.audit import AuditChain
 from storage.database import Database
+from storage.imports import NotFetchable, check_fetchable
 from storage.queue import Filters, queue_places
 from storage.tables import Assessment, AuditEvent, Capture, Job, Listing, Observation, Segment, Seller
 from tests.crawler.saved.test_mhtml import mhtml
@@ -405,6 +407,103 @@ def test_nothing_is_asked_of_a_market(place: Place, tmp_path: Path) -> None:
     assert count(place.database, Job) == [0]
 
 
+@pytest.mark.parametrize("head", ["", '<meta property="og:image" content="https://group.example/shared.jpg">'])
+def test_a_page_without_structure_gives_the_photograph_that_it_shows_and_the_words_beside_its_heading(
+    head: str, place: Place, tmp_path: Path
+) -> None:
+    (tmp_path / "lot_files").mkdir()
+    (tmp_path / "lot_files" / "a.png").write_bytes(PICTURE)
+    page = (
+        f"<meta charset=utf-8>{head}<title>Statuette en bronze</title><h1>Statuette en bronze romaine</h1>"
+        "<p>Prix : 450 €</p><p>Provenance: terre, sans papiers.</p><img src='lot_files/a.png'>"
+    )
+    result = importer(place.database, place.home).import_file(written("lot.html", page)(tmp_path))
+    assert result.error is None
+    [photo] = place.rows(select(Capture).where(Capture.kind == "saved_photo"))
+    assert photo.sha256 == hashlib.sha256(PICTURE).hexdigest()
+    [seen] = place.rows(select(Observation))
+    assert "lot_files/a.png" in seen.images[-1]
+    if not head:
+        assert seen.description == "Provenance: terre, sans papiers."
+
+
+LOGIN = "<title>{}</title><h1>{}</h1>{}<form><input name=name><input type=password></form>"
+
+
+@pytest.mark.parametrize("title", ["Log in", "Connexion | Groupe", "تسجيل الدخول"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_log_in_page_is_no_listing_and_says_so(title: str, encoding: str, place: Place, tmp_path: Path) -> None:
+    page = f"<!-- saved from url=(0026){URL} --><meta charset={encoding}>" + LOGIN.format(title, title, "")
+    result = importer(place.database, place.home).import_file(written("a.html", page.encode(encoding))(tmp_path))
+    assert "it is a log-in page" in str(result.error) and "screenshot" in str(result.error)
+    assert count(place.database, Listing, Segment) == [0, 1]
+
+
+def test_an_offer_on_whose_page_one_can_log_in_stays_an_offer(place: Place, tmp_path: Path) -> None:
+    title = "Roman bronze sign in Latin, log in to bid"
+    page = LOGIN.format(title, title, "<p class=price>$200</p>")
+    result = importer(place.database, place.home).import_file(written("a.html", page)(tmp_path))
+    assert [one.title for one in result.listings] == [title]
+
+
+@pytest.mark.parametrize("body", ['{"a": [1,', "[1,2"])
+def test_broken_json_is_called_so(body: str, place: Place, tmp_path: Path) -> None:
+    result = importer(place.database, place.home).import_file(written("x.json", body)(tmp_path))
+    assert "looks like JSON but is broken" in str(result.error)
+
+
+def test_a_file_imported_again_as_anothers_says_who_stays_recorded(place: Place, tmp_path: Path) -> None:
+    path = written("a.html", PAGE)(tmp_path)
+    first = importer(place.database, place.home).import_file(path)
+    again = importer(place.database, place.home).import_file(path)
+    later = importer(place.database, place.home, saved_at=SAVED_AT.replace(day=21)).import_file(path)
+    assert not any("imported before, as saved by" in line for one in (first, again) for line in one.problems)
+    told = "imported before, as saved by Amina Haddad on 2026-11-20 12:00:00 UTC, which stays recorded"
+    assert any(told in line for line in later.lines())
+
+
+def test_the_summary_counts_what_only_a_person_can_judge(place: Place, tmp_path: Path) -> None:
+    one = importer(place.database, place.home)
+    alone = one.import_file(written("IMG_2031.png", PICTURE)(tmp_path))
+    flagged = one.import_file(written("a.html", PAGE)(tmp_path))
+    assert any("picture, 1 listing" in line and "listings" not in line for line in alone.lines())
+    assert any("for a person to judge" in line for line in alone.lines())
+    waiting = "(0 flagged, 1 without words that only a person can judge)"
+    assert importing.summary([alone]) == f"1 file: 1 new listing {waiting}, 0 files failed."
+    assert importing.summary([flagged, flagged]).startswith("2 files: 2 new listings (2 flagged), ")
+
+
+def test_a_directory_without_files_is_wrong_use_and_says_why(place: Place, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    (empty / "deeper").mkdir(parents=True)
+    written(".hidden", PAGE)(empty)
+    with pytest.raises(UsageError, match="There is no file to import in "):
+        list(importer(place.database, place.home).import_path(empty))
+
+
+def test_no_capture_is_asked_for_of_what_came_of_a_file(place: Place, tmp_path: Path) -> None:
+    place.home.markets.joinpath("little_market.yaml").write_text(LITTLE_MARKET)
+    elsewhere = written("a.html", PAGE.replace("shop.example", "x.example"))(tmp_path)
+    [of_no_market] = importer(place.database, place.home).import_file(elsewhere).listings
+    [of_a_market] = importer(place.database, place.home, url=URL).import_file(elsewhere).listings
+    shot = written("shot.png", PICTURE)(tmp_path)
+    [without_address] = importer(place.database, place.home, market="little_market").import_file(shot).listings
+    ended = place.run("capture", "--listing", str(of_no_market.listing_id))
+    assert ended.status == 1
+    assert f"relicwatch export --listing {of_no_market.listing_id}" in " ".join(ended.err.split())
+    assert count(place.database, Job) == [0]  # so that none counts as failed
+    with place.database.reading() as session:
+        check_fetchable(session, of_a_market.listing_id)
+        for listing_id, words in ((without_address.listing_id, "came of a file"), (99, "There is no listing 99")):
+            with pytest.raises(NotFetchable, match=words):
+                check_fetchable(session, listing_id)
+
+
+def test_imported_is_told_from_a_market_that_is_not_there(home: Home) -> None:
+    with pytest.raises(UnknownMarket, match="relicwatch listings search --market imported"):
+        get_market(home, "imported")
+
+
 def test_a_search_page_is_no_listing_and_says_so(place: Place, tmp_path: Path) -> None:
     lots = "".join(
         f'<div class="lot"><a href="/lot/{n}"><img src="{n}.jpg"><h3>Lamp {n}</h3></a><b>$9</b></div>'
@@ -478,5 +577,5 @@ def test_the_command_prints_a_record_a_file_and_fails_where_one_failed(place: Pl
     assert "broken zip" in second["error"]
     assert place.rows(select(Listing))[0].last_seen_at == SAVED_AT
     again = place.run(*arguments)
-    assert "2 files: 0 new listings (0 flagged), 1 files failed." in again.out
+    assert "2 files: 0 new listings (0 flagged), 1 file failed." in again.out
     assert place.run("import", str(saved), "--by", "A", "--saved-at", "yesterday").status == 2

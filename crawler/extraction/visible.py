@@ -7,13 +7,15 @@ empty.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from crawler.extraction.document import Document, marks_of, place_of, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.scope import Scope
 from crawler.extraction.text import folded
 from crawler.extraction.titles import place_in
-from crawler.extraction.visible_words import GONE, IN_STOCK, STILL_OFFERED, STOCK_WORDS
+from crawler.extraction.visible_words import GONE, IN_STOCK, LABEL, STILL_OFFERED, STOCK_WORDS
 
 _LOT_INLINE = re.compile(
     r"(?<!\w)(?:lot|los|lote|lotto|القطعة رقم|القطعة)\s*(?:n°|no\.?|nr\.?|number|#"
@@ -30,6 +32,9 @@ _TAKES_ORDERS = re.compile(
 _DESCRIPTION_CLASS = re.compile(
     r"descri|beschreib|postingbody|userbody|opis|lot-?details|item-?details|body-?text|الوصف|وصف", re.I
 )
+_LEAST_DESCRIPTION = 20
+"""Signs."""
+_HEADINGS = ("h1", "h2", "h3", "h4")
 
 
 def fill_title(scope: Scope, findings: Findings) -> None:
@@ -98,7 +103,10 @@ def fill_lot_number(scope: Scope, findings: Findings) -> None:
 
 
 def fill_description(scope: Scope, findings: Findings) -> None:
-    """The block whose name says description: without any other text, or where meta tags had but a digest of it."""
+    """The block whose name says description: without any other text, or where meta tags had but a digest of it.
+
+    On a page whose values all come from what the eye sees, the paragraphs that follow the heading otherwise.
+    """
     digest = findings.values.get("description", "")
     if digest and not findings.sources["description"].startswith("opengraph"):
         return
@@ -106,10 +114,24 @@ def fill_description(scope: Scope, findings: Findings) -> None:
         marks = f"{element.get('class') or ''} {element.get('id') or ''}"
         if len(marks) > 4 and _DESCRIPTION_CLASS.search(marks) and not scope.foreign(element):
             text = visible_text(element)
-            if len(text) >= 20 and (not digest or _is_digest(digest, text)):
+            if len(text) >= _LEAST_DESCRIPTION and (not digest or _is_digest(digest, text)):
                 findings.values.pop("description", None)
                 findings.add_text("description", text, "visible:description block")
                 return
+    if not digest and all(source.startswith("visible") for source in findings.sources.values()):
+        text = "\n".join(_paragraphs_beside(scope.heading, scope))
+        if len(text) >= _LEAST_DESCRIPTION:
+            findings.add_text("description", text, "visible:paragraphs beside heading")
+
+
+def _paragraphs_beside(heading: Any, scope: Scope) -> Iterator[str]:
+    """The paragraphs between the heading and the next one, those left out that name another value ("Price: 5 €")."""
+    for element in heading.itersiblings() if heading is not None else ():
+        if element.tag in _HEADINGS:
+            return
+        text = visible_text(element) if element.tag == "p" and not scope.foreign(element) else ""
+        if text and not LABEL.match(text):
+            yield text
 
 
 def _is_digest(digest: str, text: str) -> bool:

@@ -95,3 +95,23 @@ def test_photos_come_from_the_gallery_at_their_best_size():
 )
 def test_words_and_buttons_say_whether_it_is_still_offered(words, state):
     assert read(f"<main><h1>Roman oil lamp</h1><p>$ 90</p>{words}</main>").availability == state
+
+
+LONG = "Provenance: from the earth, no papers."
+
+
+@pytest.mark.parametrize(
+    ("markup", "description"),
+    [
+        (f"<h1>{{h}}</h1><p>Price: 90 USD</p><p>Seller: Jean Petit of Tyre</p><p>{LONG}</p>", LONG),
+        (f"<h1>{{h}}</h1><p>{LONG}</p><img src='/a.jpg'><p>Ask me.</p>", f"{LONG}\nAsk me."),
+        (f"<h1>{{h}}</h1><p>{LONG}</p><h2>Delivery</h2><p>We send to all countries.</p>", LONG),
+        (f"<h1>{{h}}</h1><p>{LONG}</p><div class='lot-description'>An oil lamp of clay.</div>", "An oil lamp of clay."),
+        ("<h1>{h}</h1><p>$ 90</p><p>Sold</p>", None),
+        (f"<h1>{{h}}</h1><p class='related'>{LONG}</p>", None),
+        (f"<div><h1>{{h}}</h1></div><footer><p>{LONG}</p></footer>", None),
+        (f"<meta property='product:price:amount' content='90'><h1>{{h}}</h1><p>{LONG}</p>", None),
+    ],
+)
+def test_plain_paragraphs_beside_the_heading_describe_where_nothing_is_structured(markup, description):
+    assert read(f"<main>{markup.format(h='Roman oil lamp')}</main>").description == description
