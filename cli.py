@@ -704,14 +704,24 @@ def classify(
 ) -> None:
     """Score listings: one JSON a line with score, flagged, labels, reasons, language, model.
 
+    A line that is no listing is told with its number and field; the others are scored, and the exit status is 1.
+
     Example: relicwatch classify listings.jsonl > scores.jsonl
     """
-    from classifiers.jsonl import classify_path
+    from classifiers.jsonl import ListingsFileError, classify_path
     from classifiers.listing import ListingClassifier
 
+    faults: list[ListingsFileError] = []
+
+    def tell(fault: ListingsFileError) -> None:
+        faults.append(fault)
+        err.print(str(fault), style="red", markup=False, highlight=False, soft_wrap=True)
+
     write = sys.stdout.write
-    for record in _counted("classifying", classify_path(listings, ListingClassifier.load())):
+    for record in _counted("classifying", classify_path(listings, ListingClassifier.load(), tell)):
         write(json.dumps(record, ensure_ascii=False) + "\n")
+    if faults:
+        raise ListingsFileError(f"{len(faults)} line(s) of {listings} were not scored; all others were.")
 
 
 @app.command()

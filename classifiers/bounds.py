@@ -8,9 +8,7 @@ antiquity, names of copies and later goods never for one, and the talk of a sale
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
-from typing import Protocol, TypeVar
 
 FOR = frozenset(
     {"object", "thing", "period", "place", "ruler", "deity", "coin", "material", "find", "slang", "era:ancient",
@@ -28,14 +26,6 @@ RISK_WEIGHT = 0.05
 Bounds = tuple[float, float]
 
 
-class HasRule(Protocol):
-    @property
-    def rule(self) -> str: ...
-
-
-Sign = TypeVar("Sign", bound=HasRule)
-
-
 @lru_cache(maxsize=4096)
 def is_sale_talk(rule: str) -> bool:
     """Whether a rule speaks of the sale and not of the object."""
@@ -50,16 +40,10 @@ def bounds_of(feature: str) -> Bounds:
         return -math.inf, math.inf
     if feature in FIND_GROUPS:
         return 0.0, math.inf
-    sides = {_side(part) for part in _parts(feature)}
+    sides = {side_of(part) for part in _parts(feature)}
     if -1 in sides:
         return -math.inf, 0.0
     return (0.0, math.inf) if sides == {1} else (-math.inf, math.inf)
-
-
-def answerable(signs: Sequence[Sign], weight: float) -> tuple[Sign, ...]:
-    """The signs that answer for a weight: "replica" and not "oil lamp" for what the two together count against."""
-    contrary = 1 if weight < 0 else -1
-    return tuple(sign for sign in signs if _side(sign.rule) != contrary) or tuple(signs)
 
 
 def _parts(feature: str) -> list[str]:
@@ -72,6 +56,7 @@ def _parts(feature: str) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def _side(part: str) -> int:
+def side_of(part: str) -> int:
+    """1 for a rule or family that may only speak for an antiquity, -1 against, 0 for either."""
     family = part if part.startswith("era:") else part.partition(":")[0]
     return 1 if family in FOR else -1 if family in AGAINST else 0

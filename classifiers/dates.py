@@ -1,10 +1,19 @@
-"""Dates, eras, weights and measures in folded text: where they stand and what time they point to."""
+"""Dates, eras, weights and measures in folded listings: where they stand and what time they point to.
+
+The words beside a number say whether it can be a date at all; only there are the patterns tried.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.lexicon import HashIndex
+from classifiers.words import DIGIT, Batch, Places, text_hashes
 
 BC = (
     r"(?:b\.?\s?c\.?(?:\s?e\.?)?(?![a-z])|av(?:\.|ant)?\s*j\.?\s*-?\s*c(?:hr)?\.?|av\.? n\.? e\.?"
@@ -30,7 +39,7 @@ YEAR_WITH_ERA = re.compile(
 ERA_FIRST = re.compile(r"\b(?:a\.?d\.?|m\.?\s?s\.?|(?P<bc>m\.?\s?o\.?))\s*(?P<a>\d{1,4})(?!\d)(?!\s*(?:\.?\s*y))")
 CENTURY = {
     "cent": re.compile(
-        rf"(?P<a>\d{{1,2}})\s?(?:st|nd|rd|th)(?:\s*(?:-|to|/|or|and)\s*(?P<b>\d{{1,2}})\s?(?:st|nd|rd|th))?[\s-]*(?:centur(?:y|ies)|cent\b\.?){ERA}"
+        rf"(?P<a>\d{{1,2}})\s?(?:st|nd|rd|th)(?:\s*(?:-|to|/|or|and)\s*(?P<b>\d{{1,2}})\s?(?:st|nd|rd|th))?[\s-]*(?:centur(?:y|ies)|cent\b\.?|c\b\.?){ERA}"
     ),
     "siecle": re.compile(
         rf"\b(?P<a>[ivx]+|\d{{1,2}})(?:er|eme|e|o)?(?:\s*(?:-|/|et|ou|au)\s*(?P<b>[ivx]+|\d{{1,2}})(?:er|eme|e)?)?\s*siecles?{ERA}"
@@ -70,25 +79,6 @@ ORDINALS = {
     "ثامن عشر": 18, "تاسع عشر": 19, "عشرين": 20, "عشرون": 20,
 }  # fmt: skip
 ROMAN = {"i": 1, "v": 5, "x": 10}
-
-MEASURES = {
-    "coin_weight": re.compile(r"\d(?<![\d.,]\d)\d?[.,]\d{1,2}\s?(?:gram\w*|gr?\b|gm\b|غرام|جرام|غ(?!\w)|جم(?!\w))"),
-    "millimetres": re.compile(
-        r"\d(?<![\d.,]\d)\d{0,2}(?:[.,]\d)?(?:\s?x\s?\d{1,3}(?:[.,]\d)?)?\s?(?:mm\b|مم|ملم|millimet\w+)"
-    ),
-    "centimetres": re.compile(
-        r"\d(?<![\d.,]\d)\d{0,2}(?:[.,]\d+)?(?:\s?[x×]\s?\d{1,3}(?:[.,]\d+)?){0,3}\s?(?:cm\b|سم|centimet\w+)"
-    ),
-    "die_axis": re.compile(r"\d(?<=[\s,;(]\d)\d?\s?h\b(?=[\s.,;)]|$)"),
-    "modern_unit": re.compile(
-        r"[\di](?:(?<=\d)\s?(?:gb|tb|mah|mp\b|inch(?:es)?\b|ghz|watt|volts?|ml\b|oz\b|km\b|cv\b|ch\b|sqft|m2|hz|px|btu|rpm|cc\b|كم|جيجا|بوصه|لتر)"
-        r"|(?<=i)sbn|(?<=\b\d)\d{2,3}p\b|(?<=\b[2-9])k\b)"
-    ),
-    "paper_size": re.compile(r"\b(?:support|sheet|image|plate|framed?|feuille|blatt)\s*:\s*\d"),
-}  # fmt: skip
-DIGIT = re.compile(r"\d")
-LAST_ANCIENT_WEST = 500
-LAST_ANCIENT_ELSEWHERE = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,75 +122,290 @@ def read_century(words: str) -> int | None:
     return None
 
 
-def find_dates(text: str) -> list[Dating]:
-    """Every date of the folded text, without overlaps; the surer form wins."""
-    found: list[Dating] = []
-    if "mill" in text or "الف" in text or "jahrt" in text or "mileni" in text:
-        found += (Dating(m.start(), m.end(), "bc", -1000) for m in MILLENNIUM.finditer(text))
-    for key, pattern in CENTURY.items():
-        if key in text:
-            found += _centuries(pattern, text)
-    if DIGIT.search(text):
-        found += _years(text)
-    if "xi" in text or "xv" in text or "xx" in text:
-        found += (Dating(m.start(), m.end(), bucket(1850), 1850) for m in LATE_ROMAN.finditer(text))
-    kept: list[Dating] = []
-    for dating in found:
+_COIN_WEIGHT = re.compile(r"\d\d?[.,]\d{1,2}")
+_UNITS = {
+    "coin_weight": "g gr gm gram grams gramm gramme grammes gramas gramos grammi غرام جرام غ جم",
+    "millimetres": "mm مم ملم millimetre millimetres millimeter millimeters milimetros millimetri",
+    "centimetres": "cm سم centimetre centimetres centimeter centimeters centimetros centimetri",
+    "die_axis": "h",
+    "modern_unit": "gb tb mah mp inch inches ghz watt watts volt volts ml oz km cv ch sqft hz px btu rpm cc m p k"
+    " كم جيجا بوصه لتر",
+    "isbn": "isbn",
+    "paper_size": "support sheet image plate frame framed feuille blatt",
+}
+_CENTURY_WORDS = {
+    "cent": "cent century centuries c",
+    "siecle": "siecle siecles",
+    "s. a": "s",
+    "j": "jh jhd jhdt jahrhundert jahrhunderts jahrhunderte",
+    "s": "siglo siglos s ss secolo secoli sec",
+    "sec": "secolo secoli sec",
+    "قرن": "قرن القرن قرنين القرنين",
+    "yuzyil": "yuzyil yuzyila",
+    "yy": "yy",
+}
+_MILLENNIUM_WORDS = (
+    "mill millennium millennia millenium millenaire millenaires millennio jt jahrtausend milenio الف الالف"
+)
+_LATE_WORDS = " ".join(f"{n}{e}" for n in ("xvi", "xvii", "xviii", "xix", "xx") for e in ("", "e", "eme", "o"))
+_ERA_WORDS = (
+    "b bc bce av avant a ad c ce ap apres apr v vor n avanti antes d dopo до п пχ πχ п.χ н ق قبل م ميلادي ميلاديه"
+    " الميلادي الميلاديه بعد"
+)
+_BETWEEN = "to au bis الي"
+_HIJRI_WORDS = "ه هجري هجريه للهجره ah a h"
+_CIRCA_WORDS = "c ca circa um vers hacia around about حوالي"
+_BEFORE_YEAR = "a d ad m s ms o mo"
+_WINDOW = 44
+"""How far before its telling word a century may begin, in characters, and half as far it may go on behind it."""
+
+
+class _WordSets:
+    """Named sets of words, looked up together for all words of a batch."""
+
+    def __init__(self, **sets: str) -> None:
+        self._bits = {name: np.int64(1 << place) for place, name in enumerate(sets)}
+        hashes = {name: text_hashes(words.split()) for name, words in sets.items()}
+        self._index = HashIndex(np.concatenate(list(hashes.values())))
+        self._of_key = np.zeros(len(self._index.keys), dtype=np.int64)
+        for name, some in hashes.items():
+            self._of_key[np.searchsorted(self._index.keys, np.unique(some))] |= self._bits[name]
+
+    def find(self, batch: Batch) -> dict[str, NDArray[np.bool_]]:
+        """For each set found at all, whether each word is in it, with room to look four words ahead."""
+        hashes = batch.words.hashes
+        words, keys = self._index.find(hashes)
+        bits = np.zeros(len(hashes) + 4, dtype=np.int64)
+        bits[words] = self._of_key[keys]
+        some = int(np.bitwise_or.reduce(bits))
+        return {name: (bits & bit) != 0 for name, bit in self._bits.items() if some & bit}
+
+
+_CENTURY_SETS = _WordSets(millennium=_MILLENNIUM_WORDS, late=_LATE_WORDS, **_CENTURY_WORDS)
+_NUMBER_SETS = _WordSets(era=_ERA_WORDS, between=_BETWEEN, hijri=_HIJRI_WORDS, circa=_CIRCA_WORDS, before=_BEFORE_YEAR)
+_UNIT_SETS = _WordSets(**_UNITS)
+LAST_ANCIENT_WEST = 500
+LAST_ANCIENT_ELSEWHERE = 1500
+
+
+def find_dates(batch: Batch) -> list[Dating]:
+    """Every date of a batch, without overlaps, in order; the surer form wins."""
+    found: dict[int, list[Dating]] = {}
+    for field, dating in [*_centuries(batch), *_years(batch)]:
+        kept = found.setdefault(field, [])
         if all(dating.end <= other.start or dating.start >= other.end for other in kept):
             kept.append(dating)
-    return kept
+    return [dating for field in sorted(found) for dating in sorted(found[field], key=lambda dating: dating.start)]
 
 
-def _centuries(pattern: re.Pattern[str], text: str) -> Iterator[Dating]:
-    for match in pattern.finditer(text):
-        parts = match.groupdict()
-        number = read_century(parts.get("b") or parts["a"]) or read_century(parts["a"])
-        if number is None or not 0 < number <= 21:
+def _field_ends(batch: Batch) -> Places:
+    return np.append(batch.field_starts[1:], len(batch.codes)) - 3
+
+
+def _centuries(batch: Batch) -> Iterator[tuple[int, Dating]]:
+    words, text = batch.words, batch.text
+    sets = _CENTURY_SETS.find(batch)
+    ends = _field_ends(batch)
+
+    def windows(name: str) -> Iterator[tuple[int, int, int, int]]:
+        if name not in sets:
+            return
+        at = np.flatnonzero(sets[name])
+        fields = words.fields[at]
+        low = np.maximum(batch.field_starts[fields], words.starts[at] - _WINDOW)
+        high = np.minimum(ends[fields], words.ends[at] + _WINDOW // 2)
+        yield from zip(fields.tolist(), low.tolist(), high.tolist(), words.starts[at].tolist(), strict=True)
+
+    for field, low, high, _ in windows("millennium"):
+        for match in MILLENNIUM.finditer(text, low, high):
+            yield field, Dating(match.start(), match.end(), "bc", -1000)
+    for key, pattern in CENTURY.items():
+        for field, low, high, _ in windows(key):
+            for match in pattern.finditer(text, low, high):
+                whole = pattern.match(text, match.start(), int(ends[field]))  # the window may cut its era
+                if dating := _read_match(whole or match):
+                    yield field, dating
+    for field, _, high, start in windows("late"):
+        if late := LATE_ROMAN.match(text, start, high):
+            yield field, Dating(late.start(), late.end(), bucket(1850), 1850)
+
+
+def _read_match(match: re.Match[str]) -> Dating | None:
+    parts = match.groupdict()
+    number = read_century(parts.get("b") or parts["a"]) or read_century(parts["a"])
+    if number is None or not 0 < number <= 21:
+        return None
+    if parts.get("bc"):
+        year = -100 * (number - 1) - 1
+    elif parts.get("hijri"):
+        year = round(97 * number + 620)
+    else:
+        year = 100 * number - 1
+    return Dating(match.start(), match.end(), bucket(year), year)
+
+
+def _years(batch: Batch) -> Iterator[tuple[int, Dating]]:
+    words, text = batch.words, batch.text
+    digits = words.kinds == DIGIT
+    at = np.flatnonzero(digits & (words.ends - words.starts <= 5))
+    if not len(at):
+        return
+    none = np.zeros(len(words) + 4, dtype=bool)
+    sets = dict.fromkeys(("era", "between", "hijri", "circa", "before"), none) | _NUMBER_SETS.find(batch)
+    fields = np.append(words.fields, [-1, -1, -1, -1])
+    number = np.append(digits, [False] * 4)
+    alike = [fields[at + step] == fields[at] for step in (1, 2, 3)]
+    next_number = alike[0] & number[at + 1]
+    behind = np.append(fields, -2)[at - 1] == fields[at]  # index -1 is the appended -2
+    width = words.ends[at] - words.starts[at]
+    gap = np.append(words.starts, [0] * 4)[at + 1] - words.ends[at]
+    tries = {
+        "era": (alike[0] & sets["era"][at + 1])
+        | (next_number & alike[1] & sets["era"][at + 2])
+        | (alike[2] & sets["between"][at + 1] & number[at + 2] & sets["era"][at + 3]),
+        "first": behind & sets["before"][at - 1],
+        "hijri": alike[0] & sets["hijri"][at + 1],
+        "circa": (behind & sets["circa"][at - 1]) | (batch.codes[np.maximum(words.starts[at] - 1, 0)] == ord("~")),
+        "range": next_number & (gap <= 3) & (width >= 3),
+        "year": width == 4,
+    }
+    starts, of_field = words.starts[at], words.fields[at]
+    ends = _field_ends(batch)[of_field]
+    begin = np.maximum(batch.field_starts[of_field], np.where(behind, words.starts[at - 1], starts) - 3)
+    for name, chosen in tries.items():
+        reader = _READERS[name]
+        table = np.stack([of_field, begin, starts, ends])[:, chosen]
+        for field, low, start, end in table.T.tolist():
+            if dating := reader(text, low, start, end):
+                yield field, dating
+
+
+def _read_year_with_era(text: str, low: int, start: int, end: int) -> Dating | None:
+    match = YEAR_WITH_ERA.match(text, start, end)
+    if match is None:
+        return None
+    last = int(match["b"] or match["a"])
+    if match["ad"] == "م" and len(match["a"]) < 3 and not match["b"]:
+        return None  # a length in metres
+    year = -last if match["bc"] else last
+    return Dating(match.start(), match.end(), bucket(year), year) if year <= 2040 else None
+
+
+def _read_era_first(text: str, low: int, start: int, end: int) -> Dating | None:
+    for match in ERA_FIRST.finditer(text, low, end):
+        if match.start("a") == start:
+            year = -int(match["a"]) if match["bc"] else int(match["a"])
+            return Dating(match.start(), match.end(), bucket(year), year)
+        if match.start() > start:
+            break
+    return None
+
+
+def _read_hijri(text: str, low: int, start: int, end: int) -> Dating | None:
+    match = HIJRI.match(text, start, end)
+    year = round(int(match["a"]) * 0.97 + 622) if match else 2040
+    return Dating(match.start(), match.end(), bucket(year), year) if match and year < 2040 else None
+
+
+def _read_circa(text: str, low: int, start: int, end: int) -> Dating | None:
+    match = CIRCA.search(text, low, end)
+    if match is None or match.start("a") != start:
+        return None
+    last = int(match["a"])
+    if match["b"] and len(match["b"]) == len(match["a"]):
+        last = max(last, int(match["b"]))
+    return Dating(match.start(), match.end(), bucket(last), last) if last < 2040 else None
+
+
+def _read_range(text: str, low: int, start: int, end: int) -> Dating | None:
+    match = RANGE.match(text, start, end)
+    if match is None:
+        return None
+    first, last = int(match["a"]), int(match["b"])
+    if first < last < 2040 and last - first <= 700:
+        return Dating(match.start(), match.end(), bucket(last), last)
+    return None
+
+
+def _read_year(text: str, low: int, start: int, end: int) -> Dating | None:
+    match = YEAR.match(text, start, end)
+    if match is None:
+        return None
+    before = text[max(0, start - 60) : start]
+    if PROVENANCE.search(before[before.rfind("\x00") + 1 :]):
+        return Dating(match.start(), match.end(), "ownership_year")
+    year = int(match["a"])
+    return Dating(match.start(), match.end(), bucket(year), year)
+
+
+_READERS = {
+    "era": _read_year_with_era,
+    "first": _read_era_first,
+    "hijri": _read_hijri,
+    "circa": _read_circa,
+    "range": _read_range,
+    "year": _read_year,
+}
+
+
+def find_measures(batch: Batch) -> list[Dating]:
+    """Weights and sizes that tell coins and vessels from telephones and prints, in order."""
+    words, text = batch.words, batch.text
+    sets = _UNIT_SETS.find(batch)
+    count = len(words)
+    found = []
+    for kind, units in sets.items():
+        at = np.flatnonzero(units[:count])
+        if kind == "isbn":
+            found += [Dating(s, e, "modern_unit") for s, e in _spans(words.starts[at], words.ends[at])]
             continue
-        if parts.get("bc"):
-            year = -100 * (number - 1) - 1
-        elif parts.get("hijri"):
-            year = round(97 * number + 620)
+        if kind == "paper_size":
+            at = at[at + 1 < count]
+            at = at[(words.kinds[at + 1] == DIGIT) & (words.fields[at + 1] == words.fields[at])]
+            for start, end in _spans(words.starts[at], words.starts[at + 1] + 1):
+                if ":" in text[start:end]:
+                    found.append(Dating(start, end, kind))
+            continue
+        at = at[at > 0]
+        gap = words.starts[at] - words.ends[at - 1]
+        at = at[(words.kinds[at - 1] == DIGIT) & (words.fields[at - 1] == words.fields[at]) & (gap <= 1)]
+        for word in at.tolist():
+            if measure := _read_measure(batch, kind, word):
+                found.append(measure)
+    return sorted(found, key=lambda measure: measure.start)
+
+
+def _spans(starts: Places, ends: Places) -> Iterator[tuple[int, int]]:
+    return zip(starts.tolist(), ends.tolist(), strict=True)
+
+
+def _read_measure(batch: Batch, kind: str, unit: int) -> Dating | None:
+    """The measure whose unit stands at a word."""
+    words, text = batch.words, batch.text
+    start, end = int(words.starts[unit - 1]), int(words.ends[unit])
+    number = text[start : int(words.ends[unit - 1])]
+    name = text[int(words.starts[unit]) : end]
+    close = end - start == len(number) + len(name)
+    if kind == "coin_weight" and not _COIN_WEIGHT.fullmatch(number):
+        return None
+    if kind == "die_axis" and not (len(number) < 3 and text[start - 1] in " ,;(\n" and text[end] in " .,;)\n"):
+        return None
+    if kind == "modern_unit":
+        if name == "m" and not text.startswith("2", end):
+            return None
+        if name == "p" and not (close and len(number) in (3, 4)):
+            return None
+        if name == "k" and not (close and len(number) == 1 and number >= "2"):
+            return None
+    first = unit - 1
+    while kind in ("millimetres", "centimetres") and first >= 2:
+        between = text[int(words.ends[first - 2]) : int(words.starts[first])]
+        if (
+            words.kinds[first - 2] == DIGIT
+            and between.strip() in ("x", "×")
+            and words.fields[first - 2] == words.fields[unit]
+        ):
+            first -= 2
         else:
-            year = 100 * number - 1
-        yield Dating(match.start(), match.end(), bucket(year), year)
-
-
-def _years(text: str) -> Iterator[Dating]:
-    for match in YEAR_WITH_ERA.finditer(text):
-        last = int(match["b"] or match["a"])
-        if match["ad"] == "م" and len(match["a"]) < 3 and not match["b"]:
-            continue  # a length in metres
-        year = -last if match["bc"] else last
-        if year <= 2040:
-            yield Dating(match.start(), match.end(), bucket(year), year)
-    for match in ERA_FIRST.finditer(text):
-        year = -int(match["a"]) if match["bc"] else int(match["a"])
-        yield Dating(match.start(), match.end(), bucket(year), year)
-    for match in HIJRI.finditer(text):
-        year = round(int(match["a"]) * 0.97 + 622)
-        if year < 2040:
-            yield Dating(match.start(), match.end(), bucket(year), year)
-    for match in CIRCA.finditer(text):
-        last = int(match["a"])
-        if match["b"] and len(match["b"]) == len(match["a"]):
-            last = max(last, int(match["b"]))
-        if last < 2040:
-            yield Dating(match.start(), match.end(), bucket(last), last)
-    for match in RANGE.finditer(text):
-        first, last = int(match["a"]), int(match["b"])
-        if first < last < 2040 and last - first <= 700:
-            yield Dating(match.start(), match.end(), bucket(last), last)
-    for match in YEAR.finditer(text):
-        if PROVENANCE.search(text[max(0, match.start() - 60) : match.start()]):
-            yield Dating(match.start(), match.end(), "ownership_year")
-        else:
-            year = int(match["a"])
-            yield Dating(match.start(), match.end(), bucket(year), year)
-
-
-def find_measures(text: str) -> list[Dating]:
-    """Weights and sizes that tell coins and vessels from telephones and prints."""
-    if not DIGIT.search(text):
-        return []
-    return [Dating(m.start(), m.end(), kind) for kind, pattern in MEASURES.items() for m in pattern.finditer(text)]
+            break
+    return Dating(int(words.starts[first]), end, kind)

@@ -1,92 +1,139 @@
 """Words and letters as numbers: the hashed part of the model, additive word by word.
 
 A listing is the weighted sum of its distinct words; a word is its own feature plus the features of the letter groups
-in it. Because the sum is additive, what a word adds to the score is exactly what the reasons say it adds.
+in it, and neighbouring words make a feature together. Because the sum is additive, what a word adds to the score is
+exactly what the reasons say it adds.
 """
 
 from __future__ import annotations
 
-import math
-import zlib
-from functools import lru_cache
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
-from classifiers.reading import Reading, Word, word_pairs
+from classifiers.reading import Reading
+from classifiers.words import LETTER, Hashes, Places, SpanHashes, mix
 
-SLOTS = 1 << 18
+SLOT_BITS = 18
+SLOTS = 1 << SLOT_BITS
 LETTERS = (3, 4, 5)
 LETTER_SHARE = 0.8
+LEAST_LETTERS = 3
+"""A shorter word has no letter groups."""
 DESCRIPTION_SHARE = 0.5
-MOST_WORDS = 300
+_EDGE = np.uint32(1)
+_WORD, _GROUP, _PAIR = (np.uint64(seed) for seed in (0x51ED270B, 0x2545F491, 0x9E3779B9))
+
+Weights = NDArray[np.float32]
+"""A weight for each slot."""
 
 
-def slot(kind: str, text: str) -> int:
-    """The place of a feature in the weights; the same on every machine."""
-    return zlib.crc32(f"{kind}\x00{text}".encode()) & (SLOTS - 1)
+def _slots(hashes: Hashes, kind: np.uint64) -> Places:
+    return (mix(hashes ^ kind) >> np.uint64(64 - SLOT_BITS)).astype(np.int64)
 
 
-@lru_cache(maxsize=300_000)
-def word_slots(form: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Slots and values of one word: itself, and its letter groups sharing a unit length."""
-    slots, values = [slot("word", form)], [1.0]
-    if len(form) > 2:
-        marked = f"<{form}>"
-        groups = {marked[i : i + n] for n in LETTERS for i in range(len(marked) - n + 1)}
-        share = LETTER_SHARE / math.sqrt(len(groups)) if groups else 0.0
-        for group in sorted(groups):
-            slots.append(slot("letters", group))
-            values.append(share)
-    return tuple(slots), tuple(values)
+def _first_of_each(keys: Hashes) -> Places:
+    """Where each distinct key stands first, in that order."""
+    _, first = np.unique(keys, return_index=True)
+    first.sort()
+    return first
 
 
-@lru_cache(maxsize=300_000)
-def pair_slot(first: str, second: str) -> int:
-    return slot("pair", f"{first} {second}")
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """The distinct telling words of each listing and its distinct pairs of neighbours, with the values they count by.
 
+    A listing's word values have unit length together.
+    """
 
-def distinct_words(reading: Reading) -> list[tuple[Word, str, float]]:
-    """The words that count, each once, with the weight of its place; the weights have unit length together."""
-    seen: set[str] = set()
-    found: list[tuple[Word, str, float]] = []
-    square = 0.0
-    for word in reading.telling[:MOST_WORDS]:
-        form = word.text
-        if form in seen or (len(form) == 1 and form.isascii()):
-            continue
-        seen.add(form)
-        share = 1.0 if word.field == "title" else DESCRIPTION_SHARE
-        square += share * share
-        found.append((word, form, share))
-    norm = math.sqrt(square) if square else 1.0
-    return [(word, form, share / norm) for word, form, share in found]
+    words: Places
+    """Indices into the batch's words."""
+    word_values: NDArray[np.float64]
+    firsts: Places
+    seconds: Places
+    """The two words of each pair."""
+    pair_values: NDArray[np.float64]
+    _group_codes: SpanHashes
+    _word_hashes: Hashes
+    _pair_hashes: Hashes
+    _starts: Places
+    _ends: Places
 
+    @classmethod
+    def of(cls, reading: Reading) -> Hashed:
+        batch, words = reading.batch, reading.batch.words
+        telling = reading.telling
+        listing = words.fields[telling] >> 1
+        hashes = words.hashes[telling]
+        salt = mix(listing.astype(np.uint64) + np.uint64(1))
+        chosen = telling[_first_of_each(mix(hashes) ^ salt)]
+        share = np.where(words.fields & 1, DESCRIPTION_SHARE, 1.0)
+        listings = words.fields[chosen] >> 1
+        squares = np.bincount(listings, share[chosen] ** 2, minlength=batch.size)
+        norm = np.sqrt(np.maximum(squares, 1e-12))
+        together = words.fields[telling[1:]] == words.fields[telling[:-1]] if len(telling) else np.zeros(0, dtype=bool)
+        firsts, seconds = telling[:-1][together], telling[1:][together]
+        pair_hashes = mix(words.hashes[firsts]) + words.hashes[seconds]
+        kept = _first_of_each(mix(pair_hashes) ^ salt[:-1][together]) if len(firsts) else np.zeros(0, dtype=np.int64)
+        firsts, seconds, pair_hashes = firsts[kept], seconds[kept], pair_hashes[kept]
+        marked = np.where(batch.kinds == LETTER, batch.codes, _EDGE)
+        return cls(
+            words=chosen,
+            word_values=share[chosen] / norm[listings],
+            firsts=firsts,
+            seconds=seconds,
+            pair_values=share[firsts] / norm[words.fields[firsts] >> 1],
+            _group_codes=SpanHashes(marked),
+            _word_hashes=words.hashes[chosen],
+            _pair_hashes=pair_hashes,
+            _starts=words.starts[chosen],
+            _ends=words.ends[chosen],
+        )
 
-def distinct_pairs(reading: Reading, words: list[tuple[Word, str, float]]) -> list[tuple[Word, Word, str, str, float]]:
-    """Neighbouring words, each pair once, weighted like the words."""
-    unit = words[0][2] / (1.0 if words[0][0].field == "title" else DESCRIPTION_SHARE) if words else 0.0
-    seen: set[tuple[str, str]] = set()
-    found = []
-    for first, second in word_pairs(reading)[:MOST_WORDS]:
-        forms = first.text, second.text
-        if forms not in seen:
-            seen.add(forms)
-            share = unit * (1.0 if first.field == "title" else DESCRIPTION_SHARE)
-            found.append((first, second, *forms, share))
-    return found
+    def weigh(self, weights: Weights) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
+        """What each word and each pair adds to the margin, and whether a word is known as a word: one judged by its
+        letters alone gives no reason."""
+        own = weights[_slots(self._word_hashes, _WORD)]
+        letters = np.zeros(len(self.words))
+        lengths = self._ends - self._starts
+        for size in LETTERS:
+            hashes = self._group_codes.all_of(size)
+            sums = np.zeros(len(hashes) + 1)
+            np.cumsum(weights[_slots(hashes, _GROUP)], dtype=np.float64, out=sums[1:])
+            low = self._starts - 1
+            high = np.maximum(self._ends + 2 - size, low)
+            some = lengths >= LEAST_LETTERS
+            letters[some] += sums[high[some]] - sums[low[some]]
+        values = own + letters * self._letter_values()
+        return values * self.word_values, own != 0, weights[_slots(self._pair_hashes, _PAIR)] * self.pair_values
 
+    def _group_counts(self) -> Places:
+        lengths = self._ends - self._starts
+        counts = sum(np.maximum(lengths + 3 - size, 0) for size in LETTERS)
+        return np.where(lengths >= LEAST_LETTERS, counts, 0)
 
-def hashed_row(reading: Reading) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """The hashed part of a listing as slots and values (a slot may come more than once: values add up)."""
-    slots: list[int] = []
-    values: list[float] = []
-    words = distinct_words(reading)
-    for _, form, share in words:
-        own_slots, own_values = word_slots(form)
-        slots += own_slots
-        values += (value * share for value in own_values)
-    for _, _, first, second, share in distinct_pairs(reading, words):
-        slots.append(pair_slot(first, second))
-        values.append(share)
-    return np.array(slots, dtype=np.int32), np.array(values, dtype=np.float32)
+    def _letter_values(self) -> NDArray[np.float64]:
+        return LETTER_SHARE / np.sqrt(np.maximum(self._group_counts(), 1))
+
+    def rows(self, reading: Reading) -> csr_matrix:
+        """The listings as rows of slots, for training."""
+        fields = reading.batch.words.fields
+        listing = fields[self.words] >> 1
+        owners = [listing, fields[self.firsts] >> 1]
+        slots = [_slots(self._word_hashes, _WORD), _slots(self._pair_hashes, _PAIR)]
+        values = [self.word_values, self.pair_values]
+        lengths = self._ends - self._starts
+        each = self.word_values * self._letter_values()
+        some = np.flatnonzero(lengths >= LEAST_LETTERS)
+        for size in LETTERS:
+            counts = np.maximum(lengths[some] + 3 - size, 0)
+            first = np.repeat(self._starts[some] - 1 - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+            owners.append(np.repeat(listing[some], counts))
+            slots.append(_slots(self._group_codes.of(first, first + size), _GROUP))
+            values.append(np.repeat(each[some], counts))
+        place = (np.concatenate(owners), np.concatenate(slots))
+        matrix = csr_matrix((np.concatenate(values), place), shape=(reading.batch.size, SLOTS), dtype=np.float32)
+        matrix.sum_duplicates()
+        return matrix

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,28 +27,41 @@ class ListingRow:
     description: str | None
 
 
-def classify_path(source: str, classifier: ListingClassifier) -> Iterator[dict[str, Any]]:
+Fault = Callable[[ListingsFileError], None]
+"""Told of each line that is no listing; what it raises ends the reading."""
+
+
+def classify_path(source: str, classifier: ListingClassifier, fault: Fault) -> Iterator[dict[str, Any]]:
     """Assess the listings of a JSON Lines file, or of standard input where `source` is "-"; one record a line.
 
-    Raises ListingsFileError, which names file and line.
+    Lines that are no listing go to `fault` with file, line and field. Raises ListingsFileError where the file cannot
+    be read.
     """
     if source == "-":
-        yield from classify_lines(sys.stdin.buffer, "standard input", classifier)
+        yield from classify_lines(sys.stdin.buffer, "standard input", classifier, fault)
         return
     try:
         with Path(source).open("rb") as lines:
-            yield from classify_lines(lines, source, classifier)
+            yield from classify_lines(lines, source, classifier, fault)
     except OSError as error:
         raise ListingsFileError(f"The listings file {source} cannot be read: {error.strerror}.") from error
 
 
-def classify_lines(lines: Iterable[bytes], name: str, classifier: ListingClassifier) -> Iterator[dict[str, Any]]:
+def classify_lines(
+    lines: Iterable[bytes], name: str, classifier: ListingClassifier, fault: Fault
+) -> Iterator[dict[str, Any]]:
     """The same for lines from anywhere; `name` stands in the errors."""
-    for row in read_rows(lines, name):
-        assessment = classifier.assess(row.title, row.description)
+    rows: deque[ListingRow] = deque()
+
+    def listings() -> Iterator[tuple[str, str | None]]:
+        for row in read_rows(lines, name, fault):
+            rows.append(row)
+            yield row.title, row.description
+
+    for assessment in classifier.assess_many(listings()):
         yield {
-            "id": row.id,
-            "score": round(assessment.score, 6),
+            "id": rows.popleft().id,
+            "score": assessment.score,
             "flagged": assessment.flagged,
             "band": assessment.band,
             "labels": assessment.labels,
@@ -57,11 +71,16 @@ def classify_lines(lines: Iterable[bytes], name: str, classifier: ListingClassif
         }
 
 
-def read_rows(lines: Iterable[bytes], name: str) -> Iterator[ListingRow]:
-    """The listings of JSON Lines; empty lines are passed over. Raises ListingsFileError at the first bad line."""
+def read_rows(lines: Iterable[bytes], name: str, fault: Fault) -> Iterator[ListingRow]:
+    """The listings of JSON Lines; empty lines are passed over, bad ones told to `fault`."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            yield _read_row(line, f"{name}, line {number}")
+            try:
+                row = _read_row(line, f"{name}, line {number}")
+            except ListingsFileError as error:
+                fault(error)
+            else:
+                yield row
 
 
 def _read_row(line: bytes, place: str) -> ListingRow:

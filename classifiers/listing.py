@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from classifiers.bounds import answerable
-from classifiers.hashing import distinct_pairs, distinct_words, pair_slot, word_slots
-from classifiers.language import LanguageGuess
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.hashing import Hashed
+from classifiers.language import LANGUAGES, UNKNOWN, LanguageGuess
+from classifiers.lexical import Lexical, LexicalWeights
 from classifiers.lexicon import Lexicon
-from classifiers.reading import Reading, Sign, name_features, read_listing
-from classifiers.reasons import WORDS, Share, build_reasons
+from classifiers.reading import Reading, Rules
+from classifiers.reasons import build_reasons
 from classifiers.weights import ModelError, Weights
-from crawler.items import Assessment, Band
+from classifiers.words import Batch
+from crawler.items import Assessment, Band, Reason
 
 MODELS = Path(__file__).parent / "models"
 LABEL_FAMILIES = frozenset({"object", "period", "replica", "coin", "risk"})
+BATCH = 256
+"""Listings read at once: enough that the arrays are worth their making, few enough to stay in the processor's cache."""
+
+Listing = tuple[str, str | None]
+"""Title and description."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    reading: Reading
+    scores: NDArray[np.float64]
+    reasons: list[list[Reason]]
 
 
 class ListingClassifier:
@@ -33,84 +49,84 @@ class ListingClassifier:
                 " --to DIR), or bring back the lexicons it was trained with."
             )
         self.model = f"{weights.name}:{weights.digest[:12]}"
+        self.rules = Rules(self.lexicon)
         self._languages = LanguageGuess(weights.languages)
-        self._hashed: list[float] = weights.hashed.astype("float64").tolist()
-        self._word_weight = lru_cache(maxsize=300_000)(self._find_word_weight)
+        self._hashed = weights.hashed.astype(np.float32)
+        self._lexical = LexicalWeights(weights.lexicon, self.rules)
+        families = (name.partition(":")[0] for name in self.rules.names)
+        self._is_label = np.array([family in LABEL_FAMILIES for family in families], dtype=bool)
 
     @classmethod
     def load(cls, path: Path | None = None) -> ListingClassifier:
         """The model in the directory `path`, or the one that ships. Raises ModelError."""
         return cls(Weights.load(path or MODELS))
 
-    def _find_word_weight(self, form: str) -> tuple[float, bool]:
-        """What a word adds, and whether it is known as a word: one judged by its letters alone gives no reason."""
-        slots, values = word_slots(form)
-        weight = math.fsum(self._hashed[slot] * value for slot, value in zip(slots, values, strict=True))
-        return weight, self._hashed[slots[0]] != 0
-
     def assess(self, title: str, description: str | None) -> Assessment:
         """Score, band, labels and reasons of one listing's text."""
-        return self._assess(title, description)
+        return self._assess([(title, description)])[0]
 
-    def assess_many(self, listings: Iterable[tuple[str, str | None]]) -> list[Assessment]:
-        """The same for many (title, description) pairs, in their order."""
-        return [self._assess(title, description) for title, description in listings]
+    def assess_many(self, listings: Iterable[Listing]) -> Iterator[Assessment]:
+        """The same for many (title, description) pairs, in their order and many times faster."""
+        rest = iter(listings)
+        while some := list(islice(rest, BATCH)):
+            yield from self._assess(some)
 
-    def score(self, title: str, description: str | None) -> float:
-        """The calibrated probability alone, without reasons."""
-        return self._calibrate(
-            self._margin(self._shares(read_listing(title, description, self.lexicon, self._languages)))
-        )
+    def scores(self, listings: Sequence[Listing]) -> NDArray[np.float64]:
+        """The calibrated probabilities alone, without reasons."""
+        parts = [self._judge(listings[at : at + BATCH], reasons=False).scores for at in range(0, len(listings), BATCH)]
+        return np.concatenate([np.zeros(0), *parts])
 
-    def _assess(self, title: str, description: str | None) -> Assessment:
-        reading = read_listing(title, description, self.lexicon, self._languages)
-        shares = self._shares(reading)
-        score = self._calibrate(self._margin(shares))
-        reasons = build_reasons(title, description or "", shares)
-        spoken_for = any(reason.weight > 0 for reason in reasons)
-        return Assessment(
-            model=self.model,
-            score=score,
-            flagged=score >= self.weights.thresholds.flagged and spoken_for,
-            band=self._band(score),
-            language=reading.language,
-            labels=_labels(reading),
-            reasons=reasons,
-        )
+    def read(self, listings: Sequence[Listing]) -> Reading:
+        """What stands in the listings: words, terms, dates, languages."""
+        return Reading(Batch(listings), self.lexicon, self.rules, self._languages)
 
-    def _shares(self, reading: Reading) -> list[Share]:
-        """What each part of the text adds to the margin, in log-odds."""
-        shares = []
-        lexicon = self.weights.lexicon
-        for name, found in name_features(reading, lexicon).items():
-            weight = lexicon.get(name)
-            if weight:
-                shares.append(Share(weight, answerable(found, weight)))
-        words = distinct_words(reading)
-        for word, form, value in words:
-            weight, known = self._word_weight(form)
-            signs = (Sign(word.field, word.start, word.end, WORDS),) if known else ()
-            shares.append(Share(value * weight, signs))
-        for first, second, one, other, value in distinct_pairs(reading, words):
-            weight = self._hashed[pair_slot(one, other)]
-            if weight:
-                both = tuple(Sign(word.field, word.start, word.end, WORDS) for word in (first, second))
-                shares.append(Share(value * weight, both))
-        return shares
+    def _judge(self, listings: Sequence[Listing], reasons: bool) -> _Judged:
+        reading = self.read(listings)
+        hashed = Hashed.of(reading)
+        word_weights, known, pair_weights = hashed.weigh(self._hashed)
+        sign_weights, margins = self._lexical.weigh(reading, Lexical(reading))
+        fields, size = reading.batch.words.fields, reading.batch.size
+        margins += self.weights.intercept
+        margins += np.bincount(fields[hashed.words] >> 1, word_weights, minlength=size)
+        margins += np.bincount(fields[hashed.firsts] >> 1, pair_weights, minlength=size)
+        margins += np.bincount(reading.signs.listings, sign_weights, minlength=size)
+        exponents = np.clip(self.weights.slope * margins + self.weights.shift, -60.0, 60.0)
+        told = build_reasons(reading, sign_weights, hashed, word_weights, known, pair_weights) if reasons else []
+        # rounded, so that a listing has one score whatever batch it is read in
+        return _Judged(reading, np.round(1 / (1 + np.exp(-exponents)), 6), told)
 
-    def _margin(self, shares: list[Share]) -> float:
-        return self.weights.intercept + sum(share.weight for share in shares)
-
-    def _calibrate(self, margin: float) -> float:
-        exponent = self.weights.slope * margin + self.weights.shift
-        return 1 / (1 + math.exp(-max(-60.0, min(60.0, exponent))))
+    def _assess(self, listings: Sequence[Listing]) -> list[Assessment]:
+        judged = self._judge(listings, reasons=True)
+        labels = self._labels(judged.reading)
+        thresholds = self.weights.thresholds
+        languages = [None if code == UNKNOWN else LANGUAGES[code] for code in judged.reading.languages.tolist()]
+        return [
+            Assessment(
+                model=self.model,
+                score=score,
+                flagged=score >= thresholds.flagged and any(reason.weight > 0 for reason in reasons),
+                band=self._band(score),
+                language=language,
+                labels=names,
+                reasons=reasons,
+            )
+            for score, language, names, reasons in zip(
+                judged.scores.tolist(), languages, labels, judged.reasons, strict=True
+            )
+        ]
 
     def _band(self, score: float) -> Band:
         if score >= self.weights.thresholds.strong:
             return "strong"
         return "medium" if score >= self.weights.thresholds.medium else "weak"
 
-
-def _labels(reading: Reading) -> list[str]:
-    """Ids of what the lexicons found, in order of appearance."""
-    return list(dict.fromkeys(sign.rule for sign in reading.signs if sign.family in LABEL_FAMILIES))
+    def _labels(self, reading: Reading) -> list[list[str]]:
+        """Ids of what the lexicons found in each listing, in order of appearance."""
+        signs = reading.signs
+        at = np.flatnonzero(self._is_label[signs.rules])
+        _, first = np.unique(signs.listings[at] * len(self.rules.names) + signs.rules[at], return_index=True)
+        first.sort()
+        labels: list[list[str]] = [[] for _ in range(reading.batch.size)]
+        for listing, rule in zip(signs.listings[at[first]].tolist(), signs.rules[at[first]].tolist(), strict=True):
+            labels[listing].append(self.rules.names[rule])
+        return labels

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from classifiers.dates import UNIT
-from classifiers.lexicon import Hit
 
 FAMILY = "price"
 """The lexicon family of the words that prices are made of; none of them is a sign by itself."""
@@ -19,8 +18,8 @@ LATER, LATER_COIN = "later", "later:later_coin"
 _NUMBER = r"(?:\d{1,3}(?:[ .,'٬]\d{3})+(?!\d)|\d+)(?:[.,٫]\d{1,2}(?!\d))?"
 AMOUNT = re.compile(rf"(?<![\d.,]){_NUMBER}(?:\s?(?:-|/|to|a|bis|الي)\s?{_NUMBER})?")
 """A number or a range of two, thousands apart as people write them."""
-_SIGNS = "$€£₺"
-SIGN_BEFORE, SIGN_AFTER = re.compile(rf"[{_SIGNS}] ?$"), re.compile(rf" ?[{_SIGNS}](?! ?\d)")
+SIGNS = "$€£₺"
+SIGN_BEFORE, SIGN_AFTER = re.compile(rf"[{SIGNS}] ?$"), re.compile(rf" ?[{SIGNS}](?! ?\d)")
 FACE = re.compile(r"(?:\d/)?(?:[1-58]|[1-5]0|25|[125]00|1000)|\D+")
 """What stands on coins and notes: a number or, in words, a thousand."""
 MINTED = re.compile(r"1[6-9]\d\d|20[0-3]\d")
@@ -42,11 +41,17 @@ class Span(NamedTuple):
     end: int
 
 
-def find_prices(folded: str, words: Sequence[Span], hits: Sequence[Hit]) -> list[Span]:
-    """The prices of a folded text, given its words and what the lexicon found in them; without overlaps."""
-    if not any(hit.family == FAMILY for hit in hits) and not any(sign in folded for sign in _SIGNS):
-        return []
-    return _Prices(folded, words, hits).find()
+class Term(NamedTuple):
+    """A term of a lexicon: words [first, last), and its rule."""
+
+    rule: str
+    first: int
+    last: int
+
+
+def find_prices(folded: str, words: Sequence[Span], terms: Sequence[Term]) -> list[Span]:
+    """The prices of a folded text, given its words and the terms found in them; without overlaps."""
+    return _Prices(folded, words, terms).find()
 
 
 def places(spans: Iterable[Span]) -> set[int]:
@@ -57,20 +62,21 @@ def places(spans: Iterable[Span]) -> set[int]:
 class _Prices:
     """One text on its way to its prices."""
 
-    def __init__(self, folded: str, words: Sequence[Span], hits: Sequence[Hit]) -> None:
+    def __init__(self, folded: str, words: Sequence[Span], terms: Sequence[Term]) -> None:
         self._folded = folded
         self._words = words
         self._starts = [word.start for word in words]
         self._groups: dict[str, list[Span]] = {}
         later: list[Span] = []
         later_coins: list[Span] = []
-        for hit in hits:
-            span = Span(words[hit.first].start, words[hit.last - 1].end)
-            if hit.family == FAMILY:
-                self._groups.setdefault(hit.group, []).append(span)
-            elif hit.family == LATER:
+        for rule, first, last in terms:
+            span = Span(words[first].start, words[last - 1].end)
+            family, _, group = rule.partition(":")
+            if family == FAMILY:
+                self._groups.setdefault(group, []).append(span)
+            elif family == LATER:
                 later.append(span)
-                if hit.rule == LATER_COIN:
+                if rule == LATER_COIN:
                     later_coins.append(span)
         self._money = self._all("currency", "currency_of_old", "code")
         self._asked_ends = {span.end for span in self._all("asked")}

@@ -1,31 +1,30 @@
-"""A listing as the model reads it: words, lexicon hits, dates and measures of title and description."""
+"""Listings as the model reads them: words, lexicon terms, dates, prices and measures of a batch, as arrays."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers import prices
 from classifiers.bounds import is_sale_talk
 from classifiers.dates import LAST_ANCIENT_ELSEWHERE, LAST_ANCIENT_WEST, find_dates, find_measures
 from classifiers.language import LanguageGuess
-from classifiers.lexicon import TOKEN, Lexicon
-from classifiers.normalise import fold
-from classifiers.prices import FAMILY as PRICE
-from classifiers.prices import Span, find_prices, places
+from classifiers.lexicon import Hits, Lexicon
+from classifiers.words import DIGIT, Batch, Places
 
 FieldName = Literal["title", "description"]
-MOST_CHARACTERS = 6000
-"""What is read of a description; sellers' terms of business follow after that."""
-LEAST_SPELLED = 4
-_SPELLED = re.compile(r"(?<![^\W\d_])[^\W\d_]([\W_])(?:[^\W\d_]\1){2}[^\W\d_](?![^\W\d_])")
-"""LEAST_SPELLED single letters in a row: most texts have none, and need no closer look."""
+FIELDS: tuple[FieldName, FieldName] = ("title", "description")
 PRICE_ASKED = "offer:asked"
 """The sign of a price: it stands in the place of what its words would mean elsewhere, the coin or the year."""
 NAMED = frozenset({"object", "thing", "period"})
 """Families whose words weigh by their lexicon group alone, so that no echo of the corpus speaks against them."""
+DATES = ("bc", "before_500", "before_1000", "before_1500", "before_1700", "before_1800", "before_1900", "after_1900")
+MEASURES = ("coin_weight", "millimetres", "centimetres", "die_axis", "modern_unit", "paper_size")
+ERAS = ("ancient", "later", "ancient_there", "middle")
 OLD_ELSEWHERE = frozenset(
     f"{family}:{group}"
     for family, groups in {
@@ -43,169 +42,150 @@ OLD_ELSEWHERE = frozenset(
 """Signs that a work comes from Asia, the Islamic world, Africa or the Americas, where "ancient" ends about 1500."""
 
 
-class Sign(NamedTuple):
-    """Something found at a place in a field's folded text."""
+class Rules:
+    """Every rule that a sign can have: those of the lexicon, dates, eras, measures and prices; with their families."""
 
-    field: FieldName
-    start: int
-    end: int
-    rule: str
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.names = [
+            *lexicon.rules,
+            *(f"date:{kind}" for kind in (*DATES, "ownership_year")),
+            *(f"measure:{kind}" for kind in MEASURES),
+            *(f"era:{kind}" for kind in ERAS),
+            PRICE_ASKED,
+        ]
+        self.index = {name: number for number, name in enumerate(self.names)}
+        # an era is a family of its own, since one speaks for and another against an antiquity
+        families = [name if name.startswith("era:") else name.partition(":")[0] for name in self.names]
+        self.families = sorted(set(families))
+        number = {family: index for index, family in enumerate(self.families)}
+        self.family = np.array([number[family] for family in families], dtype=np.int64)
+        self.is_sale_talk = np.array([is_sale_talk(name) for name in self.names], dtype=bool)
+        self.is_era = np.array([name.startswith("era:") for name in self.names], dtype=bool)
+        self.is_risk = np.array([name.startswith("risk:") for name in self.names], dtype=bool)
+        self.is_named = np.array([family in NAMED for family in families], dtype=bool)
+        self.is_old_elsewhere = np.array([name in OLD_ELSEWHERE for name in self.names], dtype=bool)
+        self.is_price = np.array([name.partition(":")[0] == prices.FAMILY for name in self.names], dtype=bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What was found: folded characters [start, end) of a field, and the rule. In order of field and place."""
+
+    starts: Places
+    ends: Places
+    fields: Places
+    rules: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts)
 
     @property
-    def family(self) -> str:
-        return self.rule.partition(":")[0]
+    def listings(self) -> Places:
+        return self.fields >> 1
 
 
-@dataclass(slots=True)
-class Word:
-    field: FieldName
-    start: int
-    end: int
-    text: str
-
-
-@dataclass(slots=True)
 class Reading:
-    """What stands in one listing, in folded offsets."""
+    """What stands in each listing of a batch."""
 
-    words: list[Word] = field(default_factory=list)
-    telling: list[Word] = field(default_factory=list)
-    """The words that may weigh by themselves: no grammar, no bare numbers, no talk of the sale, nothing that the
-    lexicons already take for an ancient thing, place or time."""
-    signs: list[Sign] = field(default_factory=list)
-    language: str | None = None
+    def __init__(self, batch: Batch, lexicon: Lexicon, rules: Rules, languages: LanguageGuess) -> None:
+        self.batch = batch
+        self.rules = rules
+        self.languages = languages.guess(batch)
+        self.signs = self._find_signs(lexicon)
+        self.telling = self._find_telling(lexicon)
+        """Indices of the words that may weigh by themselves: no grammar, no bare numbers, no talk of the sale, nothing
+        that the lexicons already take for an ancient thing or time."""
 
-
-def read_listing(title: str, description: str | None, lexicon: Lexicon, languages: LanguageGuess) -> Reading:
-    """Read a listing; pure and without limits on what the text may hold."""
-    reading = Reading()
-    fields: list[tuple[FieldName, str, list[Word]]] = []
-    names: tuple[tuple[FieldName, str], ...] = (("title", title), ("description", description or ""))
-    for name, text in names:
-        folded = fold(text[:MOST_CHARACTERS])
-        words = join_spelled([Word(name, *m.span(), m.group()) for m in TOKEN.finditer(folded)], folded)
-        fields.append((name, folded, words))
-        reading.words += words
-    reading.language = languages.guess([word.text for word in reading.words])
-    datings: list[tuple[Sign, int | None]] = []
-    for name, folded, words in fields:
-        hits = lexicon.find(lexicon.canonical(word.text for word in words), reading.language)
-        prices = find_prices(folded, [Span(word.start, word.end) for word in words], hits)
-        reading.signs += (Sign(name, *price, PRICE_ASKED) for price in prices)
-        priced = places(prices)
-        for hit in hits:
-            start, end = words[hit.first].start, words[hit.last - 1].end
-            if hit.family != PRICE and priced.isdisjoint(range(start, end)):
-                reading.signs.append(Sign(name, start, end, hit.rule))
+    def _find_signs(self, lexicon: Lexicon) -> Signs:
+        batch, rules, words = self.batch, self.rules, self.batch.words
+        hits = lexicon.find(batch, self.languages)
+        asked = _find_prices(batch, hits, rules)
+        priced = np.zeros(len(batch.codes) + 1, dtype=bool)
+        for start, end in asked:
+            priced[start:end] = True
+        starts, ends = words.starts[hits.first], words.ends[hits.last - 1]
+        kept = ~rules.is_price[hits.rules]
+        if asked:
+            before = np.concatenate([[0], np.cumsum(priced)])
+            kept &= before[ends] == before[starts]
+        parts = [(starts[kept], ends[kept], hits.rules[kept])]
         # a date or measure that ends in a price is that price misread; "price 300 AD" ends after it
-        for dating in find_dates(folded):
-            if dating.end - 1 not in priced:
-                datings.append((Sign(name, dating.start, dating.end, f"date:{dating.kind}"), dating.year))
-        for measure in find_measures(folded):
-            if measure.end - 1 not in priced:
-                reading.signs.append(Sign(name, measure.start, measure.end, f"measure:{measure.kind}"))
-    reading.signs += [sign for sign, _ in datings]
-    reading.signs += _eras(reading.signs, datings)
-    reading.telling = _telling(reading, lexicon.function_words)
-    return reading
+        dates = [dating for dating in find_dates(batch) if not priced[dating.end - 1]]
+        measures = [measure for measure in find_measures(batch) if not priced[measure.end - 1]]
+        parts.append(_columns([(d.start, d.end, rules.index[f"date:{d.kind}"]) for d in dates]))
+        parts.append(_columns([(m.start, m.end, rules.index[f"measure:{m.kind}"]) for m in measures]))
+        parts.append(_columns([(start, end, rules.index[PRICE_ASKED]) for start, end in asked]))
+        dated = [dating for dating in dates if dating.year is not None]
+        where = np.searchsorted(batch.field_starts, [d.start for d in dated], side="right") - 1
+        elsewhere = np.zeros(batch.size, dtype=bool)
+        elsewhere[words.fields[hits.first[kept & rules.is_old_elsewhere[hits.rules]]] >> 1] = True
+        eras = [
+            (dating.start, dating.end, rules.index[f"era:{_era(dating.year, there)}"])
+            for dating, there in zip(dated, elsewhere[where >> 1].tolist(), strict=True)
+            if dating.year is not None
+        ]
+        parts.append(_columns(eras))
+        starts, ends, found = (np.concatenate(column) for column in zip(*parts, strict=True))
+        order = np.lexsort((found, starts))
+        starts, ends, found = starts[order], ends[order], found[order]
+        return Signs(starts, ends, np.searchsorted(batch.field_starts, starts, side="right") - 1, found)
+
+    def _find_telling(self, lexicon: Lexicon) -> Places:
+        batch, words, signs = self.batch, self.batch.words, self.signs
+        taken = self.rules.is_sale_talk[signs.rules] | self.rules.is_named[signs.rules]
+        opened = np.zeros(len(batch.codes) + 1, dtype=np.int64)
+        np.add.at(opened, signs.starts[taken], 1)
+        np.add.at(opened, signs.ends[taken], -1)
+        spoken = np.cumsum(opened)[words.starts] > 0
+        lone = (words.ends - words.starts == 1) & (batch.codes[words.starts] < 128)
+        return np.flatnonzero((words.kinds != DIGIT) & ~spoken & ~lone & ~lexicon.is_function_word(batch))
 
 
-def join_spelled(words: list[Word], folded: str) -> list[Word]:
-    """Words with every run of LEAST_SPELLED or more single letters, one same character apart, made one word.
-
-    People write so to be found by buyers and not by a search: "a.n.t.i.q.u.e".
-    """
-    if not _SPELLED.search(folded):
-        return words
-    joined: list[Word] = []
-    first = 0
-    while first < len(words):
-        last = first
-        while last + 1 < len(words) and _spelled_on(words[last], words[last + 1], words[first], folded):
-            last += 1
-        if last - first + 1 >= LEAST_SPELLED:
-            text = "".join(word.text for word in words[first : last + 1])
-            joined.append(Word(words[first].field, words[first].start, words[last].end, text))
-        else:
-            joined += words[first : last + 1]
-        first = last + 1
-    return joined
-
-
-def _spelled_on(word: Word, following: Word, first: Word, folded: str) -> bool:
-    if not (len(word.text) == len(following.text) == 1 and word.text.isalpha() and following.text.isalpha()):
-        return False
-    return following.start == word.end + 1 and folded[word.end] == folded[first.end]
-
-
-def _telling(reading: Reading, function_words: frozenset[str]) -> list[Word]:
-    spoken: set[tuple[FieldName, int]] = set()
-    for sign in reading.signs:
-        if is_sale_talk(sign.rule) or sign.family in NAMED:
-            spoken.update((sign.field, place) for place in range(sign.start, sign.end))
-    return [
-        word
-        for word in reading.words
-        if not word.text[0].isdigit() and word.text not in function_words and (word.field, word.start) not in spoken
-    ]
+def _find_prices(batch: Batch, hits: Hits, rules: Rules) -> list[tuple[int, int]]:
+    """The prices of a batch: looked for in the fields that hold a word or a sign of money, and a number."""
+    words = batch.words
+    fields = words.fields[hits.first]
+    money = np.zeros(2 * batch.size, dtype=bool)
+    money[fields[rules.is_price[hits.rules]]] = True
+    signs = np.flatnonzero(np.isin(batch.codes, _MONEY_SIGNS))
+    money[np.searchsorted(batch.field_starts, signs, side="right") - 1] = True
+    found: list[tuple[int, int]] = []
+    for field in np.flatnonzero(money).tolist():
+        first, last = np.searchsorted(words.fields, [field, field + 1]).tolist()
+        low, high = np.searchsorted(fields, [field, field + 1]).tolist()
+        start = int(batch.field_starts[field])
+        end = int(words.ends[last - 1]) + 2 if last > first else start
+        spans = [
+            prices.Span(*span)
+            for span in zip(
+                (words.starts[first:last] - start).tolist(), (words.ends[first:last] - start).tolist(), strict=True
+            )
+        ]
+        terms = [
+            prices.Term(rules.names[rule], one - first, other - first)
+            for rule, one, other in zip(
+                hits.rules[low:high].tolist(), hits.first[low:high].tolist(), hits.last[low:high].tolist(), strict=True
+            )
+        ]
+        found += [
+            (start + price.start, start + price.end)
+            for price in prices.find_prices(batch.text[start:end], spans, terms)
+        ]
+    return found
 
 
-def _eras(signs: list[Sign], datings: list[tuple[Sign, int | None]]) -> list[Sign]:
-    """Whether each date lies before the end of antiquity where the work seems to come from."""
-    elsewhere = any(sign.rule in OLD_ELSEWHERE for sign in signs)
-    eras = []
-    for sign, year in datings:
-        if year is None:
-            continue
-        if year < LAST_ANCIENT_WEST:
-            era = "ancient"
-        elif year >= LAST_ANCIENT_ELSEWHERE:
-            era = "later"
-        else:
-            era = "ancient_there" if elsewhere else "middle"
-        eras.append(Sign(sign.field, sign.start, sign.end, f"era:{era}"))
-    return eras
+_MONEY_SIGNS = np.array([ord(sign) for sign in prices.SIGNS], dtype=np.uint32)
 
 
-def name_features(reading: Reading, wanted: Container[str] | None = None) -> dict[str, list[Sign]]:
-    """Lexicon features of a listing, each with the signs it rests on (none for the features of absence).
-
-    Of the many features of two families together only the `wanted` ones, where that is given.
-    """
-    features: dict[str, list[Sign]] = {}
-    families: dict[str, list[Sign]] = {}
-    for sign in reading.signs:
-        if is_sale_talk(sign.rule):
-            if sign.family == "risk":
-                features.setdefault(sign.rule, []).append(sign)
-            continue
-        features.setdefault(sign.rule, []).append(sign)
-        family = sign.family
-        families.setdefault(sign.rule if family == "era" else family, []).append(sign)
-    for family, signs in families.items():
-        features[f"any {family}"] = signs
-        in_title = [sign for sign in signs if sign.field == "title"]
-        if in_title:
-            features[f"title {family}"] = in_title
-        if len({(sign.field, sign.start) for sign in signs}) >= 3:
-            features[f"many {family}"] = signs
-    names = sorted(families)
-    for index, one in enumerate(names):
-        for other in names[index + 1 :]:
-            name = f"{one} & {other}"
-            if wanted is None or name in wanted:
-                features[name] = [*families[one], *families[other]]
-    if not any(name.startswith("era:") for name in families):
-        features["no date"] = []
-    if not families.keys() & {"object", "thing", "coin", "slang", "find"}:
-        features["no object"] = []
-    if not families.keys() & {"period", "place", "ruler", "region", "deity"}:
-        features["no culture"] = []
-    if not any(word.field == "description" for word in reading.words):
-        features["no description"] = []
-    return features
+def _columns(rows: Sequence[tuple[int, int, int]]) -> tuple[Places, Places, NDArray[np.int64]]:
+    table = np.array(rows, dtype=np.int64).reshape(len(rows), 3)
+    return table[:, 0], table[:, 1], table[:, 2]
 
 
-def word_pairs(reading: Reading) -> list[tuple[Word, Word]]:
-    """Neighbouring telling words of one field, over the words between that tell nothing."""
-    return [(a, b) for a, b in pairwise(reading.telling) if a.field == b.field]
+def _era(year: int, elsewhere: bool) -> str:
+    """Whether a year lies before the end of antiquity where the work seems to come from."""
+    if year < LAST_ANCIENT_WEST:
+        return "ancient"
+    if year >= LAST_ANCIENT_ELSEWHERE:
+        return "later"
+    return "ancient_there" if elsewhere else "middle"

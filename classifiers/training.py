@@ -15,7 +15,7 @@ import scipy
 import sklearn
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, minimize
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix, hstack, vstack
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
@@ -23,12 +23,15 @@ from sklearn.model_selection import GroupKFold
 from classifiers import bounds
 from classifiers.bounds import bounds_of
 from classifiers.corpus import CorpusError, Example, load_corpus
-from classifiers.hashing import SLOTS, hashed_row
+from classifiers.hashing import SLOTS, Hashed
 from classifiers.language import LATIN, LanguageGuess, train_table
-from classifiers.lexicon import TOKEN, Lexicon
+from classifiers.lexical import feature_rows
+from classifiers.lexicon import Lexicon
+from classifiers.listing import BATCH, Listing
 from classifiers.normalise import fold
-from classifiers.reading import Reading, name_features, read_listing
+from classifiers.reading import Reading, Rules
 from classifiers.weights import CARD_FILE, Thresholds, Weights
+from classifiers.words import TOKEN, Batch
 
 NAME = "text-1"
 RARE = 4
@@ -57,9 +60,7 @@ def train(corpus_dir: Path, out_dir: Path, seed: int = 0) -> Weights:
     examples = load_corpus(corpus_dir, seed)
     lexicon = Lexicon()
     languages = train_table(_words_by_language(examples))
-    guess = LanguageGuess(languages)
-    readings = [read_listing(e.title, e.description, lexicon, guess) for e in examples]
-    names, features = _build_features(readings)
+    names, features = read_features([(e.title, e.description) for e in examples], lexicon, languages)
     labels = np.array([e.label == "antiquity" for e in examples])
     margins = _held_out_margins(features, labels, names, [e.group for e in examples], seed)
     slope, shift = _calibrate(margins, labels)
@@ -93,24 +94,21 @@ def _words_by_language(examples: Sequence[Example]) -> dict[str, list[str]]:
     return words
 
 
-def _build_features(readings: Sequence[Reading]) -> tuple[list[str], csr_matrix]:
-    """Names of the lexicon features, and the matrix of hashed and lexicon features."""
-    named = [name_features(reading) for reading in readings]
-    counts = Counter(name for features in named for name in features)
-    names = sorted(name for name, count in counts.items() if count >= RARE)
-    place = {name: column for column, name in enumerate(names)}
-    hashed = [hashed_row(reading) for reading in readings]
-    lexicon_slots = [np.array([place[n] for n in features if n in place], dtype=np.int32) for features in named]
-    left = _stack([slots for slots, _ in hashed], [values for _, values in hashed], SLOTS)
-    ones = [np.full(len(slots), LEXICON_SCALE, dtype=np.float32) for slots in lexicon_slots]
-    return names, hstack([left, _stack(lexicon_slots, ones, len(names))], format="csr")
-
-
-def _stack(slots: list[NDArray[np.int32]], values: list[NDArray[np.float32]], width: int) -> csr_matrix:
-    ends = np.cumsum([0, *(len(row) for row in slots)])
-    matrix = csr_matrix((np.concatenate(values), np.concatenate(slots), ends), shape=(len(slots), width))
-    matrix.sum_duplicates()
-    return matrix
+def read_features(
+    listings: Sequence[Listing], lexicon: Lexicon, languages: NDArray[np.float16]
+) -> tuple[list[str], csr_matrix]:
+    """Names of the lexicon features, and a row a listing: the hashed slots, then the lexicon features."""
+    rules, guess = Rules(lexicon), LanguageGuess(languages)
+    hashed, named, names = [], [], list[str]()
+    for at in range(0, len(listings), BATCH):
+        reading = Reading(Batch(listings[at : at + BATCH]), lexicon, rules, guess)
+        hashed.append(Hashed.of(reading).rows(reading))
+        names, rows = feature_rows(reading)
+        named.append(rows)
+    lexical = vstack(named, format="csc")
+    common = np.flatnonzero(np.diff(lexical.indptr) >= RARE)
+    matrix = hstack([vstack(hashed, format="csr"), lexical[:, common] * LEXICON_SCALE], format="csr")
+    return [names[column] for column in common.tolist()], matrix
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from classifiers.dates import find_dates, find_measures
-from classifiers.normalise import fold
+from classifiers.words import Batch
 
 
 @pytest.mark.parametrize(
@@ -34,14 +34,14 @@ from classifiers.normalise import fold
     ],
 )
 def test_a_date_is_read_in_its_language(text, kind):
-    assert [dating.kind for dating in find_dates(fold(text))] == [kind]
+    assert [dating.kind for dating in find_dates(Batch([(text, None)]))] == [kind]
 
 
 @pytest.mark.parametrize("text", ["1650 €", "1920x1080", "lot 1650 g", "iPhone 12", "12 cm", "ارتفاع 5 م"])
 def test_prices_sizes_and_models_are_no_dates(text):
-    assert find_dates(fold(text)) == []
+    assert find_dates(Batch([(text, None)])) == []
 
 
 def test_a_coins_weight_diameter_and_die_axis_are_measures():
-    kinds = {measure.kind for measure in find_measures(fold("Silver, 30 mm, 16,81 g, 12 h"))}
+    kinds = {measure.kind for measure in find_measures(Batch([("Silver, 30 mm, 16,81 g, 12 h", None)]))}
     assert kinds == {"coin_weight", "millimetres", "die_axis"}

@@ -16,7 +16,7 @@ GOOD = json.dumps({"id": "a1", "title": "Roman denarius of Hadrian", "descriptio
 def test_a_file_gives_one_record_a_listing(classifier, tmp_path):
     path = tmp_path / "listings.jsonl"
     path.write_text(GOOD + "\n\n" + json.dumps({"id": 7, "title": "هاتف جديد"}, ensure_ascii=False) + "\n", "utf-8")
-    first, second = classify_path(str(path), classifier)
+    first, second = classify_path(str(path), classifier, pytest.fail)
     assert (first["id"], second["id"]) == ("a1", 7)
     assert set(first) == {"id", "score", "flagged", "band", "labels", "reasons", "language", "model"}
     assert set(first["reasons"][0]) == {"field", "start", "end", "text", "weight", "rule"}
@@ -27,7 +27,7 @@ def test_a_file_gives_one_record_a_listing(classifier, tmp_path):
 
 def test_a_dash_reads_standard_input(classifier, monkeypatch):
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(GOOD.encode())))
-    [record] = classify_path("-", classifier)
+    [record] = classify_path("-", classifier, pytest.fail)
     assert record["id"] == "a1"
 
 
@@ -45,19 +45,20 @@ def test_a_dash_reads_standard_input(classifier, monkeypatch):
         b"[" * 100_000,
     ],
 )
-def test_a_broken_line_is_named_and_those_before_it_are_answered(classifier, bad):
-    records = classify_lines([GOOD.encode(), bad], "listings.jsonl", classifier)
-    assert next(records)["id"] == "a1"
-    with pytest.raises(ListingsFileError, match=r"^listings\.jsonl, line 2: ") as caught:
-        next(records)
-    assert isinstance(caught.value, RelicwatchError)
+def test_a_broken_line_is_named_and_all_others_are_answered(classifier, bad):
+    faults = []
+    records = classify_lines([GOOD.encode(), bad, GOOD.encode()], "listings.jsonl", classifier, faults.append)
+    assert [record["id"] for record in records] == ["a1", "a1"]
+    [fault] = faults
+    assert isinstance(fault, RelicwatchError)
+    assert str(fault).startswith("listings.jsonl, line 2: ")
 
 
 def test_lone_surrogates_do_no_harm(classifier):
-    [record] = classify_lines([b'{"id": 1, "title": "Roman \\ud800 coin\\ud800 "}'], "x", classifier)
+    [record] = classify_lines([b'{"id": 1, "title": "Roman \\ud800 coin\\ud800 "}'], "x", classifier, pytest.fail)
     assert 0 <= record["score"] <= 1
 
 
 def test_a_missing_file_is_named(classifier, tmp_path):
     with pytest.raises(ListingsFileError, match=r"none\.jsonl cannot be read"):
-        list(classify_path(str(tmp_path / "none.jsonl"), classifier))
+        list(classify_path(str(tmp_path / "none.jsonl"), classifier, pytest.fail))

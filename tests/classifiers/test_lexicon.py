@@ -1,9 +1,11 @@
 """The lexicons and the search for their terms."""
 
+import numpy as np
 import pytest
 
-from classifiers.lexicon import TOKEN, Lexicon, LexiconError
-from classifiers.normalise import fold
+from classifiers.language import LANGUAGES
+from classifiers.lexicon import Lexicon, LexiconError
+from classifiers.words import Batch
 
 
 @pytest.fixture(scope="module")
@@ -12,7 +14,8 @@ def lexicon():
 
 
 def rules(lexicon, text, language):
-    return {hit.rule for hit in lexicon.find(lexicon.canonical(TOKEN.findall(fold(text))), language)}
+    hits = lexicon.find(Batch([(text, None)]), np.array([LANGUAGES.index(language)]))
+    return {lexicon.rules[rule] for rule in hits.rules}
 
 
 def test_terms_are_found_through_accents_case_and_plural(lexicon):

@@ -83,7 +83,7 @@ def test_bands_follow_the_score(classifier):
 
 
 def test_many_at_once_are_assessed_like_one_at_a_time(classifier):
-    many = classifier.assess_many(ANTIQUITIES + NO_ANTIQUITIES)
+    many = list(classifier.assess_many(ANTIQUITIES + NO_ANTIQUITIES))
     assert many == [classifier.assess(*listing) for listing in ANTIQUITIES + NO_ANTIQUITIES]
 
 
@@ -250,7 +250,7 @@ DEV = Path(__file__).parents[3] / "shared/data/listings/dev.jsonl"
 def test_on_validation_listings_antiquities_stand_above_the_rest(classifier):
     rows = [json.loads(line) for line in DEV.read_text(encoding="utf-8").splitlines()]
     rows = random.Random(1).sample(rows, 2000)
-    found = classifier.assess_many((row["title"], row["description"]) for row in rows)
+    found = list(classifier.assess_many((row["title"], row["description"]) for row in rows))
     counts = Counter((row["label"], a.flagged) for row, a in zip(rows, found, strict=True))
     flagged = counts["antiquity", True] + counts["not_antiquity", True]
     assert counts["antiquity", True] / flagged > 0.9

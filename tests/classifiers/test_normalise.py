@@ -1,9 +1,11 @@
 """Folding: one form for what people write in many, and the way back."""
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.normalise import fold, original_span, origins
+from classifiers.normalise import as_text, code_points, fold, fold_codes, original_end
+from classifiers.words import Batch
 
 
 @given(st.text())
@@ -13,9 +15,10 @@ def test_folding_twice_changes_nothing_more(text):
 
 @given(st.text())
 def test_every_folded_character_has_an_origin_in_order(text):
-    places = origins(text)
-    assert len(places) == len(fold(text))
-    assert list(places) == sorted(places)
+    folded = fold_codes(code_points(text))
+    places = folded.original(np.arange(len(folded.codes))).tolist()
+    assert as_text(folded.codes) == fold(text)
+    assert places == sorted(places)
     assert all(0 <= place < len(text) for place in places)
 
 
@@ -34,7 +37,8 @@ def test_accents_case_and_presentation_forms_fold_away():
 
 def test_a_span_takes_the_marks_of_its_last_letter_with_it():
     text = "في تِمْثَالٌ قديم"
-    places = origins(text)
-    start = fold(text).index(fold("تمثال"))
-    first, last = original_span(text, places, start, start + len(fold("تمثال")))
-    assert text[first:last] == "تِمْثَالٌ"
+    batch = Batch([("", text)])
+    word = 1
+    [field], [first], [last] = batch.original_spans(batch.words.starts[[word]], batch.words.ends[[word]])
+    assert field == 1
+    assert text[first : original_end(text, int(last))] == "تِمْثَالٌ"

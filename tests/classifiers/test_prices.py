@@ -1,21 +1,38 @@
 """Prices: what is asked for a thing, told apart from coins and years."""
 
+from dataclasses import dataclass
+
 import pytest
 
-from classifiers.language import LanguageGuess
-from classifiers.normalise import fold
-from classifiers.reading import PRICE_ASKED, read_listing
+from classifiers.reading import PRICE_ASKED
+
+
+@dataclass
+class Read:
+    signs: list[tuple[str, str]]
+    telling: set[str]
+
+    @property
+    def rules(self):
+        return {rule for rule, _ in self.signs}
+
+    @property
+    def prices(self):
+        return [text for rule, text in self.signs if rule == PRICE_ASKED]
 
 
 @pytest.fixture
 def read(classifier):
-    languages = LanguageGuess(classifier.weights.languages)
-    return lambda text: read_listing(text, None, classifier.lexicon, languages)
+    def read_text(text):
+        reading = classifier.read([(text, None)])
+        folded, signs, words = reading.batch.text, reading.signs, reading.batch.words
+        found = zip(signs.rules, signs.starts, signs.ends, strict=True)
+        return Read(
+            [(reading.rules.names[rule], folded[start:end]) for rule, start, end in found],
+            {folded[words.starts[word] : words.ends[word]] for word in reading.telling},
+        )
 
-
-def prices(text, reading):
-    folded = fold(text)
-    return [folded[sign.start : sign.end] for sign in reading.signs if sign.rule == PRICE_ASKED]
+    return read_text
 
 
 PRICES = [
@@ -47,9 +64,9 @@ PRICES = [
 @pytest.mark.parametrize(("text", "price"), PRICES)
 def test_a_price_is_neither_a_later_coin_nor_a_year_nor_a_word_that_tells(read, text, price):
     reading = read(text)
-    assert prices(text, reading) == [price]
-    assert not [sign for sign in reading.signs if sign.family in ("later", "date", "era", "measure")]
-    assert not {word.text for word in reading.telling} & set(price.split())
+    assert reading.prices == [price]
+    assert not {rule.partition(":")[0] for rule in reading.rules} & {"later", "date", "era", "measure"}
+    assert not reading.telling & set(price.split())
 
 
 COINS = [
@@ -77,24 +94,24 @@ COINS = [
 @pytest.mark.parametrize("text", COINS)
 def test_a_face_value_beside_a_year_or_words_of_coins_is_a_later_coin(classifier, read, text):
     reading = read(text)
-    assert prices(text, reading) == []
-    assert "later:later_coin" in {sign.rule for sign in reading.signs}
-    assert classifier.score(text, None) < 0.05
+    assert reading.prices == []
+    assert "later:later_coin" in reading.rules
+    assert classifier.assess(text, None).score < 0.05
 
 
 def test_a_coin_keeps_its_year_and_name_beside_its_price(read):
     text = "5 francs 1870, prix 30 euros"
     reading = read(text)
-    assert prices(text, reading) == ["30 euros"]
-    assert {"later:later_coin", "era:later"} <= {sign.rule for sign in reading.signs}
+    assert reading.prices == ["30 euros"]
+    assert {"later:later_coin", "era:later"} <= reading.rules
 
 
 @pytest.mark.parametrize("text", ["Roman lamp, price on request, 200 AD", "Prix : lampe du IIe siècle", "price 300 AD"])
 def test_a_date_after_a_price_word_stays_a_date(read, text):
-    assert "era:ancient" in {sign.rule for sign in read(text).signs}
+    assert "era:ancient" in read(text).rules
 
 
 @pytest.mark.parametrize("text", ["Umayyad dinar 77 AH", "3 dirhams abbassides", "دينار أموي ٧٧ هـ"])
 def test_dinars_and_dirhams_that_nobody_asks_are_coins(read, text):
-    assert prices(text, read(text)) == []
-    assert "thing:ancient_coin" in {sign.rule for sign in read(text).signs}
+    assert read(text).prices == []
+    assert "thing:ancient_coin" in read(text).rules
