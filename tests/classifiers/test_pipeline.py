@@ -1,12 +1,14 @@
 """The item pipeline, as Scrapy calls it."""
 
+import asyncio
 from datetime import UTC, datetime
 
+import pytest
 from scrapy import Spider
 from scrapy.pipelines import ItemPipelineManager
 from scrapy.utils.test import get_crawler
 
-from classifiers.pipeline import AssessmentPipeline
+from classifiers.pipeline import MOST_WAITING, AssessmentPipeline
 from crawler.items import ExtractedPage, ListingItem, PageProblem
 
 
@@ -15,19 +17,53 @@ def listing(title):
     return ListingItem("m", "m", "1", page.url, page, datetime(2026, 11, 23, tzinfo=UTC))
 
 
+def process(pipeline, *items):
+    """The items in the order in which they come out."""
+    out = []
+
+    async def one(item):
+        out.append(await pipeline.process_item(item))
+
+    async def all_at_once():
+        await asyncio.gather(*(one(item) for item in items))
+
+    asyncio.run(all_at_once())
+    return out
+
+
 def test_a_listing_gets_its_assessment(classifier):
-    item = AssessmentPipeline(classifier).process_item(listing("Roman denarius of Hadrian"))
+    [item] = process(AssessmentPipeline(classifier), listing("Roman denarius of Hadrian"))
     assert item.assessment is not None
     assert item.assessment.flagged
 
 
 def test_a_listing_without_text_is_assessed_as_nothing(classifier):
-    assert not AssessmentPipeline(classifier).process_item(listing(None)).assessment.flagged
+    [item] = process(AssessmentPipeline(classifier), listing(None))
+    assert not item.assessment.flagged
 
 
 def test_other_items_pass_unchanged(classifier):
     problem = PageProblem("https://market.example/2", "no listing")
-    assert AssessmentPipeline(classifier).process_item(problem) is problem
+    assert process(AssessmentPipeline(classifier), problem) == [problem]
+
+
+def test_items_come_out_in_the_order_they_came_in(classifier):
+    problem = PageProblem("https://market.example/2", "no listing")
+    items = [listing(f"Roman coin {number}") for number in range(MOST_WAITING + 3)]
+    items.insert(1, problem)
+    items.append(problem)
+    out = process(AssessmentPipeline(classifier), *items)
+    assert [id(item) for item in out] == [id(item) for item in items]
+    assert all(item.assessment for item in out if isinstance(item, ListingItem))
+
+
+def test_a_failing_classifier_fails_the_item_and_does_not_hang():
+    class Broken:
+        def assess_many(self, listings):
+            raise MemoryError("no room")
+
+    with pytest.raises(MemoryError):
+        process(AssessmentPipeline(Broken()), listing("Roman coin"))
 
 
 def test_scrapy_loads_it_by_name_without_a_warning():
