@@ -1,0 +1,130 @@
+"""What kind of object a listing offers, of what material and period, and from which country of today it may come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from classifiers.answers.facts import read_facts
+from classifiers.answers.nearby import near
+from classifiers.answers.signs import BatchSigns, Sign
+from classifiers.answers.years import find_years
+from crawler.items import Answers, Finding, Reason
+
+WEIGHTS = {
+    "object": (3.0, 1.5), "kind": (2.0, 1.0), "thing": (1.2, 0.5), "period": (3.0, 1.5), "culture": (3.0, 1.5),
+    "material": (2.0, 1.0),
+}  # fmt: skip
+"""Points of a sign in the title and in the description."""
+HINT_IN_DESCRIPTION = 0.5
+LEAST, SHARE, MOST = 0.5, 0.4, 3
+"""What is told: at least so many points, at least this share of the likeliest one's, and no more than so many."""
+NAMED = (3.0, 2.0)
+"""Points of a country named in the title and in the description."""
+FEW = 2
+"""A culture found in so few countries points to each of them."""
+FROM_CULTURE = (2.0, 1.0)
+"""Points of a country that a culture of few countries points to, and of one of many."""
+SHIPPING = frozenset({"context:ships", "context:ships_to", "context:refuses"})
+BEFORE_HOLDER, AFTER_HOLDER, AFTER_SHIPS = 14, 10, 20
+"""Characters: "Lebanese private collection", "collection libanaise", "ships from: Dubai"."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Points and signs of each id."""
+
+    weights: dict[str, float] = field(default_factory=dict)
+    reasons: dict[str, list[Reason]] = field(default_factory=dict)
+
+    def add(self, id_: str, weight: float, reason: Reason | None) -> None:
+        self.weights[id_] = self.weights.get(id_, 0.0) + weight
+        kept = self.reasons.setdefault(id_, [])
+        if reason is not None and len(kept) < MOST:
+            kept.append(reason)
+
+    def findings(self, basis: str = "words") -> list[Finding]:
+        best = max(self.weights.values(), default=0.0)
+        some = sorted(self.weights.items(), key=lambda item: -item[1])
+        return [
+            Finding(id_, round(weight, 2), tuple(self.reasons[id_]), basis)
+            for id_, weight in some[:MOST]
+            if weight >= LEAST and weight >= SHARE * best
+        ]
+
+
+def find_object(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> None:
+    """Set types, materials, periods and years."""
+    hints = read_facts("hints")
+    tallies = {"type": _Tally(), "material": _Tally(), "period": _Tally()}
+    kinds = {"object": "type", "kind": "type", "thing": "type", "period": "period", "culture": "period", "material": "material"}
+    met: set[tuple[str, bool]] = set()
+    for sign in signs:
+        if (sign.rule, sign.in_title) in met:
+            continue
+        met.add((sign.rule, sign.in_title))
+        if sign.family in kinds:
+            weight = WEIGHTS[sign.family][not sign.in_title]
+            tallies[kinds[sign.family]].add(sign.group, weight, batch.quote(sign, weight))
+        for kind, table in (("period", hints["periods"]), ("type", hints["types"])):
+            if hint := table.get(sign.rule):
+                weight = hint["weight"] * (1.0 if sign.in_title else HINT_IN_DESCRIPTION)
+                tallies[kind].add(hint[kind], weight, batch.quote(sign, weight))
+    answers.types = tallies["type"].findings()
+    answers.materials = tallies["material"].findings()
+    answers.periods = tallies["period"].findings()
+    answers.years = find_years(signs, batch, [period.id for period in answers.periods])
+
+
+def find_origins(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> None:
+    """Set the likely countries of origin: those named, else those that the cultures found point to."""
+    named, from_culture = _Tally(), _Tally()
+    met: set[tuple[str, bool]] = set()
+    for sign in signs:
+        if sign.family == "origin" and (sign.rule, sign.in_title) not in met and is_origin(sign, signs, batch):
+            met.add((sign.rule, sign.in_title))
+            weight = NAMED[not sign.in_title]
+            named.add(sign.group, weight, batch.quote(sign, weight))
+    cultures = read_facts("cultures")
+    for period in answers.periods[:2]:
+        countries = cultures[period.id].get("countries", ())
+        weight = FROM_CULTURE[len(countries) > FEW]
+        for country in countries:
+            (named if country in named.weights else from_culture).add(country, weight, None)
+            if country not in named.weights:
+                from_culture.reasons[country] += period.reasons[: MOST - len(from_culture.reasons[country])]
+    answers.origins = named.findings() or _all(from_culture)
+
+
+def _all(tally: _Tally) -> list[Finding]:
+    """Every country that a culture points to, so that none of their laws is left out."""
+    some = sorted(tally.weights.items(), key=lambda item: -item[1])
+    return [Finding(id_, round(weight, 2), tuple(tally.reasons[id_]), "culture") for id_, weight in some]
+
+
+def is_origin(sign: Sign, signs: Sequence[Sign], batch: BatchSigns) -> bool:
+    """Whether a country's name is meant as where the object comes from, not who held it or where it is sent from."""
+    return not any(_is_aside(sign, other, batch) for other in signs if other.family == "context")
+
+
+def _is_aside(sign: Sign, other: Sign, batch: BatchSigns) -> bool:
+    if other.rule == "context:holder":
+        return near(sign, other, batch, BEFORE_HOLDER) or near(other, sign, batch, AFTER_HOLDER)
+    return other.rule in SHIPPING and near(other, sign, batch, AFTER_SHIPS)
+
+
+def refused_signs(signs: Sequence[Sign], batch: BatchSigns) -> list[Sign]:
+    """The words by which a seller keeps a country of origin out, each followed by that country's name."""
+    refusals = [sign for sign in signs if sign.rule == "context:refuses"]
+    countries = [sign for sign in signs if sign.family == "origin"]
+    return [one for one in refusals if any(near(one, country, batch, AFTER_SHIPS) for country in countries)]
+
+
+def dispatch_signs(signs: Sequence[Sign], batch: BatchSigns) -> list[Sign]:
+    """Names of countries that the text gives as where the object is sent from."""
+    ships = [sign for sign in signs if sign.rule == "context:ships"]
+    return [
+        sign
+        for sign in signs
+        if sign.family in ("origin", "hub") and any(near(other, sign, batch, AFTER_SHIPS) for other in ships)
+    ]
