@@ -1,8 +1,8 @@
 """All answers on a batch of listings, from one reading of its text.
 
 Every listing is asked whether it is a replica, what kind of object it offers and whether somebody is in danger. One
-that is flagged, or whose words name an antiquity and no plain replica, is asked for its origin, Red Lists, provenance, red flags and
-priority too.
+that is flagged, or whose words name an antiquity and no plain replica, is asked for its origin, Red Lists, provenance,
+red flags and priority too.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ Claimed = Literal["none", "undated", "later", "earlier_without_paper", "earlier_
 
 
 def find_legal_dates(
-    types: Sequence[Finding], origins: Sequence[Finding], years: Years | None, claims: Claims, offer: Offer, money: Currencies
+    types: Sequence[Finding], origins: Sequence[Finding], years: Years | None, claims: Claims, offer: Offer,
+    money: Currencies,
 ) -> tuple[LegalDate, ...]:  # fmt: skip
     """The relevant dates: the general ones, then each likely country's own laws, all of them, oldest first."""
     countries = [origin.id for origin in origins]
@@ -70,7 +71,9 @@ def _national(country: str, claims: Claims) -> Iterator[LegalDate]:
         yield _dated(us_law(country), facts["us_first_restrictions"][country], country, claims)
 
 
-def _dated(name: str, law: Mapping[str, Any], country: str | None, claims: Claims, note: str | None = None) -> LegalDate:
+def _dated(
+    name: str, law: Mapping[str, Any], country: str | None, claims: Claims, note: str | None = None
+) -> LegalDate:
     day = str(law["date"])
     return LegalDate(name, day, country, bool(law.get("confirmed")), _claimed(int(day[:4]), claims), note)
 
@@ -84,7 +87,8 @@ def _claimed(year: int, claims: Claims) -> Claimed:
 
 
 def _import_rules(
-    types: Sequence[Finding], countries: Sequence[str], years: Years | None, claims: Claims, offer: Offer, money: Currencies
+    types: Sequence[Finding], countries: Sequence[str], years: Years | None, claims: Claims, offer: Offer,
+    money: Currencies,
 ) -> Iterator[LegalDate]:  # fmt: skip
     """Parts B and C of Regulation (EU) 2019/880, for goods created or discovered outside the Union."""
     rule = read_facts("laws")["eu_2019_880"]
@@ -94,10 +98,11 @@ def _import_rules(
     kinds = {type_.id for type_ in types[:1]}
     now = (offer.seen_at or datetime.now(UTC)).year
     unsure = "age_unknown" if years is None else None if countries else "origin_unknown"
-    if not kinds <= set(rule["not_from_the_ground"]) and (years is None or now - years.last > rule["b_older_than_years"]):
+    age = None if years is None else now - years.last
+    if not kinds <= set(rule["not_from_the_ground"]) and (age is None or age > rule["b_older_than_years"]):
         note = "if_excavated" if kinds & {"ancient_coin", "coin_hoard_lot"} else unsure
         yield _dated("eu_2019_880_b", laws["eu_2019_880_b"], None, claims, note)
-    if kinds & set(rule["c_types"]) and (years is None or now - years.last > rule["c_older_than_years"]):
+    if kinds & set(rule["c_types"]) and (age is None or age > rule["c_older_than_years"]):
         value = money.in_euro(offer.price, offer.currency)
         if value is None:
             yield _dated("eu_2019_880_c", laws["eu_2019_880_c"], None, claims, "value_unknown")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 from classifiers.answers.facts import read_facts
 from classifiers.answers.nearby import near
@@ -16,6 +18,9 @@ WEIGHTS = {
     "material": (2.0, 1.0),
 }  # fmt: skip
 """Points of a sign in the title and in the description."""
+KINDS = {
+    "object": "type", "kind": "type", "thing": "type", "period": "period", "culture": "period", "material": "material",
+}  # fmt: skip
 HINT_IN_DESCRIPTION = 0.5
 LEAST, SHARE, MOST = 0.5, 0.4, 3
 """What is told: at least so many points, at least this share of the likeliest one's, and no more than so many."""
@@ -44,6 +49,8 @@ class _Tally:
             kept.append(reason)
 
     def findings(self, basis: str = "words") -> list[Finding]:
+        if not self.weights:
+            return []
         best = max(self.weights.values(), default=0.0)
         some = sorted(self.weights.items(), key=lambda item: -item[1])
         return [
@@ -55,25 +62,35 @@ class _Tally:
 
 def find_object(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> None:
     """Set types, materials, periods and years."""
-    hints = read_facts("hints")
+    hinted = _hints()
     tallies = {"type": _Tally(), "material": _Tally(), "period": _Tally()}
-    kinds = {"object": "type", "kind": "type", "thing": "type", "period": "period", "culture": "period", "material": "material"}
     met: set[tuple[str, bool]] = set()
     for sign in signs:
         if (sign.rule, sign.in_title) in met:
             continue
         met.add((sign.rule, sign.in_title))
-        if sign.family in kinds:
+        if sign.family in KINDS:
             weight = WEIGHTS[sign.family][not sign.in_title]
-            tallies[kinds[sign.family]].add(sign.group, weight, batch.quote(sign, weight))
-        for kind, table in (("period", hints["periods"]), ("type", hints["types"])):
-            if hint := table.get(sign.rule):
-                weight = hint["weight"] * (1.0 if sign.in_title else HINT_IN_DESCRIPTION)
-                tallies[kind].add(hint[kind], weight, batch.quote(sign, weight))
+            tallies[KINDS[sign.family]].add(sign.group, weight, batch.quote(sign, weight))
+        for kind, hint in hinted.get(sign.rule, ()):
+            weight = hint["weight"] * (1.0 if sign.in_title else HINT_IN_DESCRIPTION)
+            tallies[kind].add(hint[kind], weight, batch.quote(sign, weight))
     answers.types = tallies["type"].findings()
     answers.materials = tallies["material"].findings()
     answers.periods = tallies["period"].findings()
-    answers.years = find_years(signs, batch, [period.id for period in answers.periods])
+    if answers.types or answers.periods:
+        answers.years = find_years(signs, batch, [period.id for period in answers.periods])
+
+
+@cache
+def _hints() -> dict[str, list[tuple[str, Mapping[str, Any]]]]:
+    """For each rule the hints it gives: whether of the type or the period, and which."""
+    facts = read_facts("hints")
+    found: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    for kind in ("period", "type"):
+        for rule, hint in facts[f"{kind}s"].items():
+            found.setdefault(rule, []).append((kind, hint))
+    return found
 
 
 def find_origins(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> None:

@@ -12,8 +12,9 @@ from classifiers.answers.years import read_years
 from crawler.items import Finding, Reason
 
 PAPERS = frozenset(
-    {"invoice", "sale_catalogue", "publication", "photograph", "export_licence", "eu_import_docs", "treasure_disclaimed"}
-)
+    {"invoice", "sale_catalogue", "publication", "photograph", "export_licence", "eu_import_docs",
+     "treasure_disclaimed"}
+)  # fmt: skip
 """Claims of something that can be asked for and read."""
 NUMBERED = "export_licence_numbered"
 FIRST_OWNED, LAST_OWNED = 1750, 2039
@@ -55,12 +56,12 @@ def find_claims(signs: Sequence[Sign], batch: BatchSigns, listing: int) -> Claim
     if number := _licence_number(told, batch):
         findings.append(Finding(NUMBERED, 0.0, (number,)))
     if "treasure_disclaimed" not in {finding.id for finding in findings}:
-        findings += [
-            Finding("treasure_disclaimed", 0.0, (batch.quote_original(listing, field, match.span(), 0.0, "pattern:pas"),))
+        records = [
+            batch.quote_original(listing, field, match.span(), 0.0, "pattern:find_record")
             for field in (0, 1)
-            for match in [_RECORD.search(batch.original(listing, field))]
-            if match
-        ][:1]
+            for match in _RECORD.finditer(batch.original(listing, field))
+        ]
+        findings += [Finding("treasure_disclaimed", 0.0, (record,)) for record in records[:1]]
     years = sorted(_owned_years(signs, told, batch), key=lambda owned: owned[0])
     return Claims(tuple(findings), tuple(years))
 

@@ -16,7 +16,10 @@ from crawler.items import Answers, Finding, Reason
 
 MOST_REASONS = 3
 BENCHMARK = 1970
-MUSEUM_NUMBER = re.compile(r"\b(?:IM[ .-]?\d{2,6}|JE[ .-]?\d{3,6}|CG[ .-]?\d{3,6}|TR[ .-]?\d{1,2}[./]\d{1,2}[./]\d{2})\b")
+MUSEUM_NUMBER = re.compile(
+    r"\b(?:IM[ .-]?\d{2,6}|JE[ .-]?\d{3,6}|CG[ .-]?\d{3,6}|TR[ .-]?\d{1,2}[./]\d{1,2}[./]\d{2})\b", re.ASCII
+)
+"""As the museums of Baghdad and Cairo number what they hold."""
 PRIVATE_CHAT = re.compile(r"t\.me/\w+|wa\.me/\d+|chat\.whatsapp\.com/\w+|(?<![\d+])(?:\+|00)\d{9,15}(?!\d)", re.ASCII)
 UNSAID_UNLESS = frozenset({"no_provenance", "vague_old_collection"})
 

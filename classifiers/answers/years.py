@@ -44,6 +44,8 @@ def _fits(years: Span, periods: Sequence[Span]) -> bool:
 
 def read_years(text: str) -> Span | None:
     """First and last year of a date as `classifiers.dates` finds it in folded text; None for what is no date."""
+    if len(text) == 4 and text.isdigit():  # by far the commonest
+        return int(text), int(text)
     if match := dates.MILLENNIUM.fullmatch(text):
         return _millennium(match.group())
     for pattern in dates.CENTURY.values():
