@@ -219,7 +219,7 @@ class Answers:
     """Separate answers on one listing, each with its reasons; none of them is a verdict."""
 
     replica: list[Finding] = field(default_factory=list)
-    replica_band: Literal["strong", "medium", "weak", "none"] = "none"
+    replica_band: Band | Literal["none"] = "none"
     types: list[Finding] = field(default_factory=list)
     """Object types, likeliest first."""
     materials: list[Finding] = field(default_factory=list)

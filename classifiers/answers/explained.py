@@ -57,6 +57,20 @@ def explain(answers: Record, language: str) -> list[Section]:
     return [section for section in sections if section.lines]
 
 
+def as_lines(answers: Record, language: str) -> dict[str, str]:
+    """The sections as lines of text, by heading: name, points, remarks, and the listing's own words in quotes."""
+    return {
+        section.name: "".join(f"\n{_as_text(line)}" for line in section.lines) for section in explain(answers, language)
+    }
+
+
+def _as_text(line: Line) -> str:
+    points = f" ({line.weight:+g})" if line.weight is not None else ""
+    remarks = "".join(f" [{remark}]" for remark in line.remarks)
+    quotes = ", ".join(f"«{quote['text']}»" for quote in line.quotes)
+    return f"{line.name}{points}{remarks}" + (f": {quotes}" if quotes else "")
+
+
 def explain_alarm(kind: str, reasons: Sequence[Record], language: str) -> Line:
     """An alarm in the reader's language."""
     told = meaning("alarms", kind, language)

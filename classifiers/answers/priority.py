@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from classifiers.answers.facts import Settings
 from classifiers.answers.signs import Sign
@@ -49,6 +50,20 @@ def rank(
     if settings.partner_countries & set(countries):
         return at(OURS, "partner_country")
     return at(REST, "no_rule_before")
+
+
+def at_this_hour(
+    stored: Mapping[str, Any], countries: Collection[str], settings: Settings, *, ends_at: datetime | None,
+    now: datetime, seller_flagged: int,
+) -> dict[str, Any]:  # fmt: skip
+    """A stored priority as it stands now: what the words alone decided stays, the rest is asked anew."""
+    if stored["level"] <= CONFLICT:
+        return dict(stored)
+    now_at = rank(
+        flags=(), floors=(), alarmed=False, countries=countries, has_find_word=False, settings=settings,
+        value_eur=stored["value_eur"], ends_at=ends_at, now=now, seller_flagged=seller_flagged,
+    )  # fmt: skip
+    return dict(stored) | {"level": now_at.level, "why": now_at.why}
 
 
 def has_find_word(signs: Sequence[Sign]) -> bool:

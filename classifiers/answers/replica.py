@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from classifiers.answers.facts import read_facts
 from classifiers.answers.nearby import is_denied
 from classifiers.answers.signs import BatchSigns, Sign
-from crawler.items import Answers, Finding
+from crawler.items import Answers, Band, Finding
 
 IN_DESCRIPTION = 0.5
 """Sellers name books, boxes and photographs beside the object: a word of the description counts half."""
+BANDS: tuple[Band, ...] = ("strong", "medium", "weak")
 PLAIN = "replica:explicit_replica"
 
 
@@ -39,5 +40,4 @@ def find_replica(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> 
         reasons = tuple(batch.quote(sign, weight) for weight, sign in some[:3])
         answers.replica.append(Finding(rule, strongest, reasons))
     answers.replica.sort(key=lambda finding: -finding.weight)
-    bands = ("strong", "medium", "weak")
-    answers.replica_band = next((band for band in bands if total >= facts[band]), "none")  # type: ignore[assignment]
+    answers.replica_band = next((band for band in BANDS if total >= facts[band]), "none")
