@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +11,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from classifiers.answers.explained import Line, Section, explain, explain_alarm
-from classifiers.answers.facts import Settings
+from classifiers.answers.facts import FactsError, Settings
 from classifiers.answers.priority import at_this_hour
 from crawler.home import Home
 from review.listing_view import ListingView
 from storage.tables import Alarm, Assessment, Listing, Observation
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +37,27 @@ def view_answers(session: Session, home: Home, view: ListingView, language: str,
     lines = [explain_alarm(alarm.kind, alarm.reasons, language) for alarm in alarms]
     if not stored:
         return AnswersView((), lines)
-    if stored.get("priority"):
+    settings = _settings(home)
+    if stored.get("priority") and settings is not None:
         priority = at_this_hour(
             stored["priority"],
             [origin["id"] for origin in stored["origins"]],
-            Settings.load(home.root),
+            settings,
             ends_at=view.observation.ends_at if view.listing.state == "live" else None,
             now=now,
             seller_flagged=_flagged_of_seller(session, view.observation.seller_id),
         )
         stored = stored | {"priority": priority}
     return AnswersView(explain(stored, language), lines)
+
+
+def _settings(home: Home) -> Settings | None:
+    """The unit's settings; None where they cannot be used: a page is not to be lost over them."""
+    try:
+        return Settings.load(home.root)
+    except FactsError as error:
+        logger.warning("Priorities are shown as they were stored: %s", error)
+        return None
 
 
 def _flagged_of_seller(session: Session, seller_id: int | None) -> int:

@@ -17,7 +17,7 @@ WEIGHTS = {
     "object": (3.0, 1.5), "kind": (2.0, 1.0), "thing": (1.2, 0.5), "period": (3.0, 1.5), "culture": (3.0, 1.5),
     "material": (2.0, 1.0),
 }  # fmt: skip
-"""Points of a sign in the title and in the description."""
+"""Points of a sign in the title and in the description. What names a material too is less sure of the type."""
 KINDS = {
     "object": "type", "kind": "type", "thing": "type", "period": "period", "culture": "period", "material": "material",
 }  # fmt: skip
@@ -30,7 +30,7 @@ FEW = 2
 """A culture found in so few countries points to each of them."""
 FROM_CULTURE = (2.0, 1.0)
 """Points of a country that a culture of few countries points to, and of one of many."""
-SHIPPING = frozenset({"context:ships", "context:ships_to", "context:refuses"})
+SHIPPING = frozenset({"circumstance:ships", "circumstance:ships_to", "circumstance:refuses"})
 BEFORE_HOLDER, AFTER_HOLDER, AFTER_SHIPS = 14, 10, 20
 """Characters: "Lebanese private collection", "collection libanaise", "ships from: Dubai"."""
 
@@ -65,12 +65,14 @@ def find_object(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> N
     hinted = _hints()
     tallies = {"type": _Tally(), "material": _Tally(), "period": _Tally()}
     met: set[tuple[str, bool]] = set()
+    materials = {(sign.start, sign.end) for sign in signs if sign.family == "material"}
     for sign in signs:
         if (sign.rule, sign.in_title) in met:
             continue
         met.add((sign.rule, sign.in_title))
         if sign.family in KINDS:
-            weight = WEIGHTS[sign.family][not sign.in_title]
+            family = "thing" if sign.family == "object" and (sign.start, sign.end) in materials else sign.family
+            weight = WEIGHTS[family][not sign.in_title]
             tallies[KINDS[sign.family]].add(sign.group, weight, batch.quote(sign, weight))
         for kind, hint in hinted.get(sign.rule, ()):
             weight = hint["weight"] * (1.0 if sign.in_title else HINT_IN_DESCRIPTION)
@@ -121,25 +123,25 @@ def _all(tally: _Tally) -> list[Finding]:
 
 def is_origin(sign: Sign, signs: Sequence[Sign], batch: BatchSigns) -> bool:
     """Whether a country's name is meant as where the object comes from, not who held it or where it is sent from."""
-    return not any(_is_aside(sign, other, batch) for other in signs if other.family == "context")
+    return not any(_is_aside(sign, other, batch) for other in signs if other.family == "circumstance")
 
 
 def _is_aside(sign: Sign, other: Sign, batch: BatchSigns) -> bool:
-    if other.rule == "context:holder":
+    if other.rule == "circumstance:holder":
         return near(sign, other, batch, BEFORE_HOLDER) or near(other, sign, batch, AFTER_HOLDER)
     return other.rule in SHIPPING and near(other, sign, batch, AFTER_SHIPS)
 
 
 def refused_signs(signs: Sequence[Sign], batch: BatchSigns) -> list[Sign]:
     """The words by which a seller keeps a country of origin out, each followed by that country's name."""
-    refusals = [sign for sign in signs if sign.rule == "context:refuses"]
+    refusals = [sign for sign in signs if sign.rule == "circumstance:refuses"]
     countries = [sign for sign in signs if sign.family == "origin"]
     return [one for one in refusals if any(near(one, country, batch, AFTER_SHIPS) for country in countries)]
 
 
 def dispatch_signs(signs: Sequence[Sign], batch: BatchSigns) -> list[Sign]:
     """Names of countries that the text gives as where the object is sent from."""
-    ships = [sign for sign in signs if sign.rule == "context:ships"]
+    ships = [sign for sign in signs if sign.rule == "circumstance:ships"]
     return [
         sign
         for sign in signs

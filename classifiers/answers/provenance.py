@@ -76,7 +76,7 @@ def _licence_number(told: Sequence[Sign], batch: BatchSigns) -> Reason | None:
 
 
 def _owned_years(signs: Sequence[Sign], told: Sequence[Sign], batch: BatchSigns) -> list[tuple[int, Reason]]:
-    beside = [sign for sign in signs if sign.family == "context" and sign.group in ("acquired", "before")]
+    beside = [sign for sign in signs if sign.family == "circumstance" and sign.group in ("acquired", "before")]
     found = []
     for sign in signs:
         if sign.family != "date":

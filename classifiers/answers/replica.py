@@ -10,8 +10,10 @@ from classifiers.answers.signs import BatchSigns, Sign
 from crawler.items import Answers, Band, Finding
 
 IN_DESCRIPTION = 0.5
-"""Sellers name books, boxes and photographs beside the object: a word of the description counts half."""
+BESIDE_AN_ANTIQUITY = 0.25
+"""Sellers name catalogues, boxes and photographs beside the object: a word of the description counts less."""
 BANDS: tuple[Band, ...] = ("strong", "medium", "weak")
+ANCIENT_DATES = frozenset({"date:bc", "date:before_500", "date:before_1000"})
 PLAIN = "replica:explicit_replica"
 
 
@@ -22,16 +24,16 @@ def find_replica(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> 
     told = [sign for sign in signs if sign.rule in weights]
     if not told:
         return
-    is_ancient = any(sign.family in ("object", "period") for sign in signs)
+    is_ancient = any(sign.family in ("object", "period", "culture") or sign.rule in ANCIENT_DATES for sign in signs)
     found: dict[str, list[tuple[float, Sign]]] = {}
     for sign in told:
-        if sign.family == "date" and (is_ancient or not sign.in_title):
+        if sign.family == "date" and is_ancient:
             continue  # years of a purchase or a find stand beside ancient things
         weight = weights[sign.rule]
         if sign.family == "replica" and is_denied(sign, signs, batch):
             weight = facts["denied"]
         elif not sign.in_title and sign.rule != PLAIN:
-            weight *= IN_DESCRIPTION
+            weight *= BESIDE_AN_ANTIQUITY if is_ancient else IN_DESCRIPTION
         found.setdefault(sign.rule, []).append((weight, sign))
     total = 0.0
     for rule, some in found.items():

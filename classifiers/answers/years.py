@@ -14,6 +14,8 @@ TOLERANCE = 200
 """Years by which a date in the text may lie outside its period's conventional span and still be of the same object."""
 LAST_OLD = 1800
 """A date after it, without a period that reaches so far, is of a sale or a maker and not of an ancient object."""
+LONGEST_RANGE = 300
+_TO_YEAR = re.compile(r" ?- ?(\d{1,4})(?![\d.,-])")
 _ORDINAL_WORDS = {name: number for name, number in dates.ORDINALS.items() if number < 10}
 
 Span = tuple[int, int]
@@ -28,11 +30,21 @@ def find_years(signs: Sequence[Sign], batch: BatchSigns, periods: Sequence[str])
         for sign in signs
         if sign.family == "date" and sign.rule != "date:ownership_year" and (years := read_years(batch.text(sign)))
     ]
-    fitting = [(sign, years) for sign, years in read if _fits(years, spans)]
+    fitting = [_to_its_end(sign, years, batch) for sign, years in read if _fits(years, spans)]
     if fitting:
-        reasons = tuple(batch.quote(sign, 1.0) for sign, _ in fitting[:3])
-        return Years(min(first for _, (first, _) in fitting), max(last for _, (_, last) in fitting), "text", reasons)
+        reasons = tuple(batch.quote_span(sign.start, end, 1.0, sign.rule) for sign, _, end in fitting[:3])
+        found = [span for _, span, _ in fitting]
+        return Years(min(first for first, _ in found), max(last for _, last in found), "text", reasons)
     return Years(spans[0][0], spans[0][1], "period") if spans else None
+
+
+def _to_its_end(sign: Sign, years: Span, batch: BatchSigns) -> tuple[Sign, Span, int]:
+    """The sign with its years and where it ends, the last year of "AD 491-518" included."""
+    first, last = years
+    rest = _TO_YEAR.match(batch.batch.text, sign.end) if first == last and first > 0 else None
+    if rest is None or not first < int(rest[1]) <= first + LONGEST_RANGE:
+        return sign, years, sign.end
+    return sign, (first, int(rest[1])), rest.end()
 
 
 def _fits(years: Span, periods: Sequence[Span]) -> bool:
@@ -67,7 +79,7 @@ def read_years(text: str) -> Span | None:
     if match := dates.YEAR.fullmatch(text):
         return int(match["a"]), int(match["a"])
     number = dates.read_century(re.sub(r"(?:eme|e|o)$", "", text))
-    return (100 * (number - 1), 100 * number - 1) if number else None
+    return (100 * number - 99, 100 * number) if number else None
 
 
 def _centuries(match: re.Match[str]) -> Span | None:
@@ -80,7 +92,7 @@ def _centuries(match: re.Match[str]) -> Span | None:
         return -100 * max(known), -100 * (min(known) - 1) - 1
     if parts.get("hijri"):
         return round(97 * (min(known) - 1) + 622), round(97 * max(known) + 622)
-    return 100 * (min(known) - 1), 100 * max(known) - 1
+    return 100 * min(known) - 99, 100 * max(known)
 
 
 def _millennium(text: str) -> Span | None:
