@@ -659,6 +659,7 @@ def export(
 
     Example: relicwatch export --case RW-2026-0001 --to out/ --lang ar,fr,en
     """
+    from classifiers.answers.explained import explain
     from evidence.bundle import export_bundle
     from storage.audit import AuditChain
 
@@ -675,6 +676,7 @@ def export(
             case=case,
             listing_id=listing,
             languages=tuple(one.strip() for one in lang.split(",") if one.strip()),
+            explain=explain,
         )
     out.print(f"{bundle.path}\nSHA-256 {bundle.sha256}", highlight=False, soft_wrap=True)
 
