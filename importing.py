@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from classifiers.answers.offer import Offer
-from classifiers.listing import ListingClassifier
+from classifiers.registry import load_classifier
 from crawler.blocks import find_login_wall
 from crawler.errors import RelicwatchError, UsageError
 from crawler.extraction.decoding import decode
@@ -158,7 +158,7 @@ class Importer:
         self._market: Definition | None = None
         if market is not None:
             self._market = get_market(home, market)
-        self._classifier = ListingClassifier.load()
+        self._classifier = load_classifier(home)
 
     def import_path(self, path: Path) -> Iterator[Imported]:
         """Import a file, or every file of a directory and below, in order of name. One that fails stops no other."""

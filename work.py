@@ -29,6 +29,7 @@ from evidence.page_capture import capture_listing
 from evidence.sealing import heal
 from evidence.segments import StoreError
 from evidence.transit import Recovery, recover_market
+from learning import rescore, retrain_job
 from markets.admission import admit
 from markets.approval import standing_approval
 from markets.definition import Definition
@@ -73,7 +74,13 @@ def run_job(database: Database, home: Home, job: ClaimedJob, progress: Progress 
 
     A stop by signal puts the job back into the queue. LeaseLost records nothing: the job is another process's now.
     """
-    work = {"crawl": crawl_market, "capture": capture, "export": export}[job.kind]
+    work = {
+        "crawl": crawl_market,
+        "capture": capture,
+        "export": export,
+        "retrain": retrain_job,
+        "rescore": rescore,
+    }[job.kind]
     try:
         # The end is recorded after the last heartbeat: one that came between would find the job over, take that for a
         # lost lease and end this process.

@@ -9,6 +9,8 @@ from scrapy.crawler import Crawler
 
 from classifiers.answers.offer import Offer
 from classifiers.listing import ListingClassifier
+from classifiers.registry import load_classifier
+from crawler.home import Home
 from crawler.items import ListingItem
 
 LINGER_SECONDS = 0.1
@@ -29,7 +31,7 @@ class AssessmentPipeline:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(ListingClassifier.load())
+        return cls(load_classifier(Home.from_environment()))
 
     async def process_item(self, item: Any) -> Any:  # Scrapy hands over whatever a spider yields
         if not isinstance(item, ListingItem) and not self._waiting:

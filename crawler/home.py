@@ -49,6 +49,16 @@ class Home:
         return self.root / "markets"
 
     @property
+    def models(self) -> Path:
+        """Models the user trained, a directory each; the shipped one lies with the program."""
+        return self.root / "models"
+
+    @property
+    def terms(self) -> Path:
+        """The unit's own lexicon files."""
+        return self.root / "terms"
+
+    @property
     def exports(self) -> Path:
         return self.root / "exports"
 
@@ -81,6 +91,8 @@ class Home:
                 self.files,
                 self.keys,
                 self.markets,
+                self.models,
+                self.terms,
                 self.exports,
                 self.logs,
             ):

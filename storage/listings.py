@@ -7,7 +7,7 @@ import json
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
@@ -16,10 +16,10 @@ from typing import Any, cast
 from sqlalchemy import Table, bindparam, insert, select, tuple_, update
 from sqlalchemy.orm import Session, joinedload
 
-from crawler.answer_records import alarm_records, answers_record
 from crawler.items import Assessment as Assessed
-from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto, ListingUnchanged, Reason
+from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto, ListingUnchanged
 from storage.alarms import raise_alarms
+from storage.assessments import alarm_rows, assessment_row
 from storage.captures import thumbnail
 from storage.folding import fold
 from storage.jobs import insert_jobs
@@ -33,7 +33,6 @@ KEYS_ASKED_AT_ONCE = 1_000
 
 Key = tuple[str, str]
 
-_REASON_FIELDS = tuple(field.name for field in fields(Reason))
 _CAPTURES = cast(Table, Capture.__table__)
 _CLAIM = update(_CAPTURES).where(_CAPTURES.c.id == bindparam("capture")).values(listing_id=bindparam("listing"))
 
@@ -383,29 +382,11 @@ def _observation(
 
 
 def _assessment(sighting: _Sighting, found: Assessed) -> dict[str, Any]:
-    return {
-        "listing_id": sighting.listing.id,
-        "observation_id": sighting.observation_id,
-        "model": found.model,
-        "score": found.score,
-        "flagged": found.flagged,
-        "band": found.band,
-        "language": found.language,
-        "labels": list(found.labels),
-        "reasons": [{name: getattr(reason, name) for name in _REASON_FIELDS} for reason in found.reasons],
-        "answers": answers_record(found.answers) if found.answers is not None else None,
-        "assessed_at": sighting.assessed_at,
-    }
+    return assessment_row(sighting.listing.id, sighting.observation_id, found, sighting.assessed_at)
 
 
 def _alarms(sighting: _Sighting, found: Assessed) -> list[dict[str, Any]]:
-    of_listing = {
-        "listing_id": sighting.listing.id,
-        "observation_id": sighting.observation_id,
-        "model": found.model,
-        "raised_at": sighting.assessed_at,
-    }
-    return [of_listing | alarm for alarm in alarm_records(found.alarms)]
+    return alarm_rows(sighting.listing.id, sighting.observation_id, found, sighting.assessed_at)
 
 
 def _capture_job(sighting: _Sighting) -> tuple[dict[str, Any], str]:

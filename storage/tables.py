@@ -118,7 +118,7 @@ class Job(Identified, Base):
     __table_args__ = (Index("ix_job_state_created_at", "state", "created_at"),)
 
     kind: Mapped[str]
-    """crawl, capture, export."""
+    """crawl, capture, export, retrain, rescore."""
     arguments: Mapped[dict[str, Any]]
     idempotency_key: Mapped[str] = mapped_column(unique=True)
     state: Mapped[str] = mapped_column(default="queued")
@@ -434,6 +434,55 @@ class Alarm(Identified, Base):
     closed_by: Mapped[str | None]
     note: Mapped[str | None]
     """What was done about it, in the words of who closed it."""
+
+
+class ModelUse(Identified, Base):
+    """A model was put to use, or the one before it again; what was in use at any time stands here."""
+
+    __tablename__ = "model_use"
+
+    name: Mapped[str]
+    model: Mapped[str]
+    """Name and digest, as its assessments carry them."""
+    replaces: Mapped[str]
+    """The name of the model that was in use until then."""
+    rolled_back: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Whether this row is a step back."""
+    used_by: Mapped[str]
+    used_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ReviewSampling(Identified, Base):
+    """How many listings that no model flags are shown to people all the same; the newest row holds."""
+
+    __tablename__ = "review_sampling"
+
+    audit_share: Mapped[float]
+    """The chance of each new listing to be looked at, whatever its score."""
+    explore_per_market: Mapped[int]
+    """So many near misses of a market are shown at each draw."""
+    queue_explore: Mapped[float]
+    """The share of places in the queue that near misses take while there are any."""
+    queue_audit: Mapped[float]
+    drawn_to: Mapped[int] = mapped_column(BigId)
+    """The greatest listing id that was drawn from under this row."""
+    drawn_from: Mapped[int] = mapped_column(BigId)
+    """Listings with greater ids were drawn from under this row."""
+    set_by: Mapped[str]
+    set_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ReviewMark(Identified, Base):
+    """A listing that waits for a person though nothing flagged it: drawn by chance (audit) or as a near miss."""
+
+    __tablename__ = "review_mark"
+    __table_args__ = (UniqueConstraint("listing_id", "kind"),)
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"))
+    kind: Mapped[str]
+    """audit, explore."""
+    sampling_id: Mapped[int] = mapped_column(ForeignKey("review_sampling.id"), index=True)
+    drawn_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 class Match(Identified, Base):

@@ -1,0 +1,127 @@
+"""Which models there are and which one is in use: a directory each in the home, and the shipped one, always there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from classifiers.listing import MODELS, ListingClassifier
+from classifiers.own_terms import with_own_terms
+from classifiers.weights import CARD_FILE, METADATA_FILE, ModelError, Weights
+from crawler.errors import RelicwatchError
+from crawler.home import Home
+
+SHIPPED = "shipped"
+IN_USE = "in_use.json"
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+
+
+class RegistryError(RelicwatchError):
+    """There is no such model, or its name cannot be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model on disk. `problem` says why it cannot be used, where it cannot."""
+
+    name: str
+    directory: Path
+    model: str
+    card: dict[str, Any]  # JSON for people
+    problem: str | None = None
+
+
+def model_directory(home: Home, name: str) -> Path:
+    """Where the model of this name lies or would lie. Raises RegistryError for what is no name."""
+    if name == SHIPPED:
+        return MODELS
+    if not NAME.fullmatch(name) or name == IN_USE:
+        raise RegistryError(f"{name!r} is no name for a model: use letters a-z, digits, - _ and ., like 2026-11.")
+    return home.models / name
+
+
+def require_model(home: Home, name: str) -> Path:
+    """The directory of a model that is there. Raises RegistryError."""
+    directory = model_directory(home, name)
+    if not (directory / METADATA_FILE).exists():
+        there = ", ".join(model_names(home))
+        raise RegistryError(f"There is no model {name!r} in {home.models}: there are {there}.")
+    return directory
+
+
+def model_names(home: Home) -> list[str]:
+    """The shipped model, then the user's by name."""
+    if not home.models.is_dir():
+        return [SHIPPED]
+    own = sorted(path.parent.name for path in home.models.glob(f"*/{METADATA_FILE}"))
+    return [SHIPPED, *(name for name in own if NAME.fullmatch(name))]
+
+
+def find_models(home: Home) -> list[Model]:
+    """Every model with its card; a damaged one with its problem."""
+    return [_look_at(home, name) for name in model_names(home)]
+
+
+def _look_at(home: Home, name: str) -> Model:
+    directory = model_directory(home, name)
+    try:
+        weights = Weights.load(directory)
+        card = read_card(directory)
+        ListingClassifier(weights)
+    except RelicwatchError as error:
+        return Model(name, directory, "", {}, str(error))
+    return Model(name, directory, f"{weights.name}:{weights.digest[:12]}", card)
+
+
+def read_card(directory: Path) -> dict[str, Any]:  # JSON for people
+    """The model card; empty where there is none. Raises ModelError where it is damaged."""
+    path = directory / CARD_FILE
+    if not path.exists():
+        return {}
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"The model card {path} cannot be read ({error}): train the model again.") from error
+    return card if isinstance(card, dict) else {}
+
+
+def name_in_use(home: Home) -> str:
+    """The name of the model in use: the shipped one where none was chosen. Raises RegistryError."""
+    path = home.models / IN_USE
+    try:
+        chosen = json.loads(path.read_text(encoding="utf-8"))["name"]
+    except FileNotFoundError:
+        return SHIPPED
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RegistryError(f"{path} cannot be read ({error!r}): choose again with `relicwatch models use`.") from error
+    if not isinstance(chosen, str):
+        raise RegistryError(f"{path} names no model: choose again with `relicwatch models use`.")
+    return chosen
+
+
+def put_in_use(home: Home, name: str) -> None:
+    """Make `name` the model in use from the next process on. The caller keeps the history."""
+    require_model(home, name)
+    home.models.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = home.models / f"{IN_USE}.new"
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump({"name": name}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, home.models / IN_USE)
+
+
+def load_classifier(home: Home, name: str | None = None) -> ListingClassifier:
+    """The model of this name, or the one in use, with the unit's own terms. Raises ModelError, RegistryError."""
+    name = name or name_in_use(home)
+    directory = require_model(home, name)
+    try:
+        return with_own_terms(Weights.load(directory), [home.terms], home.root)
+    except ModelError as error:
+        if name == SHIPPED:
+            raise
+        raise ModelError(f"{error} Until then: relicwatch models use {SHIPPED}.") from error
