@@ -67,7 +67,12 @@ def test_a_file_says_its_language_and_kind_by_its_place(tmp_path):
 
 @pytest.mark.parametrize(
     ("row", "field"),
-    [({}, "label"), (ROW | {"label": "old"}, "label"), (ROW | {"title": 5}, "title"), (ROW | {"description": []}, "desc")],
+    [
+        ({}, "label"),
+        (ROW | {"label": "old"}, "label"),
+        (ROW | {"title": 5}, "title"),
+        (ROW | {"description": []}, "desc"),
+    ],
 )
 def test_a_broken_line_is_named_by_file_line_and_field(tmp_path, row, field):
     write(tmp_path, "en/bricks.jsonl", ROW, row)
