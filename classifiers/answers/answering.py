@@ -53,10 +53,11 @@ class Answerer:
         self, reading: Reading, flagged: Sequence[bool], offers: Sequence[Offer] | None = None
     ) -> list[tuple[Answers, list[Alarm]]]:
         """For each listing of the batch its answers, and the alarms that it raises."""
-        batch = BatchSigns(reading, self._own, self._asked)
         named = np.zeros(reading.batch.size, dtype=bool)
         named[reading.signs.listings[self._is_object[reading.signs.rules]]] = True
-        whole = [flag or name for flag, name in zip(flagged, named.tolist(), strict=True)]
+        asked = named | np.array(flagged, dtype=bool)
+        batch = BatchSigns(reading, self._own, self._asked, asked)
+        whole = asked.tolist()
         offers = offers or [UNKNOWN_OFFER] * reading.batch.size
         locations = self._locations([offer.location if ask else None for offer, ask in zip(offers, whole, strict=True)])
         found = []

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from classifiers.answers.facts import read_facts
 from classifiers.answers.nearby import is_denied
+from classifiers.answers.objects import ANCIENT_DATES
 from classifiers.answers.signs import BatchSigns, Sign
 from crawler.items import Answers, Band, Finding
 
@@ -13,7 +14,6 @@ IN_DESCRIPTION = 0.5
 BESIDE_AN_ANTIQUITY = 0.25
 """Sellers name catalogues, boxes and photographs beside the object: a word of the description counts less."""
 BANDS: tuple[Band, ...] = ("strong", "medium", "weak")
-ANCIENT_DATES = frozenset({"date:bc", "date:before_500", "date:before_1000"})
 PLAIN = "replica:explicit_replica"
 
 
