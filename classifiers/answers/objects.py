@@ -68,7 +68,8 @@ def find_object(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> N
     hinted = _hints()
     tallies = {"type": _Tally(), "material": _Tally(), "period": _Tally()}
     met: set[tuple[str, bool]] = set()
-    takes_nouns = any(_speaks_of_antiquity(sign) for sign in signs)
+    has_nouns = any(sign.family == "noun" for sign in signs)
+    takes_nouns = has_nouns and any(_speaks_of_antiquity(sign) for sign in signs)
     materials = {(sign.start, sign.end) for sign in signs if sign.family == "material"}
     for sign in signs:
         if (sign.rule, sign.in_title) in met:

@@ -51,7 +51,8 @@ class Claims:
 
 def find_claims(signs: Sequence[Sign], batch: BatchSigns, listing: int) -> Claims:
     """The claims that the words make, denied ones left out."""
-    told = [sign for sign in signs if sign.family == "claim" and not is_denied(sign, signs, batch)]
+    denials = [sign for sign in signs if sign.family == "denial"]
+    told = [sign for sign in signs if sign.family == "claim" and not is_denied(sign, denials, batch)]
     findings = [Finding(sign.group, 0.0, (batch.quote(sign, 0.0),)) for sign in without_repeats(told)]
     if number := _licence_number(told, batch):
         findings.append(Finding(NUMBERED, 0.0, (number,)))

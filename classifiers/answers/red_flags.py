@@ -51,6 +51,7 @@ def _flag(id_: str, reasons: Sequence[Reason], basis: str = "words", weight: flo
 def _spoken(signs: Sequence[Sign], batch: BatchSigns, claims: Claims) -> dict[str, list[Reason]]:
     """The flags that words of the lexicon raise."""
     weights = read_facts("red_flags")["flags"]
+    denials = [sign for sign in signs if sign.family == "denial"]
     found: dict[str, list[Reason]] = {}
     for sign in signs:
         id_ = sign.group
@@ -58,7 +59,7 @@ def _spoken(signs: Sequence[Sign], batch: BatchSigns, claims: Claims) -> dict[st
             continue
         if id_ == "vague_old_collection" and claims.papers and claims.years:
             continue  # a collection with a year and a paper is no vague one
-        if id_ != "no_provenance" and is_denied(sign, signs, batch):
+        if id_ != "no_provenance" and is_denied(sign, denials, batch):
             continue
         found.setdefault(id_, []).append(batch.quote(sign, float(weights[id_]["weight"])))
     for sign in refused_signs(signs, batch):

@@ -25,12 +25,13 @@ def find_replica(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> 
     if not told:
         return
     is_ancient = any(sign.family in ("object", "period", "culture") or sign.rule in ANCIENT_DATES for sign in signs)
+    denials = [sign for sign in signs if sign.family == "denial"]
     found: dict[str, list[tuple[float, Sign]]] = {}
     for sign in told:
         if sign.family == "date" and is_ancient:
             continue  # years of a purchase or a find stand beside ancient things
         weight = weights[sign.rule]
-        if sign.family == "replica" and is_denied(sign, signs, batch):
+        if sign.family == "replica" and is_denied(sign, denials, batch):
             weight = facts["denied"]
         elif not sign.in_title and sign.rule != PLAIN:
             weight *= BESIDE_AN_ANTIQUITY if is_ancient else IN_DESCRIPTION
