@@ -80,7 +80,10 @@ class Answerer:
         find_origins(answers, signs, batch)
         answers.red_list = find_red_list(answers.types, answers.origins)
         claims = find_claims(signs, batch, listing)
-        dates = find_legal_dates(answers.types, answers.origins, answers.years, claims, offer, self.money)
+        from_the_sea = any(sign.rule == "circumstance:sea" for sign in signs)
+        dates = find_legal_dates(
+            answers.types, answers.origins, answers.years, claims, offer, self.money, from_the_sea=from_the_sea
+        )
         answers.provenance = Provenance(claims.findings, claims.earliest_year, bool(claims.papers), dates)
         find_red_flags(answers, signs, batch, listing, claims, location, self.settings)
         answers.priority = self._rank(answers, signs, offer, alarmed)

@@ -240,6 +240,14 @@ def test_the_country_s_own_laws_come_all_and_oldest_first(classifier):
         ("Acquired in 1962, invoice.", "earlier_with_paper"),
         ("Collected in the 1960s.", "earlier_without_paper"),
         ("Collected in the 1970s.", "later"),
+        ("Rapportée dans les années 1960.", "earlier_without_paper"),
+        ("Rapportée par un plongeur dans les années 1970.", "later"),
+        ("Erworben in den 1960er Jahren.", "earlier_without_paper"),
+        ("Acquistata negli anni 1970.", "later"),
+        ("Adquirida en 1965, factura.", "earlier_with_paper"),
+        ("Acquistata nel 1962, pubblicata in un catalogo.", "earlier_with_paper"),
+        ("1968 yılında satın alındı.", "earlier_without_paper"),
+        ("اشتراها عام 1965", "earlier_without_paper"),
     ],
 )
 def test_each_date_says_what_is_claimed_of_the_time_before(classifier, description, claim):
@@ -252,7 +260,8 @@ def test_each_date_says_what_is_claimed_of_the_time_before(classifier, descripti
     [
         ("Cuneiform tablet from Iraq", {"unsc_661", "unsc_1483", "eu_1210_2003"}, {"eu_36_2012"}),
         ("Limestone bust, Palmyra", {"unsc_2199", "eu_36_2012"}, {"unsc_661"}),
-        ("Roman oil lamp", {"unesco_1970"}, {"unsc_661", "unsc_2199"}),
+        ("Roman oil lamp", {"unesco_1970"}, {"unsc_661", "unsc_2199", "underwater_2001"}),
+        ("Amphore romaine, concrétions marines, épave", {"underwater_2001"}, {"unsc_661"}),
     ],
 )
 def test_sanctions_dates_are_shown_for_their_country_alone(classifier, title, there, absent):
