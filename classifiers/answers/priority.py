@@ -11,7 +11,16 @@ from classifiers.answers.signs import Sign
 from crawler.items import Priority
 
 DANGER, NUMBERED, CONFLICT, ENDING, SELLER, OURS, REST = range(1, 8)
-FIND_WORDS = frozenset({"find:excavation", "find:treasure", "risk:found_in_ground", "risk:soil_uncleaned"})
+FIND_WORDS = frozenset(
+    {
+        "find:excavation",
+        "find:treasure",
+        "risk:found_in_ground",
+        "risk:soil_uncleaned",
+        "flag:found_in_ground",
+        "flag:soil_uncleaned",
+    }
+)
 SOON, LATER = timedelta(hours=24), timedelta(hours=72)
 MANY_LOTS = 3
 """So many flagged lots of one seller move them up."""

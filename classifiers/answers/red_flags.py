@@ -55,7 +55,7 @@ def _spoken(signs: Sequence[Sign], batch: BatchSigns, claims: Claims) -> dict[st
     found: dict[str, list[Reason]] = {}
     for sign in signs:
         id_ = sign.group
-        if sign.family != "risk" or id_ not in weights or id_ == alarms.TAX:
+        if sign.family not in ("risk", "flag") or id_ not in weights or id_ == alarms.TAX:
             continue
         if id_ == "vague_old_collection" and claims.papers and claims.years:
             continue  # a collection with a year and a paper is no vague one

@@ -21,7 +21,7 @@ ASKED = frozenset(
      "find"}
 )  # fmt: skip
 """Families of the classifier's own rules that the answers read."""
-ASKED_OF_THE_WHOLE = frozenset({"claim", "circumstance", "hub"})
+ASKED_OF_THE_WHOLE = frozenset({"claim", "circumstance", "hub", "flag"})
 """Families of the answers' own terms that serve only where every answer is asked."""
 
 

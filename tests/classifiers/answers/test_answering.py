@@ -71,6 +71,11 @@ def test_the_likely_country_is_named_or_follows_from_a_culture_of_few_countries(
     assert (origins[0].id, origins[0].basis) == (country, basis)
 
 
+@pytest.mark.parametrize("text", ["قطر 16 مم", "رأس أثينا", "found in the attic", "دقة عالية في النحت"])
+def test_a_word_that_is_a_place_too_names_no_country(classifier, text):
+    assert ask(classifier, "Roman bronze coin عملة رومانية", text).origins == []
+
+
 @pytest.mark.parametrize(
     "description",
     [
@@ -136,6 +141,11 @@ def test_a_replica_is_told_from_what_its_seller_denies(classifier, title, descri
         ("Trouvé dans un champ par mon oncle.", "found_in_ground"),
         ("طالع من الأرض", "found_in_ground"),
         ("tarladan çıktı", "found_in_ground"),
+        ("found in a field near the river", "found_in_ground"),
+        ("trouvées au détecteur", "found_in_ground"),
+        ("trovata in campagna col metal detector", "found_in_ground"),
+        ("Encontrada en el campo, sin documentos", "found_in_ground"),
+        ("Detektorfund vom Acker", "found_in_ground"),
         ("Ungereinigt, mit Erdresten.", "soil_uncleaned"),
         ("WhatsApp uniquement", "move_to_private_chat"),
         ("Call +963912345678", "move_to_private_chat"),
