@@ -16,7 +16,7 @@ import numpy as np
 from classifiers.answers import alarms
 from classifiers.answers.facts import Currencies, Settings, read_facts
 from classifiers.answers.laws import find_legal_dates
-from classifiers.answers.objects import find_object, find_origins
+from classifiers.answers.objects import find_object, find_origins, likeliest
 from classifiers.answers.offer import UNKNOWN_OFFER, Offer
 from classifiers.answers.priority import has_find_word, rank
 from classifiers.answers.provenance import find_claims
@@ -94,6 +94,7 @@ class Answerer:
             floors=self._floors,
             alarmed=alarmed,
             countries=[origin.id for origin in answers.origins],
+            likely=likeliest(answers.origins),
             has_find_word=has_find_word(signs),
             settings=self.settings,
             value_eur=self.money.in_euro(offer.price, offer.currency),

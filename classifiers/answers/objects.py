@@ -124,6 +124,11 @@ def find_origins(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> 
     answers.origins = named.findings() or _all(from_culture)
 
 
+def likeliest(origins: Sequence[Finding]) -> set[str]:
+    """The countries that words name; where only a culture points to some, the first of them alone."""
+    return {origin.id for place, origin in enumerate(origins) if place == 0 or origin.basis != "culture"}
+
+
 def _all(tally: _Tally) -> list[Finding]:
     """Every country that a culture points to, so that none of their laws is left out."""
     some = sorted(tally.weights.items(), key=lambda item: -item[1])

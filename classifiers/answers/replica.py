@@ -14,6 +14,7 @@ IN_DESCRIPTION = 0.5
 BESIDE_AN_ANTIQUITY = 0.25
 """Sellers name catalogues, boxes and photographs beside the object: a word of the description counts less."""
 BANDS: tuple[Band, ...] = ("strong", "medium", "weak")
+ANCIENT = frozenset({"object", "period", "culture", "ruler", "coin"})
 PLAIN = "replica:explicit_replica"
 
 
@@ -24,7 +25,7 @@ def find_replica(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> 
     told = [sign for sign in signs if sign.rule in weights]
     if not told:
         return
-    is_ancient = any(sign.family in ("object", "period", "culture") or sign.rule in ANCIENT_DATES for sign in signs)
+    is_ancient = any(sign.family in ANCIENT or sign.rule in ANCIENT_DATES for sign in signs)
     denials = [sign for sign in signs if sign.family == "denial"]
     found: dict[str, list[tuple[float, Sign]]] = {}
     for sign in told:

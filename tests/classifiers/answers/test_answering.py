@@ -303,6 +303,8 @@ def test_the_import_rules_of_the_union_follow_age_and_value(classifier):
     [
         ("Cuneiform tablet", "Inked number IM 45678", None, 2, "museum_number"),
         ("سراج روماني من تدمر", "طالع من الأرض", None, 3, "conflict_zone_find"),
+        ("Phrygian bronze fibula", "Found in field", None, 7, "no_rule_before"),
+        ("Akkadian cylinder seal", "Found in field", None, 3, "conflict_zone_find"),
         ("Roman oil lamp", None, 5, 4, "ends_within_24_hours"),
         ("Roman oil lamp", None, 50, 4, "ends_within_72_hours"),
         ("Roman oil lamp", None, 500, 7, "no_rule_before"),
