@@ -119,6 +119,10 @@ class ListingWriter:
 
     def end(self, session: Session) -> None:
         """Write what was kept since `begin`, in a few statements for all."""
+        with session.no_autoflush:  # each listing is written once, when all that it points to is there
+            self._write_sightings(session)
+
+    def _write_sightings(self, session: Session) -> None:
         sightings = [*self._done, *self._sightings.values()]
         new = [sighting for sighting in sightings if sighting.row is not None]
         if new:
