@@ -46,6 +46,19 @@ def test_a_page_finds_nothing_that_another_left_in_its_tab(place: Place, market:
     assert len(heads) == 3 and not any(b"cookie:" in head for head in heads)
 
 
+def test_a_page_finds_nothing_that_a_frame_of_another_origin_left_in_its_tab(
+    place: Place, market: MarketServer
+) -> None:
+    elsewhere = market.url("/frame").replace("127.0.0.1", "localhost")
+    leave = """<script>parent.postMessage([document.cookie, localStorage.getItem('was')].join('|'), '*');
+        document.cookie = 'was=here'; localStorage.setItem('was', 'here');</script>"""
+    tell = "<script>onmessage = told => document.title = '(' + told.data + ')'</script>"
+    market.routes["/frame"] = reply(PAGE.format(leave))
+    told = walk(place, [serve(market, f'{tell}<iframe src="{elsewhere}"></iframe>')] * 3)
+    assert [one["error"] for one in told] == [None] * 3
+    assert all("<title>(|)</title>" in one["body"] for one in told), told
+
+
 def test_pictures_fonts_films_and_trackers_are_not_asked_for(place: Place, market: MarketServer) -> None:
     extra = """<style>@font-face{font-family:F;src:url(/f.woff2)} h1{font-family:F;background:url(/css.png)}</style>
         <img src="/a.jpg"><img srcset="/b.jpg 2x"><video src="/film.mp4" autoplay></video><audio src="/s.mp3" autoplay>
