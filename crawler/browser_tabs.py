@@ -149,6 +149,7 @@ async def _cleaned(tab: Tab) -> bool:
     try:
         async with asyncio.timeout(limits.LONGEST_RESET_SECONDS):
             await tab.page.goto("about:blank")
+            await tab.world.run("() => { window.name = ''; }")  # it is the tab's, and outlives its pages
             # Of this context alone, and of every origin in it: frames of others keep data too.
             await tab.session.send("Network.clearBrowserCookies")
             await tab.session.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
