@@ -33,6 +33,11 @@ PRIOR_LISTINGS, PRIOR_HOURS = 0.3, 7.2
 """Before anything is known: one new listing a day, believed no more than a third of a day's watching."""
 PROFILE_HOURS = 6.0
 """Until an hour of the day was watched for so long, it is taken to be mostly like the day's mean."""
+EXPONENT = 0.65
+"""Searches are asked as often as their rate to this power says. 0.5 makes the mean wait least; half of all hits wait
+less the more the searches that bring most of them are asked."""
+USUAL_RATE = 0.1
+"""New listings an hour at which the exponent changes nothing."""
 ENDS_LEAD_SECONDS = 1800.0
 """So long before a flagged listing's sale ends it is looked at once more."""
 LEAST_PRICE = 1.0
@@ -136,9 +141,9 @@ def market_prices(targets: Iterable[Target], processes: float, least_price: floa
     Into `MARKET_SHARE` of each market's rate, and all together into `PROCESS_SHARE` of the processes. Where the longest
     intervals allowed are too much already, the price is so high that all keep to these; it is `least_price` at least.
     """
-    by_market: dict[str, list[Target]] = {}
+    by_market: dict[str, list[_Load]] = {}
     for target in targets:
-        by_market.setdefault(target.market, []).append(target)
+        by_market.setdefault(target.market, []).append(_load_of(target))
     of_its_own = {
         market: _price_for(partial(_excess, own), least_price)  # of this market's share alone
         for market, own in by_market.items()
@@ -178,7 +183,7 @@ def interval_seconds(target: Target, price: float, at: datetime) -> float:
     hour, passed, left = at.hour, 0.0, 1.0
     span = HOUR_SECONDS - (at.minute * 60 + at.second)
     while passed < target.ceiling_seconds:
-        crawls_a_second = math.sqrt(target.hourly[hour]) * scale
+        crawls_a_second = _urgency(target.hourly[hour]) * scale
         if crawls_a_second * span >= left:
             return min(max(passed + left / crawls_a_second, target.floor_seconds), target.ceiling_seconds)
         left -= crawls_a_second * span
@@ -197,18 +202,40 @@ def require_lawful_interval(market: str, every_seconds: float, queries: int, del
         )
 
 
-def _load(targets: Iterable[Target], price: float) -> float:
+def _urgency(rate: float) -> float:
+    """How often to ask where listings come at `rate` an hour, beside others: sqrt(rate) at USUAL_RATE."""
+    return float(math.sqrt(USUAL_RATE) * (rate / USUAL_RATE) ** EXPONENT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What of a target's load does not change with the price."""
+
+    at_price_one: float
+    """Crawls a second that it would be asked at a price of 1."""
+    least: float
+    most: float
+    cost_seconds: float
+    listings_share: float
+
+
+def _load_of(target: Target) -> _Load:
+    density = sum(map(_urgency, target.hourly)) / len(target.hourly)
+    wanted = density / math.sqrt(2.0 * target.cost_seconds * HOUR_SECONDS)
+    least, most = 1.0 / target.ceiling_seconds, 1.0 / target.floor_seconds
+    return _Load(wanted, least, most, target.cost_seconds, target.listings_share)
+
+
+def _load(targets: Iterable[_Load], price: float) -> float:
     """The share of one process's time that crawls planned at this price take."""
-    whole = 0.0
-    for target in targets:
-        density = sum(map(math.sqrt, target.hourly)) / len(target.hourly)
-        wanted = density / math.sqrt(2.0 * price * target.cost_seconds * HOUR_SECONDS)
-        crawls_a_second = min(max(wanted, 1.0 / target.ceiling_seconds), 1.0 / target.floor_seconds)
-        whole += crawls_a_second * target.cost_seconds + target.listings_share
-    return whole
+    scale = 1.0 / math.sqrt(price)
+    return sum(
+        min(max(one.at_price_one * scale, one.least), one.most) * one.cost_seconds + one.listings_share
+        for one in targets
+    )
 
 
-def _excess(of_one_market: Sequence[Target], price: float) -> float:
+def _excess(of_one_market: Sequence[_Load], price: float) -> float:
     return _load(of_one_market, price) - MARKET_SHARE
 
 
