@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -36,6 +36,7 @@ crawls_app = typer.Typer(help="What crawls did.", no_args_is_help=True)
 listings_app = typer.Typer(help="What is stored.", no_args_is_help=True)
 cases_app = typer.Typer(help="Cases: listings put together for a referral.", no_args_is_help=True)
 users_app = typer.Typer(help="The people who use the review desk.", no_args_is_help=True)
+alarms_app = typer.Typer(help="Signs of danger to a person, outside the queue.", no_args_is_help=True)
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
 for name, group in {
     "markets": markets_app,
@@ -43,12 +44,14 @@ for name, group in {
     "crawls": crawls_app,
     "listings": listings_app,
     "cases": cases_app,
+    "alarms": alarms_app,
     "users": users_app,
     "db": db_app,
 }.items():
     app.add_typer(group, name=name)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print records as JSON, one a line.")]
+InLanguage = Annotated[Literal["en", "fr", "ar"], typer.Option("--lang", help="The language to read them in.")]
 CODE_MINUTES = 60
 out = Console()
 err = Console(stderr=True)
@@ -513,15 +516,74 @@ def listings_search(
 
 
 @listings_app.command("show")
-def listings_show(listing_id: Annotated[int, typer.Argument(metavar="ID")], as_json: AsJson = False) -> None:
-    """One listing with its versions, captures and assessments.
+def listings_show(
+    listing_id: Annotated[int, typer.Argument(metavar="ID")],
+    lang: InLanguage = "en",
+    as_json: AsJson = False,
+) -> None:
+    """One listing with its versions, captures and assessments; the answers in a reader's language.
 
-    Example: relicwatch listings show 17 --json
+    Example: relicwatch listings show 17 --lang fr
     """
+    from classifiers.answers.explained import as_lines
     from storage.search import listing_record
 
     _, database = _open()
-    _print_record(listing_record(database, listing_id), as_json)
+    record = listing_record(database, listing_id)
+    if not as_json:
+        for assessment in record["assessments"]:
+            assessment["answers"] = as_lines(assessment.get("answers") or {}, lang)
+    _print_record(record, as_json)
+
+
+# -- alarms -----------------------------------------------------------------------------------------------------
+
+
+@alarms_app.command("list")
+def alarms_list(
+    lang: InLanguage = "en",
+    closed: Annotated[bool, typer.Option("--closed", help="Those too that somebody has closed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Signs of danger to a person that listings show: call the police, do not wait for the queue.
+
+    Example: relicwatch alarms list --lang ar
+    """
+    from classifiers.answers.explained import explain_alarm
+    from storage.alarms import list_alarms
+
+    _, database = _open()
+    rows = list_alarms(database, closed=closed)
+    if as_json:
+        _print_rows(rows, True)
+        return
+    if not rows:
+        out.print("No alarm stands open.")
+        return
+    for row in rows:
+        told = explain_alarm(row["kind"], row["reasons"], lang)
+        words = [str(reason["text"]) for reason in row["reasons"]]
+        shown = row | {"kind": told.name, "meaning": told.sentence, "reasons": words}
+        _print_record({name: value for name, value in shown.items() if value is not None}, False)
+        out.print()
+
+
+@alarms_app.command("close")
+def alarms_close(
+    alarm_id: Annotated[int, typer.Argument(metavar="ID")],
+    note: Annotated[str, typer.Option(help="What was done, and who was told.")],
+) -> None:
+    """Close an alarm once somebody has acted on it; the audit log keeps who did.
+
+    Example: relicwatch alarms close 3 --note "Police told by telephone, ref. 77/26"
+    """
+    from storage.alarms import close_alarm
+    from storage.audit import AuditChain
+
+    _, database = _open()
+    with database.transaction() as session:
+        close_alarm(session, AuditChain(), alarm_id, actor=_actor(), note=note)
+    out.print(f"Alarm {alarm_id} is closed.", highlight=False)
 
 
 @app.command("capture")
@@ -607,6 +669,7 @@ def export(
 
     Example: relicwatch export --case RW-2026-0001 --to out/ --lang ar,fr,en
     """
+    from classifiers.answers.explained import explain
     from evidence.bundle import export_bundle
     from storage.audit import AuditChain
 
@@ -623,6 +686,7 @@ def export(
             case=case,
             listing_id=listing,
             languages=tuple(one.strip() for one in lang.split(",") if one.strip()),
+            explain=explain,
         )
     out.print(f"{bundle.path}\nSHA-256 {bundle.sha256}", highlight=False, soft_wrap=True)
 
@@ -712,7 +776,9 @@ def import_command(
 def classify(
     listings: Annotated[str, typer.Argument(help="JSON Lines with id, title, description; - for stdin.")],
 ) -> None:
-    """Score listings: one JSON a line with score, flagged, labels, reasons, language, model.
+    """Score listings: one JSON a line with score, flagged, labels, reasons, language, model, answers and alarms.
+
+    `price`, `currency` (ISO 4217) and `location` of a line are read too where they are there.
 
     A line that is no listing is told with its number and field; the others are scored, and the exit status is 1.
 

@@ -20,6 +20,7 @@ from rich.text import Text
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from classifiers.answers.explained import explain
 from crawler.chromium import SWITCHED_OFF, chromium_fault
 from crawler.errors import RelicwatchError
 from crawler.home import Home
@@ -332,7 +333,14 @@ def _open_case(home: Home, database: Database, chain: AuditChain) -> str:
 
 def _export_and_verify(home: Home, database: Database, chain: AuditChain, case: str, console: Console) -> bool:
     bundle = export_bundle(
-        database, home, chain=chain, actor=ACTOR, to=home.exports, case=case, languages=("en", "fr", "ar")
+        database,
+        home,
+        chain=chain,
+        actor=ACTOR,
+        to=home.exports,
+        case=case,
+        languages=("en", "fr", "ar"),
+        explain=explain,
     )
     verification = verify_bundle(bundle.path)
     console.print(f"DEMO evidence bundle of {case}: {bundle.path}", highlight=False, soft_wrap=True)

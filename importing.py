@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from classifiers.answers.offer import Offer
 from classifiers.listing import ListingClassifier
 from crawler.blocks import find_login_wall
 from crawler.errors import RelicwatchError, UsageError
@@ -343,7 +344,7 @@ class Importer:
         saved_by = reading.sealed.saved_by
         state = page.state_at(saved_by.when)
         item = ListingItem(market, *key, url, page, saved_by.when.astimezone(UTC), state)
-        item.assessment = self._classifier.assess(page.title or "", page.description)
+        item.assessment = self._classifier.assess(page.title or "", page.description, Offer.of_item(item))
         note = f"Saved by {saved_by.who} on {_shown(saved_by.when)} by their own word."
         if place:
             note += f" It stands in this file at {place}."

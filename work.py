@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from twisted.python.failure import Failure
 
+from classifiers.answers.explained import explain
 from crawler.egress import Guard
 from crawler.errors import RelicwatchError
 from crawler.home import Home, loopback_allowed
@@ -248,6 +249,7 @@ def export(database: Database, home: Home, job: ClaimedJob, progress: Progress |
         to=Path(home.exports),
         case=str(arguments["case"]),
         languages=tuple(arguments.get("languages") or ("en",)),
+        explain=explain,
     )
     return {"bundle": bundle.bundle_id, "path": str(bundle.path), "sha256": bundle.sha256}
 

@@ -7,10 +7,13 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from classifiers.answers.offer import UNKNOWN_OFFER, Offer
 from classifiers.listing import ListingClassifier
+from crawler.answer_records import alarm_records, answers_record
 from crawler.errors import RelicwatchError
 
 
@@ -25,6 +28,7 @@ class ListingRow:
     id: str | int
     title: str
     description: str | None
+    offer: Offer = UNKNOWN_OFFER
 
 
 Fault = Callable[[ListingsFileError], None]
@@ -53,12 +57,12 @@ def classify_lines(
     """The same for lines from anywhere; `name` stands in the errors."""
     rows: deque[ListingRow] = deque()
 
-    def listings() -> Iterator[tuple[str, str | None]]:
+    def listings() -> Iterator[tuple[tuple[str, str | None], Offer]]:
         for row in read_rows(lines, name, fault):
             rows.append(row)
-            yield row.title, row.description
+            yield (row.title, row.description), row.offer
 
-    for assessment in classifier.assess_many(listings()):
+    for assessment in classifier.assess_offers(listings()):
         yield {
             "id": rows.popleft().id,
             "score": assessment.score,
@@ -68,6 +72,8 @@ def classify_lines(
             "reasons": [asdict(reason) for reason in assessment.reasons],
             "language": assessment.language,
             "model": assessment.model,
+            "answers": answers_record(assessment.answers) if assessment.answers else None,
+            "alarms": alarm_records(assessment.alarms),
         }
 
 
@@ -101,4 +107,17 @@ def _read_row(line: bytes, place: str) -> ListingRow:
         raise ListingsFileError(f"{place}: `title` and `description` must be text or null.")
     if title is None and description is None:
         raise ListingsFileError(f"{place}: neither `title` nor `description` is there to assess.")
-    return ListingRow(listing_id, title or "", description)
+    return ListingRow(listing_id, title or "", description, _read_offer(row))
+
+
+def _read_offer(row: dict[str, Any]) -> Offer:
+    """What the row knows of the offer beside its words. A price that is none is no reason to refuse the words."""
+    price, currency, location = row.get("price"), row.get("currency"), row.get("location")
+    amount = None
+    if isinstance(price, int | float | str) and not isinstance(price, bool):
+        try:
+            amount = Decimal(str(price))
+        except InvalidOperation:
+            amount = None
+    code = currency.strip().upper() if isinstance(currency, str) else None
+    return Offer(amount, code, location if isinstance(location, str) else None)

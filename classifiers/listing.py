@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.answers.answering import Answerer
+from classifiers.answers.offer import UNKNOWN_OFFER, Offer
 from classifiers.hashing import Hashed
 from classifiers.language import LANGUAGES, UNKNOWN, LanguageGuess
 from classifiers.lexical import Lexical, LexicalWeights
@@ -18,6 +20,7 @@ from classifiers.reading import Reading, Rules
 from classifiers.reasons import build_reasons
 from classifiers.weights import ModelError, Weights
 from classifiers.words import Batch
+from crawler.home import Home
 from crawler.items import Assessment, Band, Reason
 
 MODELS = Path(__file__).parent / "models"
@@ -39,7 +42,7 @@ class _Judged:
 class ListingClassifier:
     """A linear model over words, letters, lexicon terms and dates. Safe to share between threads."""
 
-    def __init__(self, weights: Weights, lexicon: Lexicon | None = None) -> None:
+    def __init__(self, weights: Weights, lexicon: Lexicon | None = None, home: Path | None = None) -> None:
         self.weights = weights
         self.lexicon = lexicon or Lexicon()
         if weights.lexicon_digest != self.lexicon.digest:
@@ -55,21 +58,29 @@ class ListingClassifier:
         self._lexical = LexicalWeights(weights.lexicon, self.rules)
         families = (name.partition(":")[0] for name in self.rules.names)
         self._is_label = np.array([family in LABEL_FAMILIES for family in families], dtype=bool)
+        self._answerer = Answerer.load(self.rules, home)
 
     @classmethod
     def load(cls, path: Path | None = None) -> ListingClassifier:
-        """The model in the directory `path`, or the one that ships. Raises ModelError."""
-        return cls(Weights.load(path or MODELS))
+        """The model in the directory `path`, or the one that ships, with the settings and rates in the user's home.
 
-    def assess(self, title: str, description: str | None) -> Assessment:
-        """Score, band, labels and reasons of one listing's text."""
-        return self._assess([(title, description)])[0]
+        Raises ModelError, and FactsError where the home's settings cannot be used.
+        """
+        return cls(Weights.load(path or MODELS), home=Home.from_environment().root)
+
+    def assess(self, title: str, description: str | None, offer: Offer = UNKNOWN_OFFER) -> Assessment:
+        """Score, band, labels, reasons and answers of one listing: of its text, and of what is known of the offer."""
+        return self._assess([(title, description)], [offer])[0]
 
     def assess_many(self, listings: Iterable[Listing]) -> Iterator[Assessment]:
         """The same for many (title, description) pairs, in their order and many times faster."""
+        return self.assess_offers((listing, UNKNOWN_OFFER) for listing in listings)
+
+    def assess_offers(self, listings: Iterable[tuple[Listing, Offer]]) -> Iterator[Assessment]:
+        """The same with what is known of each offer beside its words."""
         rest = iter(listings)
         while some := list(islice(rest, BATCH)):
-            yield from self._assess(some)
+            yield from self._assess([listing for listing, _ in some], [offer for _, offer in some])
 
     def scores(self, listings: Sequence[Listing]) -> NDArray[np.float64]:
         """The calibrated probabilities alone, without reasons."""
@@ -95,23 +106,31 @@ class ListingClassifier:
         # rounded, so that a listing has one score whatever batch it is read in
         return _Judged(reading, np.round(1 / (1 + np.exp(-exponents)), 6), told)
 
-    def _assess(self, listings: Sequence[Listing]) -> list[Assessment]:
+    def _assess(self, listings: Sequence[Listing], offers: Sequence[Offer]) -> list[Assessment]:
         judged = self._judge(listings, reasons=True)
         labels = self._labels(judged.reading)
         thresholds = self.weights.thresholds
         languages = [None if code == UNKNOWN else LANGUAGES[code] for code in judged.reading.languages.tolist()]
+        scores = judged.scores.tolist()
+        flagged = [
+            score >= thresholds.flagged and any(reason.weight > 0 for reason in reasons)
+            for score, reasons in zip(scores, judged.reasons, strict=True)
+        ]
+        answered = self._answerer.answer(judged.reading, flagged, offers)
         return [
             Assessment(
                 model=self.model,
                 score=score,
-                flagged=score >= thresholds.flagged and any(reason.weight > 0 for reason in reasons),
+                flagged=flag,
                 band=self._band(score),
                 language=language,
                 labels=names,
                 reasons=reasons,
+                answers=answers,
+                alarms=alarms,
             )
-            for score, language, names, reasons in zip(
-                judged.scores.tolist(), languages, labels, judged.reasons, strict=True
+            for score, flag, language, names, reasons, (answers, alarms) in zip(
+                scores, flagged, languages, labels, judged.reasons, answered, strict=True
             )
         ]
 

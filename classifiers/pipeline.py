@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from scrapy.crawler import Crawler
 
+from classifiers.answers.offer import Offer
 from classifiers.listing import ListingClassifier
 from crawler.items import ListingItem
 
@@ -49,7 +50,9 @@ class AssessmentPipeline:
         waiting, self._waiting = self._waiting, []
         listings = [item for item, _ in waiting if isinstance(item, ListingItem)]
         try:
-            assessments = self._classifier.assess_many((i.page.title or "", i.page.description) for i in listings)
+            assessments = self._classifier.assess_offers(
+                ((item.page.title or "", item.page.description), Offer.of_item(item)) for item in listings
+            )
             for listing, assessment in zip(listings, assessments, strict=True):
                 listing.assessment = assessment
         except Exception as error:  # noqa: BLE001

@@ -155,6 +155,115 @@ class Reason:
     """Lexicon group, date rule or learned words, e.g. `object:shabti`, `replica:museum_copy`, `words`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that an answer says of a listing, by its id, with the words that say so."""
+
+    id: str
+    """A lexicon group, law, country or list: its name and meaning stand in the classifiers' data, by this id."""
+    weight: float
+    """Signed points of its own answer; weights of different answers are never added."""
+    reasons: tuple[Reason, ...] = ()
+    basis: str = "words"
+    """What it rests on: `words` of the text, its `culture`, its `type`, what is `unsaid`, the `location` or `price`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Years:
+    """When the object is said to be from. Years before our era are negative."""
+
+    first: int
+    last: int
+    basis: Literal["text", "period"]
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RedListEntry:
+    """A category of an ICOM Red List that the likely origin and the type point to. A list names types, not objects."""
+
+    list: str
+    category: str
+    country: str
+    emergency: bool
+    basis: Literal["words", "culture"]
+    """Whether the country is named in the text, or only the culture points there."""
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LegalDate:
+    """A date of a law that is relevant to the listing, and what the listing claims of the time before it.
+
+    It never says that anything was lawful.
+    """
+
+    law: str
+    date: str
+    """ISO 8601, as exact as it is known: a day or a year."""
+    country: str | None
+    confirmed: bool
+    """False: nobody has checked the law at its source yet, so it is shown as to be confirmed."""
+    claim: Literal["none", "undated", "later", "earlier_without_paper", "earlier_with_paper"]
+    note: str | None = None
+    """An id of a note: why the law is relevant, or what is left open (`value_unknown`, ...)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What the seller claims of the object's past, and the legal dates that this leaves open."""
+
+    claims: tuple[Finding, ...] = ()
+    earliest_year: int | None = None
+    """The earliest year in which somebody is said to have had it."""
+    papers: bool = False
+    """Whether an invoice, catalogue, publication, photograph or licence is claimed."""
+    dates: tuple[LegalDate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """Where a hit belongs in the queue. The lower, the sooner; value only decides among equals."""
+
+    level: int
+    why: str
+    """The id of the rule of the order that put it there."""
+    must_be_seen: bool = False
+    """Whether a rule sends it to a person whatever its score."""
+    value_eur: float | None = None
+
+
+@dataclass(slots=True)
+class Answers:
+    """Separate answers on one listing, each with its reasons; none of them is a verdict."""
+
+    replica: list[Finding] = field(default_factory=list)
+    replica_band: Band | Literal["none"] = "none"
+    types: list[Finding] = field(default_factory=list)
+    """Object types, likeliest first."""
+    materials: list[Finding] = field(default_factory=list)
+    periods: list[Finding] = field(default_factory=list)
+    years: Years | None = None
+    origins: list[Finding] = field(default_factory=list)
+    """Countries of today it is likely from (ISO 3166-1 alpha-2), likeliest first."""
+    red_list: list[RedListEntry] = field(default_factory=list)
+    provenance: Provenance | None = None
+    """None, as with `priority`: not asked, since the text names no antiquity."""
+    red_flags: list[Finding] = field(default_factory=list)
+    reassurance: list[Finding] = field(default_factory=list)
+    points: float = 0.0
+    """Of the red flags, less the reassurance; it orders hits and hides none."""
+    priority: Priority | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A sign of danger to a person in a listing's text: it leaves the queue and goes to the police at once."""
+
+    kind: str
+    reasons: tuple[Reason, ...]
+
+
 @dataclass(slots=True)
 class Assessment:
     """What a model thinks of one listing's text. A score is not a verdict."""
@@ -170,6 +279,8 @@ class Assessment:
     """Ids of object types, periods and replica groups found."""
     reasons: list[Reason] = field(default_factory=list)
     """Strongest first."""
+    answers: Answers | None = None
+    alarms: list[Alarm] = field(default_factory=list)
 
 
 @dataclass(slots=True)

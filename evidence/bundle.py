@@ -28,7 +28,7 @@ from evidence.custody import CustodyDamaged, custody_record, gather_custody
 from evidence.exhibit_files import PackedListing, check_listing, pack_listing
 from evidence.item import ListingRecords, load_listing
 from evidence.plain_zip import PlainZipWriter
-from evidence.report.render import LANGUAGES, render_custody, render_index, render_instructions
+from evidence.report.render import LANGUAGES, Explain, render_custody, render_index, render_instructions
 from evidence.sealing import EvidenceDamaged
 from evidence.signing import SigningKey, load_signing_key
 from evidence.wacz import to_json
@@ -82,8 +82,11 @@ def export_bundle(
     listing_id: int | None = None,
     languages: Sequence[str] = ("en",),
     program: ProgramInfo | None = None,
+    explain: Explain | None = None,
 ) -> ExportedBundle:
     """Write the bundle of one case (by reference) or of one listing into the directory `to`.
+
+    `explain` tells the machine's answers in the report's languages; without it they stand in item.json alone, by id.
 
     Nothing is left in `to` unless all of it worked; what went wrong is logged. Raises EvidenceDamaged where a byte
     on disk or a log entry does not match the database, EvidenceMissing where a listing has no sealed capture,
@@ -118,6 +121,7 @@ def export_bundle(
             program or program_info(),
             key,
             about,
+            explain,
         )
     except (RelicwatchError, OSError) as error:
         action = "export.refused" if isinstance(error, EvidenceDamaged | CustodyDamaged) else "export.failed"
@@ -159,6 +163,7 @@ def _write(
     program: ProgramInfo,
     key: SigningKey,
     about: dict[str, Any],
+    explain: Explain | None,
 ) -> ExportedBundle:
     now = utc_now()
     demo = home.is_demo or any(records.listing.demo for records in subject.listings)
@@ -175,7 +180,7 @@ def _write(
             with PlainZipWriter(file) as package:
                 bag = BagWriter(package, name)
                 packed = [pack_listing(bag, n, listing, workspace, program) for n, listing in enumerate(checked, 1)]
-                _add_report(bag, subject, packed, custody, languages, demo, bundle_id)
+                _add_report(bag, subject, packed, custody, languages, demo, bundle_id, explain)
                 instructions = render_instructions(demo=demo, fingerprint=key.fingerprint)
                 bag.seal(_bag_info(subject, bundle_id, now, demo, program, key), instructions, key)
             file.flush()
@@ -216,6 +221,7 @@ def _add_report(
     languages: Sequence[str],
     demo: bool,
     bundle_id: str,
+    explain: Explain | None,
 ) -> None:
     case = {"reference": subject.case.reference, "title": subject.case.title} if subject.case else None
     record = custody_record(custody)
@@ -227,7 +233,8 @@ def _add_report(
         )
     bag.add_bytes("custody/custody.json", log)
     bag.add_bytes("custody/custody.html", render_custody(record, languages=languages, demo=demo, bundle_id=bundle_id))
-    bag.add_bytes("index.html", render_index(packed, record, case=case, languages=languages, demo=demo))
+    page = render_index(packed, record, case=case, languages=languages, demo=demo, explain=explain)
+    bag.add_bytes("index.html", page)
 
 
 def _bag_info(

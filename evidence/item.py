@@ -335,6 +335,7 @@ def _assessment(row: Assessment) -> dict[str, Any]:
         "language": row.language,
         "labels": row.labels,
         "reasons": row.reasons,
+        "answers": row.answers,
         "assessed_at": utc(row.assessed_at),
     }
 

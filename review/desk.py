@@ -101,11 +101,16 @@ class Desk:
         with self._writing, self.database.transaction() as session:
             yield session
 
+    def words(self, request: Request) -> Words:
+        """The words of the language that the visitor reads."""
+        visitor: Visitor | None = getattr(request.state, "visitor", None)
+        wanted = request.query_params.get("lang") or (visitor.user.language if visitor else None)
+        return Words(chosen_language(wanted, request.headers.get("accept-language", "")))
+
     def page(self, request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """A page in the visitor's language; `values` are what its template shows."""
         visitor: Visitor | None = getattr(request.state, "visitor", None)
-        wanted = request.query_params.get("lang") or (visitor.user.language if visitor else None)
-        words = Words(chosen_language(wanted, request.headers.get("accept-language", "")))
+        words = self.words(request)
         template = self.pages.get_template(name)
         common = {
             "t": words,

@@ -16,8 +16,10 @@ from typing import Any, cast
 from sqlalchemy import Table, bindparam, insert, select, tuple_, update
 from sqlalchemy.orm import Session, joinedload
 
+from crawler.answer_records import alarm_records, answers_record
 from crawler.items import Assessment as Assessed
 from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto, ListingUnchanged, Reason
+from storage.alarms import raise_alarms
 from storage.captures import thumbnail
 from storage.folding import fold
 from storage.jobs import insert_jobs
@@ -117,6 +119,10 @@ class ListingWriter:
 
     def end(self, session: Session) -> None:
         """Write what was kept since `begin`, in a few statements for all."""
+        with session.no_autoflush:  # each listing is written once, when all that it points to is there
+            self._write_sightings(session)
+
+    def _write_sightings(self, session: Session) -> None:
         sightings = [*self._done, *self._sightings.values()]
         new = [sighting for sighting in sightings if sighting.row is not None]
         if new:
@@ -129,6 +135,7 @@ class ListingWriter:
             rows = [_assessment(sighting, found) for sighting, found in judged]
             for (sighting, _), id_ in zip(judged, session.scalars(statement, rows), strict=True):
                 sighting.listing.current_assessment_id = id_
+            raise_alarms(session, [alarm for sighting, found in judged for alarm in _alarms(sighting, found)])
         flagged = [sighting for sighting, found in judged if found.flagged]
         if self._crawl_id is not None:
             insert_jobs(session, "capture", map(_capture_job, flagged))
@@ -400,8 +407,19 @@ def _assessment(sighting: _Sighting, found: Assessed) -> dict[str, Any]:
         "language": found.language,
         "labels": list(found.labels),
         "reasons": [{name: getattr(reason, name) for name in _REASON_FIELDS} for reason in found.reasons],
+        "answers": answers_record(found.answers) if found.answers is not None else None,
         "assessed_at": sighting.assessed_at,
     }
+
+
+def _alarms(sighting: _Sighting, found: Assessed) -> list[dict[str, Any]]:
+    of_listing = {
+        "listing_id": sighting.listing.id,
+        "observation_id": sighting.observation_id,
+        "model": found.model,
+        "raised_at": sighting.assessed_at,
+    }
+    return [of_listing | alarm for alarm in alarm_records(found.alarms)]
 
 
 def _capture_job(sighting: _Sighting) -> tuple[dict[str, Any], str]:

@@ -421,7 +421,28 @@ class Assessment(Identified, Base):
     labels: Mapped[list[Any]]
     reasons: Mapped[list[Any]]
     """`crawler.items.Reason` as objects, strongest first; offsets are into the observation's title or description."""
+    answers: Mapped[dict[str, Any] | None]
+    """As `crawler.answer_records` writes them; null in assessments from before there were answers."""
     assessed_at: Mapped[datetime]
+
+
+class Alarm(Identified, Base):
+    """A sign of danger to a person in a listing's text. It waits in no queue; whoever has acted on it closes it."""
+
+    __tablename__ = "alarm"
+    __table_args__ = (UniqueConstraint("observation_id", "kind"),)
+
+    kind: Mapped[str]
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"))
+    model: Mapped[str]
+    reasons: Mapped[list[Any]]
+    """As those of an assessment."""
+    raised_at: Mapped[datetime] = mapped_column(index=True)
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+    note: Mapped[str | None]
+    """What was done about it, in the words of who closed it."""
 
 
 class Match(Identified, Base):

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from crawler.extraction.document import place_of
 from crawler.extraction.findings import Findings
 from crawler.extraction.prices import Money, parse_price
 from crawler.extraction.scope import Scope
@@ -82,9 +81,9 @@ def take_labelled(name: str, value: str, findings: Findings, source: str) -> Non
 def fill_visible(scope: Scope, findings: Findings) -> None:
     """Amounts that stand in one text with their label ("Estimate £300 - 500"), and the count in "3 bids"."""
     wanted = findings.lacks("starting_bid", "current_bid", "estimate_low")
-    counts: list[tuple[re.Match[str], Any]] = []
+    counts: list[tuple[re.Match[str], int]] = []
     texts = scope.document.texts
-    for place, (text, node) in enumerate(texts):
+    for place, (text, number) in enumerate(texts):
         if len(text) > _LONGEST:
             continue
         if text[0].isdigit() or text[0] in "([":
@@ -92,11 +91,11 @@ def fill_visible(scope: Scope, findings: Findings) -> None:
                 text = f"{text} {texts[place + 1][0][:20]}"
             match = _COUNT.match(text)
             if match:
-                counts.append((match, node))
+                counts.append((match, number))
         elif wanted and text[-1] != ":" and (match := _INLINE.match(text)) and any(c.isdigit() for c in match["rest"]):
-            _take_inline(match, node, scope, findings)
+            _take_inline(match, number, scope, findings)
     settle_price(findings)
-    for match, node in counts if findings.lacks("bids") else ():
+    for match, number in counts if findings.lacks("bids") else ():
         if (
             match["other"]
             and findings.lacks("ends_at")
@@ -104,7 +103,7 @@ def fill_visible(scope: Scope, findings: Findings) -> None:
             and findings.lacks("starting_bid")
         ):
             continue
-        element, _ = place_of(node)
+        element, _ = scope.document.place_of(number)
         if element is not None and not scope.foreign(element):
             _add_count(match["count"], findings, "visible:words")
 
@@ -147,8 +146,8 @@ def take_estimate(text: str, findings: Findings, source: str) -> None:
         findings.add("currency", high.currency or low.currency, source)
 
 
-def _take_inline(match: re.Match[str], node: Any, scope: Scope, findings: Findings) -> None:
-    element, _ = place_of(node)
+def _take_inline(match: re.Match[str], number: int, scope: Scope, findings: Findings) -> None:
+    element, _ = scope.document.place_of(number)
     if element is None or scope.foreign(element):
         return
     name = str(next(key for key in ("starting_bid", "current_bid", "estimate") if match[key]))

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from crawler.extraction import bids, measures
-from crawler.extraction.document import Document, place_of, visible_text
+from crawler.extraction.document import Document, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.prices import parse_price
 from crawler.extraction.scope import Scope
@@ -82,13 +82,13 @@ def fill(scope: Scope, findings: Findings) -> None:
     measured: list[tuple[str, object]] = []
     labels = 0
     if wanted:
-        for text, node in scope.document.texts:
+        for text, number in scope.document.texts:
             if text[0].isdigit() or (len(text) > MAX_LABEL and ":" not in text and "：" not in text):
                 continue
             match = _label(text) if len(text) <= MAX_LABEL else LABEL.match(text)
             if match is None or match.lastgroup not in wanted:
                 continue
-            element, is_tail = place_of(node)
+            element, is_tail = scope.document.place_of(number)
             if element is None or scope.foreign(element):
                 continue
             labels += 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from crawler.extraction.document import place_of
 from crawler.extraction.findings import Findings
 from crawler.extraction.rows import is_name
 from crawler.extraction.scope import Scope
@@ -43,13 +42,13 @@ def fill(scope: Scope, findings: Findings) -> None:
     if not wanted:
         return
     found: dict[str, set[str]] = {name: set() for name in wanted}
-    for text, node in scope.document.texts:
+    for text, number in scope.document.texts:
         if len(text) > _LONGEST or not text[0].isalpha():
             continue
         read = _read(text)
         if read is None or read[0] not in wanted or len(found[read[0]]) > 1:
             continue
-        element, _ = place_of(node)
+        element, _ = scope.document.place_of(number)
         if element is not None and not scope.foreign(element):
             found[read[0]].add(read[1])
     for name, values in found.items():

@@ -151,7 +151,7 @@ IN_STOCK = re.compile(
     re.I,
 )
 BID_COUNT = re.compile(
-    r"\A\W*\d+\s*(?:bids?|enchères?|offres?|gebote?|offerte|pujas?|biedingen|lances|ofert|مزايدات"
+    r"\A\W*+\d++\s*+(?:bids?|enchères?|offres?|gebote?|offerte|pujas?|biedingen|lances|ofert|مزايدات"
     r"|مزايدة|عروض|عرض|入札)(?!\w)",
     re.I,
 )

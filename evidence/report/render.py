@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +16,36 @@ from evidence.report.notes import note_pieces
 _HERE = Path(__file__).parent
 LANGUAGES = ("en", "fr", "ar")
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+Explain = Callable[[Mapping[str, Any], str], Sequence["ReportAnswer"]]
+"""Tells stored answers in a language, heading by heading; the classifiers know how, and a caller hands it in."""
+
+
+class ReportLine(Protocol):
+    """One thing that an answer found."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sentence(self) -> str: ...
+    @property
+    def weight(self) -> float | None: ...
+    @property
+    def quotes(self) -> Sequence[Mapping[str, Any]]: ...
+    @property
+    def remarks(self) -> Sequence[str]: ...
+
+
+class ReportAnswer(Protocol):
+    """One answer of the machine as a reader sees it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sentence(self) -> str: ...
+    @property
+    def lines(self) -> Sequence[ReportLine]: ...
 
 
 class ReportListing(Protocol):
@@ -40,6 +70,7 @@ def render_index(
     case: Mapping[str, str] | None,
     languages: Sequence[str],
     demo: bool,
+    explain: Explain | None = None,
 ) -> bytes:
     """`data/index.html`. It holds nothing of the export itself, so that the same evidence gives the same page."""
     events = [event for event in custody["events"] if event["object_kind"] != "export"]
@@ -50,6 +81,7 @@ def render_index(
         case=case,
         languages=languages,
         demo=demo,
+        explain=explain,
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from review.answers_view import AnswersView, view_answers
 from review.desk import Decider, Desk, DeskOf, Form, NotThere, Reader, Visitor, go_to, row_id, word
 from review.listing_view import KeptDecision, ListingView, kept_decision, view_listing
 from review.pages.queue import filters_from, filters_query
@@ -22,7 +23,7 @@ from storage.decisions import (
     decide,
 )
 from storage.queue import Filters, neighbours, queue_places
-from storage.tables import Decision
+from storage.tables import Decision, utc_now
 
 router = APIRouter()
 VERDICT_KEYS = dict(zip(VERDICTS, "arou", strict=True))
@@ -40,6 +41,7 @@ def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: st
     filters = filters_from(request.query_params)
     with desk.writing() as session:
         view = _view(session, listing_id)
+        answers = _answers(request, session, desk, view)
         before, after = neighbours(queue_places(session, filters), view.listing.id)
         kept = kept_decision(session, request.query_params.get("decided", ""))
         desk.chain.record(
@@ -50,7 +52,7 @@ def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: st
             object_id=view.listing.id,
             details={"observation": view.observation.id},
         )
-    return _page(request, desk, view, filters, before=before, after=after, kept=kept)
+    return _page(request, desk, view, answers, filters, before=before, after=after, kept=kept)
 
 
 @router.post("/listings/{listing_id}/decision")
@@ -95,6 +97,10 @@ def _view(session: Session, listing_id: str | int) -> ListingView:
     return view
 
 
+def _answers(request: Request, session: Session, desk: Desk, view: ListingView) -> AnswersView:
+    return view_answers(session, desk.home, view, desk.words(request).language, utc_now())
+
+
 def _sent_again(
     request: Request,
     desk: Desk,
@@ -109,10 +115,21 @@ def _sent_again(
     """The listing's page with what was sent filled in, to be looked at and sent anew."""
     with desk.reading() as session:
         view = _view(session, listing_id)
+        answers = _answers(request, session, desk, view)
         before, after = neighbours(queue_places(session, filters), view.listing.id)
     sent = {name: word(form, name) for name in NOTHING_SENT}
     return _page(
-        request, desk, view, filters, before=before, after=after, status=status, sent=sent, newer=newer, refused=refused
+        request,
+        desk,
+        view,
+        answers,
+        filters,
+        before=before,
+        after=after,
+        status=status,
+        sent=sent,
+        newer=newer,
+        refused=refused,
     )
 
 
@@ -120,6 +137,7 @@ def _page(
     request: Request,
     desk: Desk,
     view: ListingView,
+    answers: AnswersView,
     filters: Filters,
     *,
     before: int | None,
@@ -135,6 +153,7 @@ def _page(
         "listing.html",
         status=status,
         view=view,
+        answers=answers,
         before=before,
         after=after,
         query=filters_query(filters),

@@ -18,7 +18,18 @@ def test_a_file_gives_one_record_a_listing(classifier, tmp_path):
     path.write_text(GOOD + "\n\n" + json.dumps({"id": 7, "title": "هاتف جديد"}, ensure_ascii=False) + "\n", "utf-8")
     first, second = classify_path(str(path), classifier, pytest.fail)
     assert (first["id"], second["id"]) == ("a1", 7)
-    assert set(first) == {"id", "score", "flagged", "band", "labels", "reasons", "language", "model"}
+    assert set(first) == {
+        "id",
+        "score",
+        "flagged",
+        "band",
+        "labels",
+        "reasons",
+        "language",
+        "model",
+        "answers",
+        "alarms",
+    }
     assert set(first["reasons"][0]) == {"field", "start", "end", "text", "weight", "rule"}
     assert json.loads(json.dumps(first)) == first
     assert first["flagged"]

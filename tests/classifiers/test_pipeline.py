@@ -59,7 +59,7 @@ def test_items_come_out_in_the_order_they_came_in(classifier):
 
 def test_a_failing_classifier_fails_the_item_and_does_not_hang():
     class Broken:
-        def assess_many(self, listings):
+        def assess_offers(self, listings):
             raise MemoryError("no room")
 
     with pytest.raises(MemoryError):

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 import evidence.bundle
+from classifiers.answers.explained import explain
 from crawler.errors import UsageError
 from crawler.home import Home
 from evidence.bundle import ExportFailed
@@ -23,7 +24,7 @@ from evidence.signing import KEY_FILE, SigningError
 from evidence.verify import verify_bundle
 from storage.audit import chain_faults
 from storage.database import Database
-from storage.tables import AuditEvent, Capture, Export, Segment
+from storage.tables import Assessment, AuditEvent, Capture, Export, Segment
 from tests.evidence.factory import START, Planted, plant, rewrite
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)> ../../etc/passwd \u202egnp.exe\x07 CON'
@@ -291,6 +292,28 @@ def test_the_page_needs_no_script_and_reaches_for_nothing(planted: Planted, tmp_
     assert 'dir="rtl"' in page and "A score is not a verdict" in page and "الدرجة ليست حكمًا" in page
     assert '<mark class="for">faience</mark>' in page
     assert not re.search(r"looted|stolen|pillé|volé|مسروق|منهوب", page)
+
+
+def test_the_machine_s_answers_stand_as_opinion_in_every_language(planted: Planted, tmp_path: Path) -> None:
+    quote = {"field": "title", "start": 0, "end": 6, "text": "<b>\u202eun", "weight": 2.0, "rule": "risk:no_provenance"}
+    flag = {"id": "no_provenance", "weight": 2.0, "basis": "unsaid", "reasons": [quote]}
+    answers = {
+        "red_flags": {"points": 2.0, "flags": [flag], "reassurance": []},
+        "priority": {"level": 7, "why": "no_rule_before", "must_be_seen": True, "value_eur": None},
+    }
+    with planted.database.transaction() as session:
+        for assessment in session.scalars(select(Assessment)):
+            assessment.answers = answers
+    bag = unpack(planted.export(explain=explain).path, tmp_path / "told")
+    page = (bag / "data/index.html").read_text()
+    for words in ("Sale red flags", "Indices d&#39;alerte", "مؤشرات تنبيه", "must be seen by a person"):
+        assert words in page
+    assert "&lt;b&gt;[U+202E]un" in page
+    item = json.loads((bag / "data/listings/001/item.json").read_text())
+    assert item["machine_opinion"]["assessments"][0]["answers"] == answers
+
+    untold = unpack(planted.export().path, tmp_path / "untold")
+    assert "Sale red flags" not in (untold / "data/index.html").read_text()
 
 
 def test_a_score_never_reads_as_certainty() -> None:
