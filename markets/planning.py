@@ -5,7 +5,8 @@ Pure: no database, no clock, no market is asked. `markets.replanning` feeds it w
 
 A listing waits from its appearing to the next crawl. With new listings coming at rate r and a crawl costing c, the
 waiting time that c buys is the same everywhere when searches are asked at intervals of sqrt(2 p c / r); the price p is
-the one number that makes all of them fit into the processes there are and into each market's share.
+the one number that makes all of them fit into the processes there are and into each market's share. That makes the mean
+wait least; since half of the hits are to be met soon, busy searches are asked somewhat more often (EXPONENT).
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ PRIOR_LISTINGS, PRIOR_HOURS = 0.3, 7.2
 """Before anything is known: one new listing a day, believed no more than a third of a day's watching."""
 PROFILE_HOURS = 6.0
 """Until an hour of the day was watched for so long, it is taken to be mostly like the day's mean."""
-EXPONENT = 0.65
+EXPONENT = 0.7
 """Searches are asked as often as their rate to this power says. 0.5 makes the mean wait least; half of all hits wait
 less the more the searches that bring most of them are asked."""
 USUAL_RATE = 0.1
 """New listings an hour at which the exponent changes nothing."""
+MARKET_PROFILE_HOURS = 24.0
+"""The same where the day's shape is known from all searches of the market: it is believed for longer."""
 ENDS_LEAD_SECONDS = 1800.0
 """So long before a flagged listing's sale ends it is looked at once more."""
 LEAST_PRICE = 1.0
@@ -74,15 +77,22 @@ class Arrivals:
             until=at,
         )
 
-    def hourly(self) -> tuple[float, ...]:
-        """Expected new listings an hour, for each hour of the day; never 0."""
-        mean = (PRIOR_LISTINGS + sum(self.counts)) / (PRIOR_HOURS + sum(self.exposure))
+    def hourly(self, day: Sequence[float] | None = None) -> tuple[float, ...]:
+        """Expected new listings an hour, for each hour of the day; never 0.
+
+        `day` is the shape of the market's day (`shape_of_day`), which one search alone takes weeks to show.
+        """
+        mean, shape = self._mean(), day or (1.0,) * HOURS
+        believed = MARKET_PROFILE_HOURS if day else PROFILE_HOURS
         # Neighbours lend to each other: nobody lists by the full hour.
         counts, exposure = _smoothed(self.counts), _smoothed(self.exposure)
         return tuple(
-            (mean * PROFILE_HOURS + count) / (PROFILE_HOURS + hours)
-            for count, hours in zip(counts, exposure, strict=True)
+            (mean * form * believed + count) / (believed + hours)
+            for form, count, hours in zip(shape, counts, exposure, strict=True)
         )
+
+    def _mean(self) -> float:
+        return (PRIOR_LISTINGS + sum(self.counts)) / (PRIOR_HOURS + sum(self.exposure))
 
     def as_json(self) -> dict[str, Any]:
         until = self.until.isoformat() if self.until else None
@@ -95,6 +105,16 @@ class Arrivals:
             return cls()
         until = datetime.fromisoformat(kept["until"]) if kept["until"] else None
         return cls(tuple(kept["counts"]), tuple(kept["exposure"]), until)
+
+
+def shape_of_day(searches: Sequence[Arrivals]) -> tuple[float, ...]:
+    """How new listings spread over the day at one market, by all its searches together; the mean is near 1."""
+    together = Arrivals(
+        tuple(sum(one.counts[hour] for one in searches) for hour in range(HOURS)),
+        tuple(sum(one.exposure[hour] for one in searches) / len(searches) for hour in range(HOURS)),
+    )
+    mean = together._mean()
+    return tuple(rate / mean for rate in together.hourly())
 
 
 @dataclass(frozen=True, slots=True)
