@@ -804,6 +804,9 @@ def classify(
 def train(
     to: Annotated[Path, typer.Option(help="Directory that gets the model and its card.")],
     corpus: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="Another corpus than ours.")] = None,
+    records: Annotated[
+        Path | None, typer.Option(exists=True, help="Labelled records (JSON Lines) whose free ones join the corpus.")
+    ] = None,
     seed: int = 0,
 ) -> None:
     """Train the classifier from the corpus that comes with relicwatch; the same corpus gives the same model.
@@ -816,7 +819,7 @@ def train(
 
     to.mkdir(parents=True, exist_ok=True)
     with _waiting("training"):
-        train_model(corpus or CORPUS, to, seed)
+        train_model(corpus or CORPUS, to, records, seed)
     out.print(f"{to} holds {ListingClassifier.load(to).model}", highlight=False, soft_wrap=True)
 
 

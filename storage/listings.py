@@ -136,7 +136,8 @@ class ListingWriter:
             for (sighting, _), id_ in zip(judged, session.scalars(statement, rows), strict=True):
                 sighting.listing.current_assessment_id = id_
             raise_alarms(session, [alarm for sighting, found in judged for alarm in _alarms(sighting, found)])
-        flagged = [sighting for sighting, found in judged if found.flagged]
+        # what raises an alarm is kept as evidence too: it may be gone before the police ask for it
+        flagged = [sighting for sighting, found in judged if found.flagged or found.alarms]
         if self._crawl_id is not None:
             insert_jobs(session, "capture", map(_capture_job, flagged))
         if self._claims:
