@@ -304,13 +304,15 @@ def count_absences(session: Session, crawl: Crawl, not_asked: Collection[str] = 
     Returns how many became gone.
     """
     failed = session.execute(
-        select(FrontierEntry.kind, FrontierEntry.url).where(
+        select(FrontierEntry.kind, FrontierEntry.url, FrontierEntry.meta).where(
             FrontierEntry.crawl_id == crawl.id, FrontierEntry.state == "failed"
         )
     ).all()
-    if any(kind == "search" for kind, _ in failed):
+    if any(kind == "search" for kind, _, _ in failed):
         return 0
-    unanswered = {url for _, url in failed}.union(not_asked)
+    unanswered = {url for _, url, _ in failed}.union(not_asked)
+    # An API is asked for a listing at another address than the public one: its id tells which it was.
+    unanswered_ids = {meta.get("native_id") for _, _, meta in failed} - {None}
     rows = session.scalars(
         select(Listing)
         .join(Crawl, Crawl.id == Listing.seen_in_crawl_id)
@@ -321,6 +323,8 @@ def count_absences(session: Session, crawl: Crawl, not_asked: Collection[str] = 
     for listing in rows:
         before = session.get_one(Crawl, listing.seen_in_crawl_id)
         if not set(before.queries) <= set(crawl.queries) or listing.url in unanswered:
+            continue
+        if listing.native_id in unanswered_ids:
             continue
         listing.absent_from_crawls += 1
         if listing.absent_from_crawls >= ABSENCES_FOR_GONE:
