@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -206,7 +207,7 @@ def _canonical(document: Document) -> str | None:
 
 
 def _apply_rules(document: Document, blocks: list[tuple[str, Any]] | None, findings: Findings) -> None:
-    for name, rule in findings.rules.fields.items():
+    for name, rule in _currency_first(findings.rules.fields):
         source = f"rule:{rule}"
         if is_state_path(rule):
             _add(name, state.value_at(blocks or [], rule), source, document, findings)
@@ -224,12 +225,17 @@ def _apply_rules(document: Document, blocks: list[tuple[str, Any]] | None, findi
             _add(name, values if name == "images" else values[0], source, document, findings)
 
 
+def _currency_first(fields: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Wherever it stands in the definition: a bare amount before it would get the market's own."""
+    return sorted(fields.items(), key=lambda one: one[0] != "currency")
+
+
 def _add(name: str, value: Any, source: str, document: Document, findings: Findings) -> None:
     """Put a rule's value where it belongs, read as its field demands."""
     if name == "title":
         findings.add_title(value, source)
     elif name == "price":
-        findings.add_price(value, None, source)
+        findings.add_price(value, findings.values.get("currency"), source)
     elif name == "currency":
         findings.add_currency(value, source)
     elif name in ("estimate_low", "estimate_high"):
@@ -298,7 +304,7 @@ def _read_answer(answer: Any, url: str, page: ExtractedPage, findings: Findings)
     document = Document(_EMPTY, url)
     findings.country = document.country
     places = list(state.walk(answer, "answer"))
-    for name, rule in findings.rules.fields.items():
+    for name, rule in _currency_first(findings.rules.fields):
         if is_state_path(rule):
             _add(name, state.value_at([("answer", answer)], rule), f"rule:{rule}", document, findings)
     listing = state.find_listing(places, "", url)
