@@ -340,7 +340,7 @@ def test_the_listing_marks_its_reasons_where_they_stand(visit, listing):
     ],
 )
 def test_bids_size_and_weight_are_shown_in_the_readers_words(visit, listing, language, said):
-    page = visit("viewer").get(f"/listings/{listing}?lang={language}").text
+    page = visit("viewer").get(f"/listings/{listing.id}?lang={language}").text
     assert all(word in page for word in said), [word for word in said if word not in page]
     assert "H. 12 cm" in page
 
