@@ -21,6 +21,7 @@ from classifiers.reasons import build_reasons
 from classifiers.weights import ModelError, Weights
 from classifiers.words import Batch
 from crawler.home import Home
+from crawler.answer_records import Alarm, Answers
 from crawler.items import Assessment, Band, Reason
 
 MODELS = Path(__file__).parent / "models"
@@ -121,7 +122,9 @@ class ListingClassifier:
             score >= thresholds.flagged and any(reason.weight > 0 for reason in reasons)
             for score, reasons in zip(scores, judged.reasons, strict=True)
         ]
-        answered = self._answerer.answer(judged.reading, flagged, offers) if answering else [(None, [])] * len(scores)
+        answered: list[tuple[Answers | None, list[Alarm]]] = [(None, [])] * len(scores)
+        if answering:
+            answered = list(self._answerer.answer(judged.reading, flagged, offers))
         return [
             Assessment(
                 model=self.model,
