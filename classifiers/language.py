@@ -15,7 +15,7 @@ UNKNOWN = -1
 LATIN = ("en", "fr", "de", "es", "it", "tr")
 SLOT_BITS = 13
 SLOTS = 1 << SLOT_BITS
-MARGIN = 1.2
+MARGIN = 2.0
 """The lead in log-odds that the best Latin language needs over the second."""
 MOST_WORDS = 50
 """So many words of a listing are enough."""

@@ -39,7 +39,7 @@ RARE = 4
 LEXICON_SCALE = 0.6
 HASHED_SCALE = 2.0
 """Features that are scaled up are held less closely to zero by the ridge."""
-ORIGIN_COUNTS = {"written": 2.0, "composed": 0.5}
+ORIGIN_COUNTS = {"written": 2.0, "composed": 1.0}
 RECORD_COUNT = 0.5
 """How often an example counts, by its origin: what reads like the trade teaches most, museum records least."""
 STRICTNESS = 4.0

@@ -13,7 +13,20 @@ from urllib.parse import parse_qsl, urlsplit
 
 from lxml import etree
 
-from crawler.extraction import jsonld, links, metatags, microdata, rows, state, visible, visible_photos, visible_price
+from crawler.extraction import (
+    bids,
+    jsonld,
+    links,
+    measures,
+    metatags,
+    microdata,
+    rows,
+    state,
+    unlabelled,
+    visible,
+    visible_photos,
+    visible_price,
+)
 from crawler.extraction.cards import read_cards
 from crawler.extraction.decoding import decode
 from crawler.extraction.document import Document, visible_text
@@ -168,12 +181,15 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
         page.cards = read_cards(document, page.listing_urls)
         return
     rows.fill(scope, findings)
+    bids.fill_visible(scope, findings)
     if findings.lacks("price"):
         others = found if found is not None else links.listings_by_shape(document)
         visible_price.fill_price(scope, findings, outside=others.blocks)
     visible_price.correct_bid(scope, findings)
+    bids.settle_bid(findings)
     visible_price.correct_currency(scope, findings)
     visible.fill_lot_number(scope, findings)
+    unlabelled.fill(scope, findings)
     visible.fill_availability(scope, findings)
     visible_photos.fill_images(scope, findings)
     visible.fill_description(scope, findings)
@@ -278,7 +294,7 @@ def _state(document: Document, blocks: list[tuple[str, Any]], findings: Findings
         places = list(state.walk(value, name))
         listing = state.find_listing(places, heads, document.url or document.base_url)
         if listing is not None:
-            state.fill(listing, places, document, findings, document.absolute)
+            _fill_from_state(listing, places, document, findings)
             best = best or listing
     return best
 
@@ -305,7 +321,16 @@ def _read_answer(answer: Any, url: str, page: ExtractedPage, findings: Findings)
         return
     if listing is not None:
         page.kind = "listing"
-        state.fill(listing, places, document, findings, document.absolute)
+        _fill_from_state(listing, places, document, findings)
+
+
+def _fill_from_state(listing: state.Place, places: list[state.Place], document: Document, findings: Findings) -> None:
+    state.fill(listing, places, document, findings, document.absolute)
+    source = "state:" + ".".join(listing.path)[-80:]
+    objects = state.near_objects(listing)
+    bids.fill_objects(objects, findings, source)
+    for one in objects:
+        measures.fill_node(one, findings, source)
 
 
 def _points_to_one(listing: state.Place, url: str) -> bool:
@@ -460,6 +485,8 @@ def _settle(page: ExtractedPage, findings: Findings) -> None:
     chosen = choose_title(findings.titles, _site_names(page, findings))
     if chosen:
         page.title, sources["title"] = chosen
+    if page.kind == "listing":
+        measures.fill_from_words(page.title, values.get("description"), findings)
     if "price" in values and "currency" not in values and findings.rules.currency:
         values["currency"], sources["currency"] = findings.rules.currency, "rule:currency"
     if "price" in values and "currency" not in values and findings.country_money:
