@@ -97,7 +97,7 @@ EXTENSIONS = {
 WARN_ON_GENERATOR_RETURN_VALUE = False  # it parses a callback's source again for most pages
 
 # -- the browser (crawler.browser_limits has its other limits)
-RELICWATCH_BROWSER_TABS = 4
+RELICWATCH_BROWSER_TABS = 6  # two beyond what a market may be asked at once: tabs are cleaned meanwhile
 RELICWATCH_NAVIGATION_SECONDS = 30
 
 LOG_LEVEL = "INFO"
