@@ -21,8 +21,7 @@ from classifiers.reasons import build_reasons
 from classifiers.weights import ModelError, Weights
 from classifiers.words import Batch
 from crawler.home import Home
-from crawler.answer_records import Alarm, Answers
-from crawler.items import Assessment, Band, Reason
+from crawler.items import Alarm, Answers, Assessment, Band, Reason
 
 MODELS = Path(__file__).parent / "models"
 LABEL_FAMILIES = frozenset({"object", "period", "replica", "coin", "risk"})
