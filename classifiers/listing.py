@@ -109,9 +109,7 @@ class ListingClassifier:
         # rounded, so that a listing has one score whatever batch it is read in
         return _Judged(reading, np.round(1 / (1 + np.exp(-exponents)), 6), told)
 
-    def _assess(
-        self, listings: Sequence[Listing], offers: Sequence[Offer], answering: bool = True
-    ) -> list[Assessment]:
+    def _assess(self, listings: Sequence[Listing], offers: Sequence[Offer], answering: bool = True) -> list[Assessment]:
         judged = self._judge(listings, reasons=True)
         labels = self._labels(judged.reading)
         thresholds = self.weights.thresholds

@@ -48,6 +48,8 @@ SEARCH = {"maxiter": 100, "maxcor": 10, "ftol": 1e-6, "gtol": 1e-2}
 FOLDS = 5
 EXPECTED_SHARE = 0.20
 """The share of antiquities among what a market's search brings up; the corpus holds more of them."""
+HARD_SHARE = 0.5
+"""The share of hard ones among what else it brings up; of the corpus's negatives most are hard."""
 THRESHOLDS = Thresholds(flagged=0.4, medium=0.5, strong=0.85)
 BANDS = (
     "Set by hand on the calibrated score. Flagged from 0.4, below an even chance, because a missed antiquity costs"
@@ -71,8 +73,9 @@ def train(corpus_dir: Path, out_dir: Path, records: Path | None = None, seed: in
     names, features = read_features([(e.title, e.description) for e in examples], lexicon, languages)
     labels = np.array([e.label == "antiquity" for e in examples])
     counts = np.array([ORIGIN_COUNTS.get(e.origin, RECORD_COUNT) for e in examples])
+    hard = np.array([e.hard for e in examples])
     margins = _held_out_margins(features, labels, names, counts, [e.group for e in examples], seed)
-    slope, shift = _calibrate(margins, labels)
+    slope, shift = _calibrate(margins, labels, hard)
     model = _fit(features, labels, names, counts)
     hashed = np.round(model.coefficients[:SLOTS] * HASHED_SCALE, 3).astype(np.float16)
     lexicon_weights = model.coefficients[SLOTS:] * LEXICON_SCALE
@@ -178,13 +181,17 @@ def _held_out_margins(
     return margins
 
 
-def _calibrate(margins: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[float, float]:
-    """Slope and shift of the sigmoid, with the corpus weighted to the share of antiquities that markets show.
+def _calibrate(margins: NDArray[np.float64], labels: NDArray[np.bool_], hard: NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and shift of the sigmoid, the corpus weighted to the shares of antiquities and hard ones that markets show.
 
     Raises CorpusError where held-out margins do not rise with the label: such a model would be upside down.
     """
-    share = labels.mean()
-    weights = np.where(labels, EXPECTED_SHARE / share, (1 - EXPECTED_SHARE) / (1 - share))
+    shares = {"antiquity": EXPECTED_SHARE, "hard": (1 - EXPECTED_SHARE) * HARD_SHARE}
+    shares["easy"] = 1 - sum(shares.values())
+    kinds = {"antiquity": labels, "hard": ~labels & hard, "easy": ~labels & ~hard}
+    weights = np.zeros(len(labels))
+    for kind, rows in kinds.items():
+        weights[rows] = shares[kind] / max(rows.mean(), 1e-9)
     sigmoid = LogisticRegression(C=1e3, solver="lbfgs").fit(margins.reshape(-1, 1), labels, sample_weight=weights)
     slope, shift = float(sigmoid.coef_[0][0]), float(sigmoid.intercept_[0])
     if slope <= 0:
