@@ -233,12 +233,19 @@ def markets_new(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="A saved copy of the search page: nothing is asked."),
     ] = None,
+    listing: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="With --page: a saved copy of one listing.")
+    ] = None,
+    listing_url: Annotated[
+        str | None, typer.Option(help="The address of --listing, where its page does not name it.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask the site without asking you first.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look at a market's search page and write a draft definition with frozen pages.
+    """Look at a market's search page, sitemap or feed and write a draft definition with frozen pages.
 
-    Without --page the site is asked for robots.txt, the search page and one listing, 10 seconds apart.
+    Without --page the site is asked for robots.txt, the search page, one listing and, where the page tells of Shopify
+    or WooCommerce, for the shop's own list, 10 seconds apart.
 
     Example: relicwatch markets new "https://auction.example/search?q=lamp"
     """
@@ -246,8 +253,10 @@ def markets_new(
     from markets.drafting.report import listing_rows, summary
 
     home = Home.from_environment()
+    if page is None and (listing or listing_url):
+        raise UsageError("--listing goes with --page: without a saved search page the site itself is asked.")
     if page is not None:
-        drafted = draft_from_file(home, page, url, name=name, words=query)
+        drafted = draft_from_file(home, page, url, name=name, words=query, listing=listing, listing_url=listing_url)
     else:
         check_request(home, url, name=name, words=query)
         if not yes:
@@ -275,8 +284,9 @@ def _confirm_look(url: str) -> None:
     if not sys.stdin.isatty():
         raise UsageError("The site is asked only after a yes: add --yes, or give a saved page with --page FILE.")
     err.print(
-        f"This market is not approved. For this draft {url} and two more pages of that site are asked for: robots.txt "
-        "and one listing, as robots.txt allows, 10 seconds apart. Pages drawn by scripts are opened in the browser.",
+        f"This market is not approved. For this draft {url} and few more pages of that site are asked for: robots.txt, "
+        "one listing and a shop's own list of products (or a sitemap), as robots.txt allows, 10 seconds apart. "
+        "Pages drawn by scripts are opened in the browser.",
         markup=False,
         highlight=False,
     )
@@ -794,6 +804,9 @@ def classify(
 def train(
     to: Annotated[Path, typer.Option(help="Directory that gets the model and its card.")],
     corpus: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="Another corpus than ours.")] = None,
+    records: Annotated[
+        Path | None, typer.Option(exists=True, help="Labelled records (JSON Lines) whose free ones join the corpus.")
+    ] = None,
     seed: int = 0,
 ) -> None:
     """Train the classifier from the corpus that comes with relicwatch; the same corpus gives the same model.
@@ -806,7 +819,7 @@ def train(
 
     to.mkdir(parents=True, exist_ok=True)
     with _waiting("training"):
-        train_model(corpus or CORPUS, to, seed)
+        train_model(corpus or CORPUS, to, records, seed)
     out.print(f"{to} holds {ListingClassifier.load(to).model}", highlight=False, soft_wrap=True)
 
 

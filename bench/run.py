@@ -145,7 +145,8 @@ def _classifier_rates(count: int) -> dict[str, float]:
     lots = [(lot.title, lot.description) for lot in map(make_lot, range(1, count + 1))]
     rates = {}
     ways: dict[str, Callable[[], object]] = {
-        "with reasons": lambda: list(classifier.assess_many(lots)),
+        "with reasons": lambda: list(classifier.assess_many(lots, answers=False)),
+        "with reasons and all answers": lambda: list(classifier.assess_many(lots)),
         "score alone": lambda: classifier.scores(lots),
     }
     for name, judge in ways.items():

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from markets.planning import (
     ENDS_LEAD_SECONDS,
+    EXPONENT,
     HOUR_SECONDS,
     HOURS,
     MARKET_SHARE,
@@ -32,6 +33,7 @@ from markets.planning import (
     interval_seconds,
     market_prices,
     plan_next,
+    shape_of_day,
 )
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -143,15 +145,20 @@ class Planner:
         self._arrivals = [Arrivals() for _ in searches]
         self._priced_until = -1.0
         self._prices: dict[str, float] = {}
+        self._days: dict[int, tuple[float, ...]] = {}
 
     def target(self, index: int) -> Target:
         search = self._searches[index]
-        return _target(search, self._arrivals[index].hourly())
+        return _target(search, self._arrivals[index].hourly(self._days.get(search.market)))
 
     def next_due(self, index: int, start: float, new: int, ends: float | None) -> float:
         at = BEGIN + timedelta(seconds=start)
         self._arrivals[index] = self._arrivals[index].learn(at, new)
         if start > self._priced_until:
+            by_market: dict[int, list[Arrivals]] = {}
+            for search, arrivals in zip(self._searches, self._arrivals, strict=True):
+                by_market.setdefault(search.market, []).append(arrivals)
+            self._days = {market: shape_of_day(own) for market, own in by_market.items()}
             targets = [self.target(each) for each in range(len(self._searches))]
             self._prices = market_prices(targets, self._processes)
             self._priced_until = start + HOUR_SECONDS
@@ -168,7 +175,7 @@ class Knowing:
         pages = sum(_target(search, search.rates).listings_share for search in searches)
         self._targets = [
             # The pages of new listings take what they take, however the rates are bent: they are counted above.
-            replace(_target(search, tuple(rate ** (2 * exponent) for rate in search.rates)), delay_seconds=0.0)
+            replace(_target(search, tuple(rate ** (exponent / EXPONENT) for rate in search.rates)), delay_seconds=0.0)
             for search in searches
         ]
         # Rates that are bent have a price of another unit, so none is too low.

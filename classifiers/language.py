@@ -15,8 +15,9 @@ UNKNOWN = -1
 LATIN = ("en", "fr", "de", "es", "it", "tr")
 SLOT_BITS = 13
 SLOTS = 1 << SLOT_BITS
-MARGIN = 1.2
-"""The lead in log-odds that the best Latin language needs over the second."""
+MARGIN, MARGIN_OF_ONE_WORD = 2.0, 6.0
+"""The lead in log-odds that the best Latin language needs over the second, and what a single word needs beside it: two
+words that several languages share ("Roman denarius") tell no language."""
 MOST_WORDS = 50
 """So many words of a listing are enough."""
 PERSIAN_LETTERS = np.array([ord(c) for c in "پچژگ"], dtype=np.uint32)
@@ -100,7 +101,9 @@ class LanguageGuess:
         totals[spoken] = np.add.reduceat(evidence, first, axis=0)
         best = np.argsort(totals, axis=1)
         rows = np.arange(batch.size)
-        sure = totals[rows, best[:, -1]] - totals[rows, best[:, -2]] >= MARGIN
+        count = np.bincount(listing, minlength=batch.size)
+        needed = MARGIN + MARGIN_OF_ONE_WORD / np.maximum(count, 1)
+        sure = totals[rows, best[:, -1]] - totals[rows, best[:, -2]] >= needed
         names = np.array([LANGUAGES.index(language) for language in LATIN])
         guessed[sure] = names[best[sure, -1]]
         return guessed

@@ -21,7 +21,7 @@ from classifiers.reasons import build_reasons
 from classifiers.weights import ModelError, Weights
 from classifiers.words import Batch
 from crawler.home import Home
-from crawler.items import Assessment, Band, Reason
+from crawler.items import Alarm, Answers, Assessment, Band, Reason
 
 MODELS = Path(__file__).parent / "models"
 LABEL_FAMILIES = frozenset({"object", "period", "replica", "coin", "risk"})
@@ -72,15 +72,18 @@ class ListingClassifier:
         """Score, band, labels, reasons and answers of one listing: of its text, and of what is known of the offer."""
         return self._assess([(title, description)], [offer])[0]
 
-    def assess_many(self, listings: Iterable[Listing]) -> Iterator[Assessment]:
-        """The same for many (title, description) pairs, in their order and many times faster."""
-        return self.assess_offers((listing, UNKNOWN_OFFER) for listing in listings)
+    def assess_many(self, listings: Iterable[Listing], answers: bool = True) -> Iterator[Assessment]:
+        """The same for many (title, description) pairs, in their order and many times faster.
 
-    def assess_offers(self, listings: Iterable[tuple[Listing, Offer]]) -> Iterator[Assessment]:
+        Faster still without the `answers`: score, band, labels and reasons alone.
+        """
+        return self.assess_offers(((listing, UNKNOWN_OFFER) for listing in listings), answers)
+
+    def assess_offers(self, listings: Iterable[tuple[Listing, Offer]], answers: bool = True) -> Iterator[Assessment]:
         """The same with what is known of each offer beside its words."""
         rest = iter(listings)
         while some := list(islice(rest, BATCH)):
-            yield from self._assess([listing for listing, _ in some], [offer for _, offer in some])
+            yield from self._assess([listing for listing, _ in some], [offer for _, offer in some], answers)
 
     def scores(self, listings: Sequence[Listing]) -> NDArray[np.float64]:
         """The calibrated probabilities alone, without reasons."""
@@ -106,7 +109,7 @@ class ListingClassifier:
         # rounded, so that a listing has one score whatever batch it is read in
         return _Judged(reading, np.round(1 / (1 + np.exp(-exponents)), 6), told)
 
-    def _assess(self, listings: Sequence[Listing], offers: Sequence[Offer]) -> list[Assessment]:
+    def _assess(self, listings: Sequence[Listing], offers: Sequence[Offer], answering: bool = True) -> list[Assessment]:
         judged = self._judge(listings, reasons=True)
         labels = self._labels(judged.reading)
         thresholds = self.weights.thresholds
@@ -116,7 +119,9 @@ class ListingClassifier:
             score >= thresholds.flagged and any(reason.weight > 0 for reason in reasons)
             for score, reasons in zip(scores, judged.reasons, strict=True)
         ]
-        answered = self._answerer.answer(judged.reading, flagged, offers)
+        answered: list[tuple[Answers | None, list[Alarm]]] = [(None, [])] * len(scores)
+        if answering:
+            answered = list(self._answerer.answer(judged.reading, flagged, offers))
         return [
             Assessment(
                 model=self.model,

@@ -20,7 +20,7 @@ FieldName = Literal["title", "description"]
 FIELDS: tuple[FieldName, FieldName] = ("title", "description")
 PRICE_ASKED = "offer:asked"
 """The sign of a price: it stands in the place of what its words would mean elsewhere, the coin or the year."""
-NAMED = frozenset({"object", "thing", "period"})
+NAMED = frozenset({"object", "thing", "period", "slang"})
 """Families whose words weigh by their lexicon group alone, so that no echo of the corpus speaks against them."""
 DATES = ("bc", "before_500", "before_1000", "before_1500", "before_1700", "before_1800", "before_1900", "after_1900")
 MEASURES = ("coin_weight", "millimetres", "centimetres", "die_axis", "modern_unit", "paper_size")

@@ -21,6 +21,7 @@ _ESCAPED = re.compile(r"(?:%[0-9A-Fa-f]{2})+|[^\x00-\x7f]+")
 _ROUTE = ("/", "!")
 
 
+@lru_cache(maxsize=1024)
 def plain_address(url: str) -> str:
     """The address as it would be written plainly: host in small letters and punycode, no default port, percent signs
     in one form, no tracking or session parameters, no fragment unless it is a route ("#/lot/7"), no trailing slash.

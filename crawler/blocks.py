@@ -37,6 +37,8 @@ SIGNS = {"header": "the header {}", "product": "a challenge of {}", "title": "th
 
 _REFUSING_STATUSES = (401, 403, 429, 503)
 _MOST_LOOKED_AT_BYTES = 512 * 1024
+_TELLING_BYTES = 16 * 1024
+"""Of a page that is more than a challenge: its links are as many before these end."""
 _MOST_WORDS = 180
 """A challenge or a log-in page says little; one with more words has something to offer."""
 _FEW_WORDS = 60
@@ -159,8 +161,11 @@ def find_challenge(status: int, headers: Mapping[bytes, Iterable[bytes]], body: 
     refusing = status in _REFUSING_STATUSES
     title = _title(seen)
     titled = title is not None and _CHALLENGE_TITLE.search(title) is not None
+    plain = not (refusing or titled)
+    if plain and not _is_bare(seen[:_TELLING_BYTES].lower()):  # nearly every page: markers are not even looked for
+        return None
     lowered = seen.lower()
-    if not (refusing or titled or _is_bare(lowered)):  # nearly every page: markers are not even looked for
+    if plain and not _is_bare(lowered):
         return None
     product = next((maker for marker, maker in _CHALLENGE_MARKERS.items() if marker in lowered), None)
     if refusing:

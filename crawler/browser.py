@@ -61,7 +61,7 @@ class BrowserHandler:
             tab = await self._tabs.take()
         except PlaywrightError as error:
             raise _failure(request, error) from error
-        load, fit = Load(tab.page, self._proxy), False
+        load, fit = Load(tab.page, tab.world, self._proxy), False
         captures: list[RecordPlace] = request.meta.get("captures", [])
         try:
             async with asyncio.timeout(limits.LONGEST_PAGE_SECONDS):

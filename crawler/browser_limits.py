@@ -17,7 +17,7 @@ LONGEST_MORE_SECONDS = 30.0
 MOST_LINKS = 5000
 """A page with more links than this is asked for no more."""
 
-PAGES_OF_A_TAB = 100
+PAGES_OF_A_TAB = 50
 """Pages that a tab shows before a fresh one takes its place: what a browser keeps of pages grows with them."""
 LONGEST_RESET_SECONDS = 5.0
 MOST_BYTES_OF_A_CRAWL = 64 * 1024**3

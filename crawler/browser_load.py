@@ -18,6 +18,7 @@ from scrapy.exceptions import DownloadFailedError
 
 from crawler import browser_limits as limits
 from crawler.browser_exchange import Cut, exchange_of, exchange_read, head_alone
+from crawler.browser_world import OwnWorld
 from crawler.egress import ConnectProxy
 from crawler.items import Exchange, RecordPlace
 from crawler.recording import Recorder
@@ -38,9 +39,10 @@ class JsonAnswer:
 class Load:
     """Watches a page from its creation to `end`; the page may then load another."""
 
-    def __init__(self, page: Page, proxy: ConnectProxy | None = None) -> None:
+    def __init__(self, page: Page, world: OwnWorld, proxy: ConnectProxy | None = None) -> None:
         """What `proxy` answered itself is no answer of the market's, and not recorded."""
         self.page = page
+        self.world = world
         self._proxy = proxy
         self.waiting: set[PageRequest] = set()
         """Requests for data that are under way."""
@@ -97,7 +99,7 @@ class Load:
 
     async def record_rendered(self, recorder: Recorder, captures: list[RecordPlace]) -> bytes:
         """The page as it stands rendered, kept. Raises TimeoutError where a script never lets it answer."""
-        html = await within(limits.LONGEST_ANSWER_SECONDS, "it gave no DOM", self.page.content())
+        html = await within(limits.LONGEST_ANSWER_SECONDS, "it gave no DOM", self.world.dom())
         assert self._main is not None
         rendered = html.encode("utf-8", "replace")
         captures.append(

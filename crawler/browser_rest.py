@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from playwright.async_api import Error as PlaywrightError
 from scrapy.exceptions import DownloadFailedError
 
 from crawler import browser_limits as limits
 from crawler.browser_load import Load
+from crawler.browser_world import DocumentReplaced
 
 logger = logging.getLogger(__name__)
 
@@ -77,29 +77,28 @@ async def draw_more(load: Load) -> None:
     Bounded in rounds, time and links. The page is then at rest; what was drawn before stays drawn where the page keeps
     it. Raises what `come_to_rest` raises.
     """
-    page = load.page
+    world = load.world
     try:
         async with asyncio.timeout(limits.LONGEST_MORE_SECONDS):
-            before = await page.evaluate(_LINKS)
+            before = await world.run(_LINKS)
             for _ in range(limits.MOST_ROUNDS_OF_MORE):
                 if before > limits.MOST_LINKS:
                     return
-                await page.evaluate(_ASK_FOR_MORE, _WORDS)
+                await world.run(_ASK_FOR_MORE, _WORDS)
                 await come_to_rest(load)
-                after = await page.evaluate(_LINKS)
+                after = await world.run(_LINKS)
                 if after <= before:
                     return
                 before = after
     except TimeoutError:
-        logger.info("%s went on giving more for %s s; it is read as it stands.", page.url, limits.LONGEST_MORE_SECONDS)
+        logger.info(
+            "%s went on giving more for %s s; it is read as it stands.", load.page.url, limits.LONGEST_MORE_SECONDS
+        )
 
 
 async def _is_quiet(load: Load) -> bool:
-    seen = load.navigations
     try:
-        await load.page.evaluate(_QUIET, limits.QUIET_MILLISECONDS)
-    except PlaywrightError:
-        if load.navigations == seen:  # not because another document took this one's place
-            raise
+        await load.world.run(_QUIET, limits.QUIET_MILLISECONDS)
+    except DocumentReplaced:
         return False
     return True

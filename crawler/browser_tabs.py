@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, BrowserContext, CDPSession, Dialog, Page, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
@@ -18,6 +17,7 @@ from playwright.async_api import Error as PlaywrightError
 from crawler import browser_limits as limits
 from crawler.browser_blocking import ARGUMENTS, blocked_addresses
 from crawler.browser_load import within
+from crawler.browser_world import OwnWorld
 from crawler.chromium import launch_options
 from crawler.program import user_agent
 
@@ -32,11 +32,13 @@ class Tab:
     context: BrowserContext
     page: Page
     session: CDPSession
+    world: OwnWorld
     shown: int = 0
     crashed: bool = False
 
     def note_crash(self) -> None:
         self.crashed = True
+        self.world.note_crash()
 
 
 class Tabs:
@@ -105,6 +107,7 @@ class Tabs:
             await session.send("Network.enable")
             await session.send("Network.setCacheDisabled", {"cacheDisabled": True})  # each page is recorded whole
             await session.send("Network.setBlockedURLs", {"urls": blocked_addresses()})
+            frame = (await session.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]  # for good, whatever it shows
         except BaseException:
             with contextlib.suppress(PlaywrightError, TimeoutError):
                 await within(limits.LONGEST_RESET_SECONDS, "it does not close", context.close())
@@ -112,7 +115,7 @@ class Tabs:
         context.on("page", _close_popup)
         page.on("dialog", _dismiss)
         page.on("filechooser", _ignore)  # listened to, so that none opens
-        tab = Tab(browser, context, page, session)
+        tab = Tab(browser, context, page, session, OwnWorld(session, frame))
         page.on("crash", lambda _page: tab.note_crash())
         return tab
 
@@ -145,13 +148,11 @@ async def _cleaned(tab: Tab) -> bool:
     """Whether nothing of the page that the tab showed is left in it."""
     try:
         async with asyncio.timeout(limits.LONGEST_RESET_SECONDS):
-            parts = urlsplit(tab.page.url)
             await tab.page.goto("about:blank")
-            await tab.context.clear_cookies()
-            await tab.session.send(
-                "Storage.clearDataForOrigin",
-                {"origin": f"{parts.scheme}://{parts.netloc}", "storageTypes": "all"},
-            )
+            await tab.world.run("() => { window.name = ''; }")  # it is the tab's, and outlives its pages
+            # Of this context alone, and of every origin in it: frames of others keep data too.
+            await tab.session.send("Network.clearBrowserCookies")
+            await tab.session.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
     except (PlaywrightError, TimeoutError) as error:
         logger.info("A tab could not be cleaned, so it is closed (%s).", str(error).partition("\n")[0])
         await _closed(tab)

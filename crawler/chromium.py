@@ -38,7 +38,22 @@ _TELLING = re.compile(
 )
 _SAID_BY = re.compile(r"^(?:\[pid=\d+\]\[err\] |\[[\d:/.]+:(?:FATAL|ERROR):[^\]]*\] |- )+")
 
+_FEATURES_OFF = (
+    # What Playwright switches off too: of two switches of this name Chromium heeds the last alone, and that is ours.
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "LensOverlay", "MediaRouter"),
+    *("HttpsUpgrades", "HttpsFirstBalancedModeAutoEnable", "PaintHolding"),
+    *("AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints", "NetworkTimeServiceQuerying", "PreconnectToSearch"),
+    *("AimEnabled", "Translate", "AutofillServerCommunication", "InterestFeedContentSuggestions"),
+    # These would start a process for nearly every page of the same market: sites stay apart without them.
+    *("ProactivelySwapBrowsingInstance", "SpareRendererForSitePerProcess", "BackForwardCache"),
+    # A frame, a widget and a compositor made anew for each page, a quarter of all that a page costs.
+    "RenderDocument",
+    # Pages of the address bar's own, a process for each tab of ours, drawn anew at each page though nobody looks.
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup"),
+)
+
 _ARGUMENTS = (
+    "--animation-duration-scale=0",  # of the window's own signs, as the one that turns while a page loads
     "--disable-background-networking",
     "--disable-breakpad",
     "--disable-client-side-phishing-detection",
@@ -49,9 +64,7 @@ _ARGUMENTS = (
     "--disable-sync",
     "--disable-gpu",
     "--disable-dev-shm-usage",  # containers give /dev/shm 64 MB, and a full one crashes the page
-    # The last three would start a process for nearly every page of the same market: sites stay apart without them.
-    "--disable-features=OptimizationHints,MediaRouter,Translate,AutofillServerCommunication,InterestFeedContentSuggestions"
-    ",ProactivelySwapBrowsingInstance,SpareRendererForSitePerProcess,BackForwardCache",
+    f"--disable-features={','.join(_FEATURES_OFF)}",
     "--disable-quic",  # UDP would pass by the proxy
     "--dns-prefetch-disable",
     "--force-color-profile=srgb",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import ipaddress
+import re
 import socket
 import unicodedata
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from crawler.errors import RelicwatchError
 PORTS = frozenset({80, 443, 8080, 8443})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MOST_URL_CHARACTERS = 8192
+_NEVER_IN_URLS = re.compile(r"[\x00-\x20\\\x7f]")
 _DOTS = str.maketrans(dict.fromkeys("\u3002\uff0e\uff61", "."))
 
 AddressInfo = tuple[int, int, int, str, Any]
@@ -105,7 +107,7 @@ class Guard:
         shown = url[:200]
         if len(url) > _MOST_URL_CHARACTERS:
             raise EgressRefused(shown, f"url longer than {_MOST_URL_CHARACTERS} characters")
-        if any(character <= " " or character in "\\\x7f" for character in url):
+        if _NEVER_IN_URLS.search(url):
             raise EgressRefused(shown, "space, control character or backslash in the url")
         try:
             parts = urlsplit(url)

@@ -9,7 +9,16 @@ from typing import Any, Literal
 
 PageKind = Literal["listing", "search", "other"]
 ListingState = Literal["live", "sold", "ended", "gone"]
+DimensionKind = Literal["height", "width", "length", "depth", "diameter", "thickness"]
 Band = Literal["strong", "medium", "weak"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One length of a thing; `kind` is None where the page does not say which."""
+
+    kind: DimensionKind | None
+    millimetres: Decimal
 
 
 @dataclass(slots=True)
@@ -30,6 +39,16 @@ class ExtractedPage:
     """ISO 4217."""
     estimate_low: Decimal | None = None
     estimate_high: Decimal | None = None
+    starting_bid: Decimal | None = None
+    """In `currency`, like the estimates; `price` holds it too while there is no bid."""
+    current_bid: Decimal | None = None
+    bids: int | None = None
+    """How many bids there are; 0 where the page says so."""
+    size: str | None = None
+    """The words in which the page gives it."""
+    dimensions: list[Dimension] = field(default_factory=list)
+    """`size` in millimetres, in the order of the words."""
+    weight_grams: Decimal | None = None
     seller: str | None = None
     seller_url: str | None = None
     images: list[str] = field(default_factory=list)

@@ -216,7 +216,9 @@ def learn_listing(
         found = {name: path for name in missing if (path := _path_to(name, drawn, answer))}
         if len(found) < len(missing):
             return None
-        source.fields |= found
+        # An amount by its path alone would get the market's own currency where the text names none.
+        money = _path_to("currency", drawn, answer) if "price" in found and "currency" not in found else None
+        source.fields |= found | ({"currency": money} if money else {})
     return None
 
 

@@ -40,6 +40,7 @@ COOKIES_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False  # no listening socket beside the crawl
 REFERRER_POLICY = "no-referrer"
+REFERER_ENABLED = False  # with that policy Scrapy's middleware does nothing, for every request of every page
 DEFAULT_REQUEST_HEADERS = {"Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"}
 
 # -- the frontier is rows of the database, not Scrapy's JOBDIR
@@ -54,6 +55,10 @@ DOWNLOADER_MIDDLEWARES = {
     "crawler.robots.Rfc9309Middleware": 100,  # where Scrapy's stood
     "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,  # a page's own redirects are listings' text
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,  # no spider has a password
+    "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": None,  # the fetcher reads the setting
+    "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": None,  # the fetcher goes through no proxy
+    "scrapy.downloadermiddlewares.stats.DownloaderStats": None,  # it writes each exchange out to know its length
     "crawler.retry.PoliteRetryMiddleware": 550,  # where Scrapy's stood
     "crawler.api_access.ApiAccessMiddleware": 580,  # late: a key is nowhere before the request leaves
     "crawler.blocks.BlockMiddleware": 585,  # sees bodies decoded (590) and redirects followed (600), before the retries
@@ -64,6 +69,7 @@ RETRY_TIMES = 2
 
 SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,  # depth is the search page's number, kept in the row
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,  # the frontier keeps META_KEPT and no more
     "storage.visits.VisitMiddleware": 10,  # outermost: sees all that a page gives
 }
 URLLENGTH_LIMIT = 2083
@@ -91,9 +97,10 @@ EXTENSIONS = {
 WARN_ON_GENERATOR_RETURN_VALUE = False  # it parses a callback's source again for most pages
 
 # -- the browser (crawler.browser_limits has its other limits)
-RELICWATCH_BROWSER_TABS = 4
+RELICWATCH_BROWSER_TABS = 6  # two beyond what a market may be asked at once: tabs are cleaned meanwhile
 RELICWATCH_NAVIGATION_SECONDS = 30
 
 LOG_LEVEL = "INFO"
+LOG_FORMATTER = "crawler.quiet_log.QuietLog"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 LOG_DATEFORMAT = "%Y-%m-%dT%H:%M:%S%z"

@@ -302,6 +302,11 @@ def _observation(records: ListingRecords, row: Observation, named: dict[int, int
         "currency": row.currency,
         "estimate_low": amount(row.estimate_low),
         "estimate_high": amount(row.estimate_high),
+        "starting_bid": amount(row.starting_bid),
+        "current_bid": amount(row.current_bid),
+        "bids": row.bids,
+        "size_as_shown": row.size,
+        "weight_grams": amount(row.weight_grams),
         "seller": {
             "name_as_shown": row.seller_name,
             "site_id": seller.native_id if seller else None,

@@ -8,6 +8,8 @@ from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)\Z")
+_PLAIN = re.compile(r"(?P<scheme>https?)://(?P<netloc>[a-z0-9.-]+(?::[0-9]{1,5})?)(?=[/?#]|\Z)")
+"""The start of an address in which there is nothing to normalise, as most are: looked at, not taken apart."""
 _UNSAFE = re.compile(r"[\s\\\x00-\x1f\x7f]")
 
 
@@ -51,6 +53,9 @@ def inside(url: str, domains: tuple[str, ...]) -> bool:
     """
     if _UNSAFE.search(url):
         return False
+    plain = _PLAIN.match(url)
+    if plain is not None:
+        return _host_inside(plain["scheme"], plain["netloc"], domains)
     split = _split(url)
     if split is None or split.scheme not in ("http", "https"):
         return False

@@ -15,6 +15,7 @@ from crawler.home import Home
 from markets.catalog import UnknownMarket, definition_files
 from markets.definition import Definition, load_definition
 from markets.faults import DefinitionError
+from markets.source_answers import read_source_answer
 from markets.vocabulary import near
 
 _AMOUNTS = frozenset({"price", "estimate_low", "estimate_high"})
@@ -116,8 +117,8 @@ def run_case(definition: Definition, directory: Path) -> CaseResult:
     """Extract a frozen page and compare every field that its expected.json names.
 
     meta.json: {"url", "page" (file name, default page.html), "charset", "content_type", "frozen_at", "asked" ("search"
-    for a page of the market's search), "checked_by"}; expected.json: fields as `relicwatch extract` prints them, or any
-    part of these. A missing or broken file is a difference too.
+    for a page of the market's search, "answer" for what a `source` answered), "checked_by"}; expected.json: fields as
+    `relicwatch extract` prints them, or any part of these. A missing or broken file is a difference too.
     """
     try:
         meta = _object(directory / "meta.json")
@@ -131,6 +132,10 @@ def run_case(definition: Definition, directory: Path) -> CaseResult:
     url = meta.get("url")
     if not isinstance(url, str) or not definition.in_domains(url):
         return CaseResult(directory.name, (f"{directory / 'meta.json'}: `url` {url!r} is not inside the domains.",))
+    if meta.get("asked") == "answer":
+        page = read_source_answer(definition, body, url)
+        differences = tuple(_differences(expected, page_as_json(page), directory))
+        return CaseResult(directory.name, differences, unchecked=meta.get("checked_by", "") is None)
     page = extract_page(
         body,
         url,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -29,6 +30,8 @@ LEAST_SLOW_SECONDS = 1.0
 
 FAULTS = (
     "no_page",
+    "robots_unreadable",
+    "robots_forbids",
     "all_failed",
     "nothing_found",
     "nothing_unlike_before",
@@ -43,6 +46,10 @@ FAULTS = (
     "refusals",
 )
 """Every code that a crawl's fault may have; the last three are `crawler.blocks`'s."""
+
+
+_ROBOTS_UNREADABLE = re.compile(r"robots\.txt of (\S+) could not be read \((.{1,200}?)\), so nothing")
+_ROBOTS_FORBIDS = re.compile(r"robots\.txt of (\S+) does not allow this page")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,8 @@ def crawl_faults(definition: Definition, counts: Mapping[str, Any], history: Seq
     if pages == 0:
         return [Fault("no_page", f"No page was read: look at the log, at robots.txt and at search.url.{first}", {})]
     if failed >= pages:
+        if kept_out := _robots(str(counts.get("reason") or "")):
+            return [kept_out]
         every = "The only page" if pages == 1 else f"All {pages} pages"
         text = f"{every} failed: the market is out of reach or refuses us.{first}"
         return [Fault("all_failed", text, {"pages": pages})]
@@ -103,6 +112,28 @@ def crawl_faults(definition: Definition, counts: Mapping[str, Any], history: Seq
     if not any(fault and "field" in fault.values for fault in found):
         found.append(_nothing_but_titles(counts))
     return [fault for fault in found if fault is not None]
+
+
+def _robots(reason: str) -> Fault | None:
+    """What robots.txt has to do with it, by the first problem's words (`crawler.robots.RobotsForbid`)."""
+    unreadable = _ROBOTS_UNREADABLE.search(reason)
+    if unreadable:
+        host, why = unreadable.groups()
+        return Fault(
+            "robots_unreadable",
+            f"robots.txt of {host} could not be read ({why}), and a site whose robots.txt does not answer is not "
+            "crawled (RFC 9309): it is tried again at the next crawl. If it stays so, write to the market.",
+            {"host": host, "why": why},
+        )
+    forbids = _ROBOTS_FORBIDS.search(reason)
+    if forbids:
+        return Fault(
+            "robots_forbids",
+            f"robots.txt of {forbids[1]} does not allow the pages that the definition asks for: ask the market for "
+            "leave, use its API, or have the definition's addresses looked at.",
+            {"host": forbids[1]},
+        )
+    return None
 
 
 def _nothing(pages: int, usual: float, first: str) -> Fault:

@@ -5,7 +5,8 @@ Pure: no database, no clock, no market is asked. `markets.replanning` feeds it w
 
 A listing waits from its appearing to the next crawl. With new listings coming at rate r and a crawl costing c, the
 waiting time that c buys is the same everywhere when searches are asked at intervals of sqrt(2 p c / r); the price p is
-the one number that makes all of them fit into the processes there are and into each market's share.
+the one number that makes all of them fit into the processes there are and into each market's share. That makes the mean
+wait least; since half of the hits are to be met soon, busy searches are asked somewhat more often (EXPONENT).
 """
 
 from __future__ import annotations
@@ -33,6 +34,13 @@ PRIOR_LISTINGS, PRIOR_HOURS = 0.3, 7.2
 """Before anything is known: one new listing a day, believed no more than a third of a day's watching."""
 PROFILE_HOURS = 6.0
 """Until an hour of the day was watched for so long, it is taken to be mostly like the day's mean."""
+EXPONENT = 0.7
+"""Searches are asked as often as their rate to this power says. 0.5 makes the mean wait least; half of all hits wait
+less the more the searches that bring most of them are asked."""
+USUAL_RATE = 0.1
+"""New listings an hour at which the exponent changes nothing."""
+MARKET_PROFILE_HOURS = 24.0
+"""The same where the day's shape is known from all searches of the market: it is believed for longer."""
 ENDS_LEAD_SECONDS = 1800.0
 """So long before a flagged listing's sale ends it is looked at once more."""
 LEAST_PRICE = 1.0
@@ -69,15 +77,22 @@ class Arrivals:
             until=at,
         )
 
-    def hourly(self) -> tuple[float, ...]:
-        """Expected new listings an hour, for each hour of the day; never 0."""
-        mean = (PRIOR_LISTINGS + sum(self.counts)) / (PRIOR_HOURS + sum(self.exposure))
+    def hourly(self, day: Sequence[float] | None = None) -> tuple[float, ...]:
+        """Expected new listings an hour, for each hour of the day; never 0.
+
+        `day` is the shape of the market's day (`shape_of_day`), which one search alone takes weeks to show.
+        """
+        mean, shape = self._mean(), day or (1.0,) * HOURS
+        believed = MARKET_PROFILE_HOURS if day else PROFILE_HOURS
         # Neighbours lend to each other: nobody lists by the full hour.
         counts, exposure = _smoothed(self.counts), _smoothed(self.exposure)
         return tuple(
-            (mean * PROFILE_HOURS + count) / (PROFILE_HOURS + hours)
-            for count, hours in zip(counts, exposure, strict=True)
+            (mean * form * believed + count) / (believed + hours)
+            for form, count, hours in zip(shape, counts, exposure, strict=True)
         )
+
+    def _mean(self) -> float:
+        return (PRIOR_LISTINGS + sum(self.counts)) / (PRIOR_HOURS + sum(self.exposure))
 
     def as_json(self) -> dict[str, Any]:
         until = self.until.isoformat() if self.until else None
@@ -90,6 +105,16 @@ class Arrivals:
             return cls()
         until = datetime.fromisoformat(kept["until"]) if kept["until"] else None
         return cls(tuple(kept["counts"]), tuple(kept["exposure"]), until)
+
+
+def shape_of_day(searches: Sequence[Arrivals]) -> tuple[float, ...]:
+    """How new listings spread over the day at one market, by all its searches together; the mean is near 1."""
+    together = Arrivals(
+        tuple(sum(one.counts[hour] for one in searches) for hour in range(HOURS)),
+        tuple(sum(one.exposure[hour] for one in searches) / len(searches) for hour in range(HOURS)),
+    )
+    mean = together._mean()
+    return tuple(rate / mean for rate in together.hourly())
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +161,9 @@ def market_prices(targets: Iterable[Target], processes: float, least_price: floa
     Into `MARKET_SHARE` of each market's rate, and all together into `PROCESS_SHARE` of the processes. Where the longest
     intervals allowed are too much already, the price is so high that all keep to these; it is `least_price` at least.
     """
-    by_market: dict[str, list[Target]] = {}
+    by_market: dict[str, list[_Load]] = {}
     for target in targets:
-        by_market.setdefault(target.market, []).append(target)
+        by_market.setdefault(target.market, []).append(_load_of(target))
     of_its_own = {
         market: _price_for(partial(_excess, own), least_price)  # of this market's share alone
         for market, own in by_market.items()
@@ -178,7 +203,7 @@ def interval_seconds(target: Target, price: float, at: datetime) -> float:
     hour, passed, left = at.hour, 0.0, 1.0
     span = HOUR_SECONDS - (at.minute * 60 + at.second)
     while passed < target.ceiling_seconds:
-        crawls_a_second = math.sqrt(target.hourly[hour]) * scale
+        crawls_a_second = _urgency(target.hourly[hour]) * scale
         if crawls_a_second * span >= left:
             return min(max(passed + left / crawls_a_second, target.floor_seconds), target.ceiling_seconds)
         left -= crawls_a_second * span
@@ -197,18 +222,40 @@ def require_lawful_interval(market: str, every_seconds: float, queries: int, del
         )
 
 
-def _load(targets: Iterable[Target], price: float) -> float:
+def _urgency(rate: float) -> float:
+    """How often to ask where listings come at `rate` an hour, beside others: sqrt(rate) at USUAL_RATE."""
+    return float(math.sqrt(USUAL_RATE) * (rate / USUAL_RATE) ** EXPONENT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What of a target's load does not change with the price."""
+
+    at_price_one: float
+    """Crawls a second that it would be asked at a price of 1."""
+    least: float
+    most: float
+    cost_seconds: float
+    listings_share: float
+
+
+def _load_of(target: Target) -> _Load:
+    density = sum(map(_urgency, target.hourly)) / len(target.hourly)
+    wanted = density / math.sqrt(2.0 * target.cost_seconds * HOUR_SECONDS)
+    least, most = 1.0 / target.ceiling_seconds, 1.0 / target.floor_seconds
+    return _Load(wanted, least, most, target.cost_seconds, target.listings_share)
+
+
+def _load(targets: Iterable[_Load], price: float) -> float:
     """The share of one process's time that crawls planned at this price take."""
-    whole = 0.0
-    for target in targets:
-        density = sum(map(math.sqrt, target.hourly)) / len(target.hourly)
-        wanted = density / math.sqrt(2.0 * price * target.cost_seconds * HOUR_SECONDS)
-        crawls_a_second = min(max(wanted, 1.0 / target.ceiling_seconds), 1.0 / target.floor_seconds)
-        whole += crawls_a_second * target.cost_seconds + target.listings_share
-    return whole
+    scale = 1.0 / math.sqrt(price)
+    return sum(
+        min(max(one.at_price_one * scale, one.least), one.most) * one.cost_seconds + one.listings_share
+        for one in targets
+    )
 
 
-def _excess(of_one_market: Sequence[Target], price: float) -> float:
+def _excess(of_one_market: Sequence[_Load], price: float) -> float:
     return _load(of_one_market, price) - MARKET_SHARE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,16 @@ from crawler.errors import RelicwatchError
 from crawler.home import Home
 from markets.catalog import get_market
 from markets.definition import DEFAULT_DELAY_SECONDS
-from markets.planning import ENDS_LEAD_SECONDS, START_SECONDS, Arrivals, Plan, Target, market_prices, plan_next
+from markets.planning import (
+    ENDS_LEAD_SECONDS,
+    START_SECONDS,
+    Arrivals,
+    Plan,
+    Target,
+    market_prices,
+    plan_next,
+    shape_of_day,
+)
 from storage.database import Database
 from storage.jobs import OPEN_STATES
 from storage.tables import Crawl, Job, Watch, WatchPlan, utc_now
@@ -40,10 +50,12 @@ def replan_ended(database: Database, home: Home, processes: int, now: datetime |
         ended = [pair for watch in watches for pair in _ended(session, watch)]
         for plan, job in ended:
             _learn(session, home, plan, job)
-        prices = market_prices([_target(plan, watch) for plan, watch in active_plans(session)], processes)
+        active = active_plans(session)
+        days = _days(plan for plan, _ in active)
+        prices = market_prices([_target(plan, watch, days) for plan, watch in active], processes)
         by_id = {watch.id: watch for watch in watches}
         for plan, job in ended:
-            planned = _plan(session, plan, job, by_id[plan.watch_id], prices, now)
+            planned = _plan(session, plan, job, by_id[plan.watch_id], prices, days, now)
             plan.due_at, plan.why, plan.job_id = planned.due_at, planned.why, None
         for watch in watches:
             move_on(watch, plans_of(session, watch))
@@ -88,8 +100,16 @@ def _told(session: Session, job: Job) -> Crawl | None:
     return crawl if crawl.state == "complete" or met else None
 
 
-def _plan(session: Session, plan: WatchPlan, job: Job, watch: Watch, prices: dict[str, float], now: datetime) -> Plan:
-    target = _target(plan, watch)
+def _plan(
+    session: Session,
+    plan: WatchPlan,
+    job: Job,
+    watch: Watch,
+    prices: dict[str, float],
+    days: Mapping[str, Sequence[float]],
+    now: datetime,
+) -> Plan:
+    target = _target(plan, watch, days)
     crawl = _told(session, job)
     if crawl is None or plan.market not in prices:
         # To insist where nothing came would be rude at a site that is ill or does not want us.
@@ -107,12 +127,20 @@ def _plan(session: Session, plan: WatchPlan, job: Job, watch: Watch, prices: dic
     return Plan(max(planned.due_at, now), planned.why)
 
 
-def _target(plan: WatchPlan, watch: Watch) -> Target:
+def _days(plans: Iterable[WatchPlan]) -> dict[str, tuple[float, ...]]:
+    """The shape of each market's day, by what all its searches have learned."""
+    by_market: dict[str, list[Arrivals]] = {}
+    for plan in plans:
+        by_market.setdefault(plan.market, []).append(Arrivals.from_json(plan.learned.get("arrivals", {})))
+    return {market: shape_of_day(own) for market, own in by_market.items()}
+
+
+def _target(plan: WatchPlan, watch: Watch, days: Mapping[str, Sequence[float]]) -> Target:
     learned: dict[str, Any] = plan.learned
     delay = float(learned.get("delay_seconds", DEFAULT_DELAY_SECONDS))
     return Target(
         market=plan.market,
-        hourly=Arrivals.from_json(learned.get("arrivals", {})).hourly(),
+        hourly=Arrivals.from_json(learned.get("arrivals", {})).hourly(days.get(plan.market)),
         cost_seconds=float(learned.get("cost_seconds", START_SECONDS + _UNKNOWN_REQUESTS * delay)),
         least_seconds=watch.least_seconds,
         most_seconds=watch.every_seconds,

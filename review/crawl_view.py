@@ -9,7 +9,9 @@ from markupsafe import Markup, escape
 from review.words import Words, messages, visible
 from storage.tables import Crawl
 
-FRUITLESS = frozenset({"no_page", "all_failed", "nothing_found", "nothing_unlike_before"})
+FRUITLESS = frozenset(
+    {"no_page", "robots_unreadable", "robots_forbids", "all_failed", "nothing_found", "nothing_unlike_before"}
+)
 """Faults of crawls that gave nothing: the first problem that was met may say why."""
 
 

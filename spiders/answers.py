@@ -8,20 +8,15 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from lxml import etree
-from lxml import html as lxml_html
 from scrapy import Request
 from scrapy.http import Response
 
 from crawler.extraction.findings import Findings
+from crawler.extraction.shop_answers import Offer, offer_page
 from crawler.items import ExtractedPage, ListingGone, ListingItem, PageProblem
 from markets.definition import Source
 from markets.words import Wanted
 from spiders.base import GONE_STATUSES, PHOTO_PRIORITY, MarketSpider
-
-Offer = dict[str, Any]
-
-_LONGEST_MARKUP = 400_000
 
 
 class AnswersSpider(MarketSpider, ABC):
@@ -134,14 +129,7 @@ class AnswersSpider(MarketSpider, ABC):
 
     def read_offer(self, offer: Offer, url: str) -> ExtractedPage:
         """An offer's values with their sources."""
-        findings = Findings(self.rules)
-        self.fill(offer, findings)
-        page = ExtractedPage(url=url, kind="listing", sources=findings.sources, problems=findings.problems)
-        for name, value in findings.values.items():
-            setattr(page, name, value)
-        if page.price is not None and page.currency is None:
-            page.problems.append("the price names no currency: set currency in the market's definition")
-        return page
+        return offer_page(self.fill, offer, url, self.rules)
 
     def search_url_request(self, url: str, query: str | None, page: int) -> Request:
         return Request(url, callback=self.parse_search, meta={"query": query, "page": page})
@@ -179,23 +167,3 @@ class ShopSpider(AnswersSpider):
     def shop(self) -> str:
         assert self.source.url is not None, "a definition without it is refused"
         return self.source.url.rstrip("/")
-
-
-def markup_text(markup: object) -> str | None:
-    """The text of a piece of HTML, scripts and styles left out; lines stay lines."""
-    if not isinstance(markup, str) or "<" not in markup:
-        return markup if isinstance(markup, str) else None
-    try:
-        root = lxml_html.fragment_fromstring(markup[:_LONGEST_MARKUP].replace("\x00", ""), create_parent="div")
-    except (etree.ParserError, ValueError):
-        return markup
-    etree.strip_elements(root, etree.Comment, "script", "style", "template", with_tail=False)
-    return str(etree.tostring(root, encoding="unicode", method="html"))
-
-
-def texts(values: object, key: str | None = None) -> list[str]:
-    """The texts in a list of texts, or under `key` in a list of objects."""
-    found = values if isinstance(values, list) else []
-    if key is not None:
-        found = [one.get(key) for one in found if isinstance(one, dict)]
-    return [one for one in found if isinstance(one, str) and one.strip()]

@@ -15,10 +15,10 @@ from scrapy.http import Response
 from crawler.api_access import KEYS, Api, ClientCredentials, address_from_environment, key_from_environment
 from crawler.errors import UsageError
 from crawler.extraction.findings import Findings
+from crawler.extraction.shop_answers import Offer, markup_text, texts
 from crawler.items import ExtractedPage, ListingItem, PageProblem
 from markets.known import KnownListing, known_listings
 from markets.words import wants_everything
-from spiders.answers import Offer, markup_text, texts
 from spiders.base import LISTING_PRIORITY
 from spiders.official import OfficialApiSpider, calls_a_day
 

@@ -12,9 +12,9 @@ from scrapy.http import Response
 
 from crawler.api_access import KEYS, Api, KeyHeader, address_from_environment, key_from_environment
 from crawler.extraction.findings import Findings
+from crawler.extraction.shop_answers import Offer, texts
 from crawler.items import PageProblem
 from markets.words import wants_everything
-from spiders.answers import Offer, texts
 from spiders.base import LISTING_PRIORITY
 from spiders.official import OfficialApiSpider, calls_a_day
 

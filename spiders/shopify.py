@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.http import Response
 
 from crawler.extraction.findings import Findings
-from crawler.extraction.prices import parse_amount
-from spiders.answers import Offer, ShopSpider, markup_text, texts
+from crawler.extraction.shop_answers import Offer, fill_shopify, shopify_address, shopify_offers, texts
+from spiders.answers import ShopSpider
 from spiders.base import GONE_STATUSES
 
 PAGE_SIZE = 250
@@ -37,38 +35,21 @@ class ShopifySpider(ShopSpider):
         return self.search_url_request(f"{self.shop}/products.json?limit={PAGE_SIZE}&page={number}", None, number)
 
     def offers(self, answer: Any) -> list[Any] | None:
-        found = answer.get("products") if isinstance(answer, dict) else None
-        return found if isinstance(found, list) else None
+        return shopify_offers(answer)
 
     def next_request(self, response: Response, answer: Any, offers: list[Any]) -> Request | None:
         # A shop may give fewer at once than asked for: only an empty page is the end.
         return self._page(response.meta["page"] + 1) if offers else None
 
     def address(self, offer: Offer) -> str | None:
-        handle = offer.get("handle")
-        if not isinstance(handle, str) or not handle:
-            return None
-        parts = urlsplit(self.shop)
-        return f"{parts.scheme}://{parts.netloc}/products/{handle}"
+        return shopify_address(self.shop, offer)
 
     def wants(self, offer: Offer) -> bool:
         words = [offer.get("title"), offer.get("body_html"), offer.get("vendor"), offer.get("product_type")]
         return self.wanted.matches(" ".join([str(one) for one in words if one] + _tags(offer)))
 
     def fill(self, offer: Offer, findings: Findings) -> None:
-        findings.add_text("title", offer.get("title"), "shopify:title")
-        findings.add_text("description", markup_text(offer.get("body_html")), "shopify:body_html")
-        findings.add_text("seller", offer.get("vendor"), "shopify:vendor")
-        findings.add_images(texts(offer.get("images"), "src"), "shopify:images.src")
-        variants = [one for one in offer.get("variants") or [] if isinstance(one, dict)]
-        available = [one for one in variants if one.get("available") is not False]
-        if any("available" in one for one in variants):
-            findings.add_availability(bool(available), "shopify:variants.available")
-        price = _lowest(available or variants)
-        if price is not None:
-            findings.add_price(str(price), self.definition.currency, "shopify:variants.price")
-            if "currency" in findings.sources:
-                findings.sources["currency"] = "rule:currency"
+        fill_shopify(offer, findings)
 
     def listing_request(self, url: str, card: str | None = None) -> Request:
         """A listing that the list no longer shows is asked for in the form that the list has."""
@@ -88,8 +69,3 @@ class ShopifySpider(ShopSpider):
 def _tags(offer: Offer) -> list[str]:
     tags = offer.get("tags")  # a list; in the answer for one product a text with commas
     return [tags] if isinstance(tags, str) else texts(tags)
-
-
-def _lowest(variants: list[Offer]) -> Decimal | None:
-    amounts = [parse_amount(one.get("price"), None) for one in variants]
-    return min((amount for amount in amounts if amount is not None), default=None)

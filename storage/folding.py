@@ -49,6 +49,8 @@ _LATIN_ARTICLE = re.compile(r"(?<![\w-])[ae]l-(?=\w{3})")
 
 def fold(text: str) -> str:
     """The text in the form that search compares; folding it again changes nothing."""
+    if text.isascii() and "l-" not in (plain := text.translate(_PLAIN).lower()):  # no accent, no article
+        return " ".join(plain.split())
     folded = _fold_once(text)
     while (again := _fold_once(folded)) != folded:
         folded = again

@@ -118,6 +118,10 @@ class ListingWriter:
 
     def end(self, session: Session) -> None:
         """Write what was kept since `begin`, in a few statements for all."""
+        with session.no_autoflush:  # each listing is written once, when all that it points to is there
+            self._write_sightings(session)
+
+    def _write_sightings(self, session: Session) -> None:
         sightings = [*self._done, *self._sightings.values()]
         new = [sighting for sighting in sightings if sighting.row is not None]
         if new:
@@ -131,7 +135,8 @@ class ListingWriter:
             for (sighting, _), id_ in zip(judged, session.scalars(statement, rows), strict=True):
                 sighting.listing.current_assessment_id = id_
             raise_alarms(session, [alarm for sighting, found in judged for alarm in _alarms(sighting, found)])
-        flagged = [sighting for sighting, found in judged if found.flagged]
+        # what raises an alarm is kept as evidence too: it may be gone before the police ask for it
+        flagged = [sighting for sighting, found in judged if found.flagged or found.alarms]
         if self._crawl_id is not None:
             insert_jobs(session, "capture", map(_capture_job, flagged))
         if self._claims:
@@ -298,13 +303,15 @@ def count_absences(session: Session, crawl: Crawl, not_asked: Collection[str] = 
     Returns how many became gone.
     """
     failed = session.execute(
-        select(FrontierEntry.kind, FrontierEntry.url).where(
+        select(FrontierEntry.kind, FrontierEntry.url, FrontierEntry.meta).where(
             FrontierEntry.crawl_id == crawl.id, FrontierEntry.state == "failed"
         )
     ).all()
-    if any(kind == "search" for kind, _ in failed):
+    if any(kind == "search" for kind, _, _ in failed):
         return 0
-    unanswered = {url for _, url in failed}.union(not_asked)
+    unanswered = {url for _, url, _ in failed}.union(not_asked)
+    # An API is asked for a listing at another address than the public one: its id tells which it was.
+    unanswered_ids = {meta.get("native_id") for _, _, meta in failed} - {None}
     rows = session.scalars(
         select(Listing)
         .join(Crawl, Crawl.id == Listing.seen_in_crawl_id)
@@ -315,6 +322,8 @@ def count_absences(session: Session, crawl: Crawl, not_asked: Collection[str] = 
     for listing in rows:
         before = session.get_one(Crawl, listing.seen_in_crawl_id)
         if not set(before.queries) <= set(crawl.queries) or listing.url in unanswered:
+            continue
+        if listing.native_id in unanswered_ids:
             continue
         listing.absent_from_crawls += 1
         if listing.absent_from_crawls >= ABSENCES_FOR_GONE:
@@ -366,6 +375,12 @@ def _observation(
         "currency": page.currency,
         "estimate_low": page.estimate_low,
         "estimate_high": page.estimate_high,
+        "starting_bid": page.starting_bid,
+        "current_bid": page.current_bid,
+        "bids": page.bids,
+        "size": page.size,
+        "dimensions": [{"kind": one.kind, "mm": format(one.millimetres, "f")} for one in page.dimensions],
+        "weight_grams": page.weight_grams,
         "seller_id": seller.id if seller else None,
         "seller_name": page.seller,
         "location": page.location,

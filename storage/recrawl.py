@@ -1,6 +1,7 @@
 """What a crawl need not ask for again: listings whose card and page are known and not due to be read.
 
-Due at every crawl: what ends soon and what is flagged, because there a late look costs most; and what is over but
+Due at every crawl: what ends soon and what is flagged or ever was, because there a late look costs most (a seller who
+is watched rewrites the text that gave him away); and what is over but
 stands in a search again under a card that does not say so.
 """
 
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from crawler.extraction.cards import says_over
@@ -45,7 +46,7 @@ def known_pages(
     due = or_(
         Listing.page_read_at.is_(None),
         Listing.page_read_at <= now - rules.read_again_after,
-        Assessment.flagged.is_(True),
+        exists().where(Assessment.listing_id == Listing.id, Assessment.flagged.is_(True)),
         and_(Listing.state == "live", Observation.ends_at <= now + rules.ends_soon),
     )
     columns = (
@@ -59,7 +60,6 @@ def known_pages(
     statement = (
         select(Listing.native_id, *columns)
         .outerjoin(Observation, Observation.id == Listing.current_observation_id)
-        .outerjoin(Assessment, Assessment.id == Listing.current_assessment_id)
         .where(Listing.market == market)
         .where(or_(Listing.card_fingerprint.is_not(None), Listing.page_read_at.is_not(None)))
     )

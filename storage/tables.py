@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from storage.types import Amount, BigId, UtcDateTime
@@ -380,6 +380,15 @@ class Observation(Identified, Base):
     currency: Mapped[str | None] = mapped_column(String(3))
     estimate_low: Mapped[Decimal | None]
     estimate_high: Mapped[Decimal | None]
+    starting_bid: Mapped[Decimal | None]
+    current_bid: Mapped[Decimal | None]
+    bids: Mapped[int | None] = mapped_column(Integer)
+    """As seen with what changed: a further bid of which the page shows no other price makes no observation."""
+    size: Mapped[str | None]
+    """In the page's words."""
+    dimensions: Mapped[list[Any] | None]
+    """`size` in millimetres: {"kind": "height" or null, "mm": "120"} each; null from before they were read."""
+    weight_grams: Mapped[Decimal | None]
     seller_id: Mapped[int | None] = mapped_column(ForeignKey("seller.id"), index=True)
     seller_name: Mapped[str | None]
     location: Mapped[str | None]

@@ -79,8 +79,13 @@ class Place:
             "rate": "{delay: 0, concurrency: 1}",
             **changes,
         }
+        text = "".join(f"{key}: {value}\n" for key, value in facts.items())
+        return self.adopt(name, text, approved=approved)
+
+    def adopt(self, name: str, text: str, *, approved: bool = True) -> Definition:
+        """Take a definition as it is written, and turn its market on."""
         path = self.home.markets / f"{name}.yaml"
-        path.write_text("".join(f"{key}: {value}\n" for key, value in facts.items()), "utf-8")
+        path.write_text(text, "utf-8")
         definition = load_definition(path)
         if approved:
             with self.database.transaction() as session:

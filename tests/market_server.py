@@ -65,12 +65,14 @@ MISSING = reply("<html><title>no such page</title></html>", "404 Not Found")
 
 @dataclass
 class MarketServer:
-    """Routes by target (path and query), then by path alone; 404 elsewhere. robots.txt answers 404 unless routed."""
+    """Routes by target (path and query), then by path alone; `otherwise` (404) elsewhere, for robots.txt too."""
 
     host: str = "127.0.0.1"
     routes: dict[str, Route] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     before_answering: Callable[[Asked], None] | None = None
+    otherwise: Route = MISSING
+    """What answers where no route does."""
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server((self.host, 0), backlog=64)
@@ -154,13 +156,13 @@ class MarketServer:
         return Asked(head.split(b" ")[1].decode("latin-1"), head + b"\r\n\r\n", body, at, number)
 
     def _answer(self, asked: Asked) -> Reply:
-        route = self.routes.get(asked.target) or self.routes.get(asked.target.partition("?")[0])
+        route = self.routes.get(asked.target) or self.routes.get(asked.target.partition("?")[0]) or self.otherwise
         if isinstance(route, list):
             with self._lock:
                 return route.pop(0) if len(route) > 1 else route[0]
         if callable(route):
             return route(asked)
-        return route or MISSING
+        return route
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ import numpy as np
 from classifiers.answers import alarms
 from classifiers.answers.facts import Currencies, Settings, read_facts
 from classifiers.answers.laws import find_legal_dates
-from classifiers.answers.objects import find_object, find_origins
+from classifiers.answers.objects import find_object, find_origins, likeliest
 from classifiers.answers.offer import UNKNOWN_OFFER, Offer
 from classifiers.answers.priority import has_find_word, rank
 from classifiers.answers.provenance import find_claims
@@ -53,10 +53,11 @@ class Answerer:
         self, reading: Reading, flagged: Sequence[bool], offers: Sequence[Offer] | None = None
     ) -> list[tuple[Answers, list[Alarm]]]:
         """For each listing of the batch its answers, and the alarms that it raises."""
-        batch = BatchSigns(reading, self._own, self._asked)
         named = np.zeros(reading.batch.size, dtype=bool)
         named[reading.signs.listings[self._is_object[reading.signs.rules]]] = True
-        whole = [flag or name for flag, name in zip(flagged, named.tolist(), strict=True)]
+        asked = named | np.array(flagged, dtype=bool)
+        batch = BatchSigns(reading, self._own, self._asked, asked)
+        whole = asked.tolist()
         offers = offers or [UNKNOWN_OFFER] * reading.batch.size
         locations = self._locations([offer.location if ask else None for offer, ask in zip(offers, whole, strict=True)])
         found = []
@@ -79,7 +80,10 @@ class Answerer:
         find_origins(answers, signs, batch)
         answers.red_list = find_red_list(answers.types, answers.origins)
         claims = find_claims(signs, batch, listing)
-        dates = find_legal_dates(answers.types, answers.origins, answers.years, claims, offer, self.money)
+        from_the_sea = any(sign.rule == "circumstance:sea" for sign in signs)
+        dates = find_legal_dates(
+            answers.types, answers.origins, answers.years, claims, offer, self.money, from_the_sea=from_the_sea
+        )
         answers.provenance = Provenance(claims.findings, claims.earliest_year, bool(claims.papers), dates)
         find_red_flags(answers, signs, batch, listing, claims, location, self.settings)
         answers.priority = self._rank(answers, signs, offer, alarmed)
@@ -90,6 +94,7 @@ class Answerer:
             floors=self._floors,
             alarmed=alarmed,
             countries=[origin.id for origin in answers.origins],
+            likely=likeliest(answers.origins),
             has_find_word=has_find_word(signs),
             settings=self.settings,
             value_eur=self.money.in_euro(offer.price, offer.currency),

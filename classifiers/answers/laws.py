@@ -21,11 +21,11 @@ Claimed = Literal["none", "undated", "later", "earlier_without_paper", "earlier_
 
 def find_legal_dates(
     types: Sequence[Finding], origins: Sequence[Finding], years: Years | None, claims: Claims, offer: Offer,
-    money: Currencies,
+    money: Currencies, *, from_the_sea: bool = False,
 ) -> tuple[LegalDate, ...]:  # fmt: skip
     """The relevant dates: the general ones, then each likely country's own laws, all of them, oldest first."""
     countries = [origin.id for origin in origins]
-    dates = [*_general(countries, claims), *_import_rules(types, countries, years, claims, offer, money)]
+    dates = [*_general(countries, claims, from_the_sea), *_import_rules(types, countries, years, claims, offer, money)]
     for country in countries:
         dates += _national(country, claims)
     return tuple(dates)
@@ -54,12 +54,12 @@ def national_law(country: str, day: object) -> str:
     return f"{country}:{day}"
 
 
-def _general(countries: Sequence[str], claims: Claims) -> Iterator[LegalDate]:
+def _general(countries: Sequence[str], claims: Claims, from_the_sea: bool) -> Iterator[LegalDate]:
     facts = read_facts("laws")
     for section in GENERAL:
         for name, law in facts[section].items():
             country = next((one for one in countries if one in law.get("countries", ())), None)
-            if law.get("always") or country:
+            if law.get("always") or country or (from_the_sea and law.get("from_the_sea")):
                 yield _dated(name, law, country, claims)
 
 

@@ -12,10 +12,10 @@ _WORD = re.compile(r"\w+")
 DENIAL_CHARACTERS = 14
 
 
-def is_denied(sign: Sign, signs: Sequence[Sign], batch: BatchSigns) -> bool:
-    """Whether the words beside a sign deny it: "not a replica", "sans certificat", "replika değil"."""
-    for other in signs:
-        if other.family != "denial" or other.field != sign.field:
+def is_denied(sign: Sign, denials: Sequence[Sign], batch: BatchSigns) -> bool:
+    """Whether one of the denials beside a sign speaks of it: "not a replica", "sans certificat", "replika değil"."""
+    for other in denials:
+        if other.field != sign.field:
             continue
         if other.group != "after" and other.end <= sign.start and near(other, sign, batch, DENIAL_CHARACTERS):
             return True

@@ -14,13 +14,16 @@ from classifiers.answers.years import find_years
 from crawler.items import Answers, Finding, Reason
 
 WEIGHTS = {
-    "object": (3.0, 1.5), "kind": (2.0, 1.0), "thing": (1.2, 0.5), "period": (3.0, 1.5), "culture": (3.0, 1.5),
+    "object": (3.0, 1.5), "kind": (2.0, 1.0), "thing": (1.2, 0.5), "noun": (1.0, 0.3),
+    "period": (3.0, 1.5), "culture": (3.0, 1.5),
     "material": (2.0, 1.0),
 }  # fmt: skip
 """Points of a sign in the title and in the description. What names a material too is less sure of the type."""
 KINDS = {
-    "object": "type", "kind": "type", "thing": "type", "period": "period", "culture": "period", "material": "material",
+    "object": "type", "kind": "type", "thing": "type", "noun": "type", "period": "period", "culture": "period",
+    "material": "material",
 }  # fmt: skip
+ANCIENT_DATES = frozenset({"date:bc", "date:before_500", "date:before_1000"})
 HINT_IN_DESCRIPTION = 0.5
 LEAST, SHARE, MOST = 0.5, 0.4, 3
 """What is told: at least so many points, at least this share of the likeliest one's, and no more than so many."""
@@ -65,12 +68,14 @@ def find_object(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> N
     hinted = _hints()
     tallies = {"type": _Tally(), "material": _Tally(), "period": _Tally()}
     met: set[tuple[str, bool]] = set()
+    has_nouns = any(sign.family == "noun" for sign in signs)
+    takes_nouns = has_nouns and any(_speaks_of_antiquity(sign) for sign in signs)
     materials = {(sign.start, sign.end) for sign in signs if sign.family == "material"}
     for sign in signs:
         if (sign.rule, sign.in_title) in met:
             continue
         met.add((sign.rule, sign.in_title))
-        if sign.family in KINDS:
+        if sign.family in KINDS and (takes_nouns or sign.family != "noun"):
             family = "thing" if sign.family == "object" and (sign.start, sign.end) in materials else sign.family
             weight = WEIGHTS[family][not sign.in_title]
             tallies[KINDS[sign.family]].add(sign.group, weight, batch.quote(sign, weight))
@@ -82,6 +87,10 @@ def find_object(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> N
     answers.periods = tallies["period"].findings()
     if answers.types or answers.periods:
         answers.years = find_years(signs, batch, [period.id for period in answers.periods])
+
+
+def _speaks_of_antiquity(sign: Sign) -> bool:
+    return sign.family in ("period", "culture", "origin") or sign.rule in ANCIENT_DATES
 
 
 @cache
@@ -113,6 +122,11 @@ def find_origins(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> 
             if country not in named.weights:
                 from_culture.reasons[country] += period.reasons[: MOST - len(from_culture.reasons[country])]
     answers.origins = named.findings() or _all(from_culture)
+
+
+def likeliest(origins: Sequence[Finding]) -> set[str]:
+    """The countries that words name; where only a culture points to some, the first of them alone."""
+    return {origin.id for place, origin in enumerate(origins) if place == 0 or origin.basis != "culture"}
 
 
 def _all(tally: _Tally) -> list[Finding]:

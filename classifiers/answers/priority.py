@@ -11,21 +11,31 @@ from classifiers.answers.signs import Sign
 from crawler.items import Priority
 
 DANGER, NUMBERED, CONFLICT, ENDING, SELLER, OURS, REST = range(1, 8)
-FIND_WORDS = frozenset({"find:excavation", "find:treasure", "risk:found_in_ground", "risk:soil_uncleaned"})
+FIND_WORDS = frozenset(
+    {
+        "find:excavation",
+        "find:treasure",
+        "risk:found_in_ground",
+        "risk:soil_uncleaned",
+        "flag:found_in_ground",
+        "flag:soil_uncleaned",
+    }
+)
 SOON, LATER = timedelta(hours=24), timedelta(hours=72)
 MANY_LOTS = 3
 """So many flagged lots of one seller move them up."""
 
 
 def rank(
-    *, flags: Collection[str], floors: Collection[str], alarmed: bool, countries: Collection[str], has_find_word: bool,
-    settings: Settings, value_eur: float | None = None, ends_at: datetime | None = None, now: datetime | None = None,
-    seller_flagged: int = 0, registered: bool = False,
+    *, flags: Collection[str], floors: Collection[str], alarmed: bool, countries: Collection[str],
+    likely: Collection[str] = (), has_find_word: bool, settings: Settings, value_eur: float | None = None,
+    ends_at: datetime | None = None, now: datetime | None = None, seller_flagged: int = 0, registered: bool = False,
 ) -> Priority:  # fmt: skip
     """The first rule of the order that fits.
 
-    `registered`: it matches an entry of a register of missing objects; `seller_flagged`: flagged lots of its seller,
-    this one included; `floors`: the flags that always go to a person.
+    `likely`: the countries of origin, out of `countries`, that are more than one of many; `registered`: it matches an
+    entry of a register of missing objects; `seller_flagged`: flagged lots of its seller, this one included; `floors`:
+    the flags that always go to a person.
     """
     must = alarmed or bool(set(flags) & set(floors))
     left = ends_at - now if ends_at is not None and now is not None else None
@@ -39,7 +49,7 @@ def rank(
         return at(NUMBERED, "register_match")
     if "museum_number" in flags:
         return at(NUMBERED, "museum_number")
-    if has_find_word and settings.conflict_zones & set(countries):
+    if has_find_word and settings.conflict_zones & set(likely):
         return at(CONFLICT, "conflict_zone_find")
     if left is not None and timedelta() <= left < LATER:
         return at(ENDING, "ends_within_24_hours" if left < SOON else "ends_within_72_hours")

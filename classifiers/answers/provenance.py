@@ -51,7 +51,8 @@ class Claims:
 
 def find_claims(signs: Sequence[Sign], batch: BatchSigns, listing: int) -> Claims:
     """The claims that the words make, denied ones left out."""
-    told = [sign for sign in signs if sign.family == "claim" and not is_denied(sign, signs, batch)]
+    denials = [sign for sign in signs if sign.family == "denial"]
+    told = [sign for sign in signs if sign.family == "claim" and not is_denied(sign, denials, batch)]
     findings = [Finding(sign.group, 0.0, (batch.quote(sign, 0.0),)) for sign in without_repeats(told)]
     if number := _licence_number(told, batch):
         findings.append(Finding(NUMBERED, 0.0, (number,)))
@@ -91,10 +92,17 @@ def _owned_years(signs: Sequence[Sign], told: Sequence[Sign], batch: BatchSigns)
         if sign.rule != "date:ownership_year" and not is_before and not _is_owned(sign, [*beside, *told], batch):
             continue
         year = span[0]
-        if _DECADE.match(batch.batch.text, sign.end) or batch.text(sign).endswith("s"):
-            year += 9 if year % 10 == 0 else 0
+        if year % 10 == 0 and _is_decade(sign, signs, batch):
+            year += 9
         found.append((year - 1 if is_before else year, batch.quote(sign, 0.0)))
     return found
+
+
+def _is_decade(sign: Sign, signs: Sequence[Sign], batch: BatchSigns) -> bool:
+    """ "the 1960s", "in den 1960er Jahren", "dans les années 1960": somewhere up to its last year."""
+    if batch.text(sign).endswith("s") or _DECADE.match(batch.batch.text, sign.end):
+        return True
+    return any(other.rule == "circumstance:decade" and near(other, sign, batch, 2) for other in signs)
 
 
 def _is_owned(sign: Sign, others: Sequence[Sign], batch: BatchSigns) -> bool:

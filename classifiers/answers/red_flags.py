@@ -9,7 +9,7 @@ from classifiers.answers import alarms
 from classifiers.answers.facts import Settings, read_facts
 from classifiers.answers.laws import vesting_year
 from classifiers.answers.nearby import is_denied
-from classifiers.answers.objects import dispatch_signs, refused_signs
+from classifiers.answers.objects import dispatch_signs, likeliest, refused_signs
 from classifiers.answers.provenance import NUMBERED, Claims
 from classifiers.answers.signs import BatchSigns, Sign
 from crawler.items import Answers, Finding, Reason
@@ -51,14 +51,15 @@ def _flag(id_: str, reasons: Sequence[Reason], basis: str = "words", weight: flo
 def _spoken(signs: Sequence[Sign], batch: BatchSigns, claims: Claims) -> dict[str, list[Reason]]:
     """The flags that words of the lexicon raise."""
     weights = read_facts("red_flags")["flags"]
+    denials = [sign for sign in signs if sign.family == "denial"]
     found: dict[str, list[Reason]] = {}
     for sign in signs:
         id_ = sign.group
-        if sign.family != "risk" or id_ not in weights or id_ == alarms.TAX:
+        if sign.family not in ("risk", "flag") or id_ not in weights or id_ == alarms.TAX:
             continue
         if id_ == "vague_old_collection" and claims.papers and claims.years:
             continue  # a collection with a year and a paper is no vague one
-        if id_ != "no_provenance" and is_denied(sign, signs, batch):
+        if id_ != "no_provenance" and is_denied(sign, denials, batch):
             continue
         found.setdefault(id_, []).append(batch.quote(sign, float(weights[id_]["weight"])))
     for sign in refused_signs(signs, batch):
@@ -88,7 +89,8 @@ def _from_answers(
     if thing and not claims.findings and not claims.years and not told & UNSAID_UNLESS:
         weight = float(facts["flags"]["no_provenance"]["unsaid"])
         flags.append(_flag("no_provenance", _weighed(thing[:1], weight), "unsaid", weight))
-    in_conflict = [e for e in answers.red_list if e.emergency and e.country in settings.conflict_zones]
+    zones = settings.conflict_zones & likeliest(answers.origins)
+    in_conflict = [entry for entry in answers.red_list if entry.emergency and entry.country in zones]
     if in_conflict:
         reasons = _weighed(in_conflict[0].reasons, 4.0)
         flags.append(_flag("conflict_zone_culture_match", reasons, in_conflict[0].basis))

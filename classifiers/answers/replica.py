@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from classifiers.answers.facts import read_facts
 from classifiers.answers.nearby import is_denied
+from classifiers.answers.objects import ANCIENT_DATES
 from classifiers.answers.signs import BatchSigns, Sign
 from crawler.items import Answers, Band, Finding
 
@@ -13,7 +14,7 @@ IN_DESCRIPTION = 0.5
 BESIDE_AN_ANTIQUITY = 0.25
 """Sellers name catalogues, boxes and photographs beside the object: a word of the description counts less."""
 BANDS: tuple[Band, ...] = ("strong", "medium", "weak")
-ANCIENT_DATES = frozenset({"date:bc", "date:before_500", "date:before_1000"})
+ANCIENT = frozenset({"object", "period", "culture", "ruler", "coin"})
 PLAIN = "replica:explicit_replica"
 
 
@@ -24,13 +25,14 @@ def find_replica(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> 
     told = [sign for sign in signs if sign.rule in weights]
     if not told:
         return
-    is_ancient = any(sign.family in ("object", "period", "culture") or sign.rule in ANCIENT_DATES for sign in signs)
+    is_ancient = any(sign.family in ANCIENT or sign.rule in ANCIENT_DATES for sign in signs)
+    denials = [sign for sign in signs if sign.family == "denial"]
     found: dict[str, list[tuple[float, Sign]]] = {}
     for sign in told:
         if sign.family == "date" and is_ancient:
             continue  # years of a purchase or a find stand beside ancient things
         weight = weights[sign.rule]
-        if sign.family == "replica" and is_denied(sign, signs, batch):
+        if sign.family == "replica" and is_denied(sign, denials, batch):
             weight = facts["denied"]
         elif not sign.in_title and sign.rule != PLAIN:
             weight *= BESIDE_AN_ANTIQUITY if is_ancient else IN_DESCRIPTION

@@ -21,6 +21,8 @@ ASKED = frozenset(
      "find"}
 )  # fmt: skip
 """Families of the classifier's own rules that the answers read."""
+ASKED_OF_THE_WHOLE = frozenset({"claim", "circumstance", "hub", "flag"})
+"""Families of the answers' own terms that serve only where every answer is asked."""
 
 
 class Sign(NamedTuple):
@@ -47,16 +49,20 @@ class Sign(NamedTuple):
 class BatchSigns:
     """The signs of a batch, those of the model's lexicons and of the answers' own together."""
 
-    def __init__(self, reading: Reading, own: Lexicon, asked: np.ndarray) -> None:
+    def __init__(self, reading: Reading, own: Lexicon, asked: np.ndarray, whole: np.ndarray) -> None:
+        """`asked`: which of the model's rules to take; `whole`: which listings are asked every answer."""
         self.batch = reading.batch
         signs, words = reading.signs, reading.batch.words
         kept = np.flatnonzero(asked[signs.rules])
         hits = own.find(reading.batch, reading.languages)
+        deep = np.array([name.partition(":")[0] in ASKED_OF_THE_WHOLE for name in own.rules], dtype=bool)
+        taken = np.flatnonzero(~deep[hits.rules] | whole[words.fields[hits.first] >> 1])
+        first, last = hits.first[taken], hits.last[taken]
         self._names = [*reading.rules.names, *own.rules]
-        self.starts: Places = np.concatenate([signs.starts[kept], words.starts[hits.first]])
-        self.ends: Places = np.concatenate([signs.ends[kept], words.ends[hits.last - 1]])
-        fields = np.concatenate([signs.fields[kept], words.fields[hits.first]])
-        rules = np.concatenate([signs.rules[kept], hits.rules + len(reading.rules.names)])
+        self.starts: Places = np.concatenate([signs.starts[kept], words.starts[first]])
+        self.ends: Places = np.concatenate([signs.ends[kept], words.ends[last - 1]])
+        fields = np.concatenate([signs.fields[kept], words.fields[first]])
+        rules = np.concatenate([signs.rules[kept], hits.rules[taken] + len(reading.rules.names)])
         order = np.lexsort((rules, self.starts))
         self.starts, self.ends, fields, rules = self.starts[order], self.ends[order], fields[order], rules[order]
         self.rules = rules

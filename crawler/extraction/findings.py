@@ -111,7 +111,7 @@ class Findings:
         self.add("price", value, source)
         if code is None and source.startswith("rule") and self.rules.currency:
             code, source = self.rules.currency, "rule:currency"
-        if code:
+        if code and self.values.get("currency") != code:
             self.values.pop("currency", None)
             self.add("currency", code, source)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from crawler.extraction import measures
 from crawler.extraction.document import Document
 from crawler.extraction.findings import Findings
 from crawler.extraction.images import image_addresses
@@ -206,6 +207,7 @@ def fill(node: Node, document: Document, findings: Findings, source: str = "json
         f"{source}:location",
     )
     _fill_properties(node, findings, source)
+    measures.fill_node(node, findings, source)
 
 
 def _fill_price(offer: Node, findings: Findings, source: str) -> None:
@@ -271,8 +273,18 @@ def fill_event(node: Node, findings: Findings) -> None:
 
 
 def _fill_properties(node: Node, findings: Findings, source: str) -> None:
-    """Name-value pairs: lot numbers and end times often stand there."""
-    for pair in as_list(node.get("additionalProperty")):
+    """Name-value pairs: lot numbers, end times and sizes often stand there."""
+    pairs = as_list(node.get("additionalProperty"))
+    named = [(pair["name"], pair) for pair in pairs if isinstance(pair, dict) and isinstance(pair.get("name"), str)]
+    measures.fill_properties(
+        (
+            (name, pair if "unitText" in pair or "unitCode" in pair else first(pair.get("value")))
+            for name, pair in named
+        ),
+        findings,
+        f"{source}:additionalProperty",
+    )
+    for pair in pairs:
         if isinstance(pair, dict) and isinstance(pair.get("name"), str):
             name = folded(pair["name"])
             if name in ("lot", "lot number", "lotnumber", "lot no", "lot no.", "numéro de lot", "رقم القطعة"):

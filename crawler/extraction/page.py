@@ -7,12 +7,26 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from lxml import etree
 
-from crawler.extraction import jsonld, links, metatags, microdata, rows, state, visible, visible_photos, visible_price
+from crawler.extraction import (
+    bids,
+    jsonld,
+    links,
+    measures,
+    metatags,
+    microdata,
+    rows,
+    state,
+    unlabelled,
+    visible,
+    visible_photos,
+    visible_price,
+)
 from crawler.extraction.cards import read_cards
 from crawler.extraction.decoding import decode
 from crawler.extraction.document import Document, visible_text
@@ -167,12 +181,15 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
         page.cards = read_cards(document, page.listing_urls)
         return
     rows.fill(scope, findings)
+    bids.fill_visible(scope, findings)
     if findings.lacks("price"):
         others = found if found is not None else links.listings_by_shape(document)
         visible_price.fill_price(scope, findings, outside=others.blocks)
     visible_price.correct_bid(scope, findings)
+    bids.settle_bid(findings)
     visible_price.correct_currency(scope, findings)
     visible.fill_lot_number(scope, findings)
+    unlabelled.fill(scope, findings)
     visible.fill_availability(scope, findings)
     visible_photos.fill_images(scope, findings)
     visible.fill_description(scope, findings)
@@ -190,7 +207,7 @@ def _canonical(document: Document) -> str | None:
 
 
 def _apply_rules(document: Document, blocks: list[tuple[str, Any]] | None, findings: Findings) -> None:
-    for name, rule in findings.rules.fields.items():
+    for name, rule in _currency_first(findings.rules.fields):
         source = f"rule:{rule}"
         if is_state_path(rule):
             _add(name, state.value_at(blocks or [], rule), source, document, findings)
@@ -208,12 +225,17 @@ def _apply_rules(document: Document, blocks: list[tuple[str, Any]] | None, findi
             _add(name, values if name == "images" else values[0], source, document, findings)
 
 
+def _currency_first(fields: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Wherever it stands in the definition: a bare amount before it would get the market's own."""
+    return sorted(fields.items(), key=lambda one: one[0] != "currency")
+
+
 def _add(name: str, value: Any, source: str, document: Document, findings: Findings) -> None:
     """Put a rule's value where it belongs, read as its field demands."""
     if name == "title":
         findings.add_title(value, source)
     elif name == "price":
-        findings.add_price(value, None, source)
+        findings.add_price(value, findings.values.get("currency"), source)
     elif name == "currency":
         findings.add_currency(value, source)
     elif name in ("estimate_low", "estimate_high"):
@@ -272,7 +294,7 @@ def _state(document: Document, blocks: list[tuple[str, Any]], findings: Findings
         places = list(state.walk(value, name))
         listing = state.find_listing(places, heads, document.url or document.base_url)
         if listing is not None:
-            state.fill(listing, places, document, findings, document.absolute)
+            _fill_from_state(listing, places, document, findings)
             best = best or listing
     return best
 
@@ -282,7 +304,7 @@ def _read_answer(answer: Any, url: str, page: ExtractedPage, findings: Findings)
     document = Document(_EMPTY, url)
     findings.country = document.country
     places = list(state.walk(answer, "answer"))
-    for name, rule in findings.rules.fields.items():
+    for name, rule in _currency_first(findings.rules.fields):
         if is_state_path(rule):
             _add(name, state.value_at([("answer", answer)], rule), f"rule:{rule}", document, findings)
     listing = state.find_listing(places, "", url)
@@ -299,7 +321,16 @@ def _read_answer(answer: Any, url: str, page: ExtractedPage, findings: Findings)
         return
     if listing is not None:
         page.kind = "listing"
-        state.fill(listing, places, document, findings, document.absolute)
+        _fill_from_state(listing, places, document, findings)
+
+
+def _fill_from_state(listing: state.Place, places: list[state.Place], document: Document, findings: Findings) -> None:
+    state.fill(listing, places, document, findings, document.absolute)
+    source = "state:" + ".".join(listing.path)[-80:]
+    objects = state.near_objects(listing)
+    bids.fill_objects(objects, findings, source)
+    for one in objects:
+        measures.fill_node(one, findings, source)
 
 
 def _points_to_one(listing: state.Place, url: str) -> bool:
@@ -454,6 +485,8 @@ def _settle(page: ExtractedPage, findings: Findings) -> None:
     chosen = choose_title(findings.titles, _site_names(page, findings))
     if chosen:
         page.title, sources["title"] = chosen
+    if page.kind == "listing":
+        measures.fill_from_words(page.title, values.get("description"), findings)
     if "price" in values and "currency" not in values and findings.rules.currency:
         values["currency"], sources["currency"] = findings.rules.currency, "rule:currency"
     if "price" in values and "currency" not in values and findings.country_money:

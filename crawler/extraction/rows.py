@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from crawler.extraction.document import Document, place_of, visible_text
+from crawler.extraction import bids, measures
+from crawler.extraction.document import Document, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.prices import parse_price
 from crawler.extraction.scope import Scope
@@ -68,24 +69,26 @@ _NO_NAME = re.compile(
     r"|alle|ver|otros|log ?in|sign|feedback|ratings?|reviews?)\b|%",
     re.I,
 )
-_FIELD = {"estimate": "estimate_low"}
+_FIELD = {"estimate": "estimate_low", "measure": "size", "weight": "weight_grams"}
+_MEASURES = ("size", "measure", "weight")
 _NO_PLACE = re.compile(r"\A(?:select|choose|change|view|see|show|map|n/?a|unknown|worldwide)\b", re.I)
 
 
 def fill(scope: Scope, findings: Findings) -> None:
     """Read the rows for all fields that are still empty."""
-    names = ("lot_number", "seller", "location", "ends_at", "price", "estimate")
+    names = ("lot_number", "seller", "location", "ends_at", "price", "estimate", *bids.LABELS, *_MEASURES)
     wanted = {name for name in names if findings.lacks(_FIELD.get(name, name))}
     named: list[str] = []
+    measured: list[tuple[str, object]] = []
     labels = 0
     if wanted:
-        for text, node in scope.document.texts:
+        for text, number in scope.document.texts:
             if text[0].isdigit() or (len(text) > MAX_LABEL and ":" not in text and "：" not in text):
                 continue
             match = _label(text) if len(text) <= MAX_LABEL else LABEL.match(text)
             if match is None or match.lastgroup not in wanted:
                 continue
-            element, is_tail = place_of(node)
+            element, is_tail = scope.document.place_of(number)
             if element is None or scope.foreign(element):
                 continue
             labels += 1
@@ -93,8 +96,12 @@ def fill(scope: Scope, findings: Findings) -> None:
                 findings.problem(f"The page has more than {MAX_LABELS} labelled rows: the rest was not read.")
                 break
             value = text[match.end() :].strip() or _next_value(element, is_tail)
-            if value:
+            if value and match.lastgroup in _MEASURES:
+                measured.append((text[: match.end()].strip(" :：﹕"), value))
+            elif value:
                 _take(str(match.lastgroup), value, element, scope.document, findings, named)
+    measures.fill_properties(measured, findings, "visible:label size")
+    bids.settle_price(findings)
     if findings.lacks("seller"):
         _seller_block(scope, findings)
     for name in named:
@@ -161,19 +168,9 @@ def _take(name: str, value: str, element: Any, document: Document, findings: Fin
         if money and money.currency and money.amount > 0:
             findings.add_price(money.amount, money.currency, source)
     elif name == "estimate":
-        _take_estimate(value, findings, source)
-
-
-def _take_estimate(value: str, findings: Findings, source: str) -> None:
-    """A range of money, "£1,000 - 1,500", as the two estimates."""
-    parts = re.split(r"\s*(?:[-–—]|\bto\b|\bà\b|\bbis\b|إلى)\s*", value, maxsplit=1)
-    if len(parts) != 2 or len(value) > 80:
-        return
-    low, high = (parse_price(p, hint=findings.rules.currency, country=findings.country) for p in parts)
-    if low and high and low.amount <= high.amount:
-        findings.add("estimate_low", low.amount, source)
-        findings.add("estimate_high", high.amount, source)
-        findings.add("currency", high.currency or low.currency, source)
+        bids.take_estimate(value, findings, source)
+    elif name in bids.LABELS:
+        bids.take_labelled(name, value, findings, source)
 
 
 def _near(element: Any) -> Iterator[Any]:

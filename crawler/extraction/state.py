@@ -288,7 +288,7 @@ def fill(listing: Place, places: list[Place], document: Document | None, finding
     """Take the listing's values from its object, from what hangs below it, then from its neighbours in the state."""
     source = "state:" + ".".join(listing.path)[-80:]
     findings.add_title(title_of(listing.value), source)
-    near = [listing.value, *_below(listing.value)]
+    near = near_objects(listing)
     around = [*_joined_by_id(listing, places), *_neighbours(listing)]
     _fill_price(near, _outer(listing), around, findings, source)
     for value in near:
@@ -296,6 +296,11 @@ def fill(listing: Place, places: list[Place], document: Document | None, finding
     _fill_end(around, findings, source)
     for value in around:
         _fill_neighbour(value, findings, source)
+
+
+def near_objects(listing: Place) -> list[dict[str, Any]]:
+    """The listing's own object and those inside it."""
+    return [listing.value, *_below(listing.value)]
 
 
 def _below(value: dict[str, Any], depth: int = 3) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ Every wording that the sources offer is weighed by its source and by how many ot
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from crawler.extraction.text import folded
 
@@ -34,17 +35,19 @@ _PLACE_TAIL = re.compile(r"\s*\(([^()\d$€£]{3,60})\)\s*\Z")
 
 def choose_title(offered: list[tuple[str, str]], site_names: list[str]) -> tuple[str, str] | None:
     """The best wording and its source, or None where none is offered."""
+    trimmed_of = {title: trim_price(trim_site(title, site_names)) for title in {title for title, _ in offered}}
+    key_of = {text: folded(text) for text in {*trimmed_of, *trimmed_of.values()}}
     wordings: dict[str, tuple[str, str, float]] = {}
     families: dict[str, set[str]] = {}
     for title, source in offered:
         weight = _weight(source)
-        trimmed = trim_price(trim_site(title, site_names)) if weight < _RULE else title
+        trimmed = trimmed_of[title] if weight < _RULE else title
         for text, part in ((title, 0.6 if trimmed != title else 1.0), (trimmed, 1.0)):
-            key = folded(text)
+            key = key_of[text]
             families.setdefault(key, set()).add(_family(source))
             if key not in wordings or wordings[key][2] < weight * part:
                 wordings[key] = (text, source, weight * part)
-    contained = {key: {_family(s) for t, s in offered if key in folded(t)} for key in wordings}
+    contained = {key: {_family(s) for t, s in offered if key in key_of[t]} for key in wordings}
     best: tuple[float, str, str] | None = None
     for key, (text, source, weight) in wordings.items():
         score = (
@@ -72,6 +75,7 @@ def _fragment(key: str, wordings: dict[str, tuple[str, str, float]]) -> bool:
     )
 
 
+@lru_cache(maxsize=512)
 def _family(source: str) -> str:
     """Sources that read the same words: a microdata name is most often the heading itself."""
     if source.startswith("microdata") or re.match(r"visible:h\d", source):

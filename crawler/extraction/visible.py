@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from crawler.extraction.document import Document, marks_of, place_of, visible_text
+from crawler.extraction.document import Document, marks_of, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.scope import Scope
 from crawler.extraction.text import folded
@@ -51,13 +51,13 @@ def fill_availability(scope: Scope, findings: Findings) -> None:
     if not findings.lacks("availability"):
         return
     offered = False
-    for text, node in scope.document.texts:
+    for text, number in scope.document.texts:
         if len(text) > 60:
             continue
         gone = GONE.match(text)
         if not gone and (offered or not (STILL_OFFERED.match(text) or IN_STOCK.match(text))):
             continue
-        element, _ = place_of(node)
+        element, _ = scope.document.place_of(number)
         if element is None or scope.foreign(element):
             continue
         if gone:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from crawler.extraction.document import marks_of, place_of, visible_pieces, visible_text
+from crawler.extraction.document import marks_of, visible_pieces, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.prices import Money, currency_code, parse_price
 from crawler.extraction.scope import Scope
@@ -144,8 +144,8 @@ def _heading_texts(scope: Scope) -> tuple[int | None, int]:
     """The places of the heading's first text and of the one behind its last."""
     first: int | None = None
     last = 0
-    for index, (_, node) in enumerate(scope.document.texts):
-        element, is_tail = place_of(node)
+    for index, (_, number) in enumerate(scope.document.texts):
+        element, is_tail = scope.document.place_of(number)
         holder = element.getparent() if is_tail and element is not None else element
         if holder is not None and (holder is scope.heading or scope.heading in islice(holder.iterancestors(), 4)):
             first = index if first is None else first
@@ -157,10 +157,10 @@ def _heading_texts(scope: Scope) -> tuple[int | None, int]:
 
 def _amount_at(index: int, scope: Scope, findings: Findings, outside: Set[Any]) -> Money | None:
     texts = scope.document.texts
-    text, node = texts[index]
+    text, number = texts[index]
     if len(text) > _LONGEST_AMOUNT or not _ONLY_MONEY.match(text):
         return None
-    element, is_tail = place_of(node)
+    element, is_tail = scope.document.place_of(number)
     holder = element.getparent() if is_tail and element is not None else element
     if holder is None or scope.foreign(holder) or _is_old(holder) or _within(holder, outside):
         return None
@@ -168,11 +168,16 @@ def _amount_at(index: int, scope: Scope, findings: Findings, outside: Set[Any]) 
         before = texts[index - 1][0] if index else ""
         behind = texts[index + 1][0] if index + 1 < len(texts) else ""
         cents = ""
-        if _CENTS.match(behind) and _WHOLE.search(text) and texts[index + 1][1].getparent().tag in ("sup", "small"):
+        if _CENTS.match(behind) and _WHOLE.search(text) and _is_small(texts[index + 1][1], scope):
             cents, behind = f".{behind}", texts[index + 2][0] if index + 2 < len(texts) else ""
         text = f"{before if _is_sign(before) else ''} {text}{cents} {behind if _is_sign(behind) else ''}".strip()
     money = _money(text, findings)
     return money if money and money.currency else None
+
+
+def _is_small(number: int, scope: Scope) -> bool:
+    element, _ = scope.document.place_of(number)
+    return element is not None and element.tag in ("sup", "small")
 
 
 def _is_sign(text: str) -> bool:
@@ -195,10 +200,10 @@ def correct_bid(scope: Scope, findings: Findings) -> None:
     """On an auction's page the amount beside "3 bids" is the bid of now; structured data often keeps the first one."""
     if findings.sources.get("price", "rule").startswith("rule"):
         return
-    for text, node in scope.document.texts:
+    for text, number in scope.document.texts:
         if len(text) > 30 or text[0].isalpha() or not BID_COUNT.match(text):
             continue
-        element, _ = place_of(node)
+        element, _ = scope.document.place_of(number)
         if element is None or scope.foreign(element):
             continue
         money = _bid_beside(element, findings)

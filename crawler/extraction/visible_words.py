@@ -30,6 +30,39 @@ LABELS: dict[str, str] = {
         r"|auktionsende|enddatum|termina(?: el)?|scade|ينتهي(?: في)?|تاريخ الانتهاء|نهاية المزاد"
         r"|ينتهي المزاد(?: في)?|終了日時"
     ),
+    "starting_bid": (
+        r"(?:starting|opening|start|minimum|reserve-free) (?:bid|price)|starts at|mise à prix|prix de départ"
+        r"|enchère de départ"
+        r"|startpreis|startgebot|mindestgebot|aufruf(?:preis)?|limitpreis|precio (?:de )?salida|puja inicial"
+        r"|base d.asta"
+        r"|prezzo di partenza|offerta iniziale|açılış fiyatı|başlangıç fiyatı|السعر الابتدائي|سعر البداية|سعر الافتتاح"
+        r"|سعر البدء|開始価格"
+    ),
+    "current_bid": (
+        r"(?:current|high(?:est)?|leading|winning) bid(?: amount)?|enchère (?:actuelle|en cours)|offre actuelle"
+        r"|aktuelles (?:höchst)?gebot|höchstgebot|puja actual|oferta actual|offerta attuale|huidig bod|güncel teklif"
+        r"|المزايدة الحالية|أعلى مزايدة|السعر الحالي للمزاد|現在価格"
+    ),
+    "bids": (
+        r"(?:number of |total |# of )?bids|bid count|(?:nombre d.)?enchères|(?:anzahl )?(?:der )?gebote"
+        r"|(?:número de )?pujas"
+        r"|numero (?:di )?offerte|biedingen|teklif sayısı|عدد (?:المزايدات|العروض)|المزايدات|入札件数"
+    ),
+    "size": (
+        r"(?:item |object |overall |approx(?:imate)?\.? )?(?:size|dimensions?|measurements?|measures)|taille"
+        r"|abmessungen|maße"
+        r"|größe|misure|dimensioni|medidas|dimensiones|afmetingen|wymiary|размеры?|ölçüler|(?:ال)?قياسات?"
+        r"|(?:ال)?مقاسات?"
+        r"|المقاس|الأبعاد|サイズ|尺寸"
+    ),
+    "measure": (
+        r"height|width|length|depth|diameter|thickness|hauteur|largeur|longueur|profondeur|diamètre|épaisseur|höhe"
+        r"|breite"
+        r"|länge|tiefe|durchmesser|dicke|altezza|larghezza|lunghezza|profondità|diametro|altura|anchura|ancho|longitud"
+        r"|diámetro|высота|ширина|длина|диаметр|(?:ال)?ارتفاع|الإرتفاع|(?:ال)?عرض|(?:ال)?طول|(?:ال)?قطر|(?:ال)?عمق"
+        r"|السماكة"
+    ),
+    "weight": r"(?:item |object )?weight|wt\.?|poids|gewicht|peso|waga|вес|ağırlık|(?:ال)?وزن|重量|重さ",
     "price": (
         r"(?:current |starting |opening |high(?:est)? |winning |sale |asking |our |buy[ -]it[ -]now )?(?:bid"
         r"|price)|current bid amount|prix(?: actuel| de départ| de vente)?|enchère(?: actuelle"
@@ -118,7 +151,7 @@ IN_STOCK = re.compile(
     re.I,
 )
 BID_COUNT = re.compile(
-    r"\A\W*\d+\s*(?:bids?|enchères?|offres?|gebote?|offerte|pujas?|biedingen|lances|ofert|مزايدات"
+    r"\A\W*+\d++\s*+(?:bids?|enchères?|offres?|gebote?|offerte|pujas?|biedingen|lances|ofert|مزايدات"
     r"|مزايدة|عروض|عرض|入札)(?!\w)",
     re.I,
 )

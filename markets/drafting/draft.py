@@ -16,6 +16,7 @@ from markets.catalog import definition_files
 from markets.definition import DEFAULT_DELAY_SECONDS, Definition, parse_definition
 from markets.drafting.look import SeenPage
 from markets.drafting.proposal import Proposal
+from markets.source_answers import read_source_answer
 
 _LISTING_FIELDS = ("title", "price", "currency", "images", "seller", "location", "ends_at", "lot_number", "native_id")
 
@@ -43,9 +44,13 @@ def check_free(home: Home, name: str) -> None:
 
 def definition_text(proposal: Proposal) -> str:
     """The draft as YAML, with a comment wherever a person decides."""
-    search = [f"  url: {_quoted(proposal.search_url)}"]
-    search += [f"  listings: {_quoted(proposal.listings)}"] if proposal.listings else []
-    search += [f"  next: {_quoted(proposal.next)}"] if proposal.next else []
+    if proposal.source_url:
+        walked = ["source:", f"  url: {_quoted(proposal.source_url)}"]
+    else:
+        walked = ["search:", f"  url: {_quoted(proposal.search_url)}"]
+        walked += [f"  listings: {_quoted(proposal.listings)}"] if proposal.listings else []
+        walked += [f"  next: {_quoted(proposal.next)}"] if proposal.next else []
+        walked += ["  max_pages: 10"]
     lines = [
         "# Proposed by `relicwatch markets new`. Read it against the site, then: docs/add-a-market.md",
         f"name: {proposal.name}",
@@ -57,9 +62,7 @@ def definition_text(proposal: Proposal) -> str:
         f"languages: [{', '.join(map(_quoted, proposal.languages))}]" if proposal.languages else "# languages:",
         f"kind: {proposal.kind}   # auction, marketplace, classifieds, dealer, aggregator: which is it?",
         f"spider: {proposal.spider}",
-        "search:",
-        *search,
-        "  max_pages: 10",
+        *walked,
         f"listing_url: {_quoted(proposal.listing_url)}",
         "fields: {}",
     ]
@@ -75,15 +78,23 @@ def draft_definition(home: Home, proposal: Proposal) -> Definition:
 
 
 def write_draft(
-    home: Home, proposal: Proposal, search: SeenPage, listing: SeenPage | None, robots: bytes | None
+    home: Home,
+    proposal: Proposal,
+    searched: SeenPage,
+    listing: SeenPage | None,
+    robots: bytes | None,
+    *,
+    answer: bool = False,
 ) -> Written:
-    """Write the definition and one frozen case a page. Raises DraftExists, never overwriting, and UsageError where
+    """Write the definition and one frozen case a page: `searched` is the search page or, with `answer`, what the
+    source answered. Raises DraftExists, never overwriting, and UsageError where
     the disk refuses.
     """
     check_free(home, proposal.name)
     definition = draft_definition(home, proposal)
     directory = _cases(home, proposal.name)
-    pages = [("search", search, "search")] + ([("listing", listing, None)] if listing is not None else [])
+    asked = "answer" if answer else "search"
+    pages = [(asked, searched, asked)] + ([("listing", listing, None)] if listing is not None else [])
     try:
         directory.mkdir(parents=True)
         cases = tuple(_write_case(directory / name, page, asked, definition) for name, page, asked in pages)
@@ -98,15 +109,20 @@ def write_draft(
 
 def _write_case(directory: Path, page: SeenPage, asked: str | None, definition: Definition) -> Path:
     directory.mkdir()
-    read = extract_page(
-        page.body,
-        page.url,
-        content_type=page.content_type,
-        rules=definition.page_rules(),
-        expected="search" if asked else None,
-    )
+    file = "page.html" if asked != "answer" else "answer.json" if _is_json(page) else "answer.xml"
+    if asked == "answer":
+        read = read_source_answer(definition, page.body, page.url)
+    else:
+        read = extract_page(
+            page.body,
+            page.url,
+            content_type=page.content_type,
+            rules=definition.page_rules(),
+            expected="search" if asked else None,
+        )
     meta = {
         "url": page.url,
+        "page": file,
         "content_type": page.content_type,
         "charset": None,
         "frozen_at": page.seen_at.isoformat(timespec="seconds"),
@@ -114,7 +130,7 @@ def _write_case(directory: Path, page: SeenPage, asked: str | None, definition: 
         "drawn_by_browser": page.drawn,
         "checked_by": None,
     }
-    _write(directory / "page.html", page.body)
+    _write(directory / file, page.body)
     _write(directory / "meta.json", _json(meta))
     _write(directory / "expected.json", _json(_expected(read, asked)))
     return directory
@@ -123,8 +139,15 @@ def _write_case(directory: Path, page: SeenPage, asked: str | None, definition: 
 def _expected(read: ExtractedPage, asked: str | None) -> dict[str, object]:
     """What was read, for a person to correct; a field without a value is left to that person."""
     record = page_as_json(read)
-    names: Sequence[str] = ("kind", "listing_urls", "next_url") if asked else ("kind", *_LISTING_FIELDS)
+    names: Sequence[str] = {
+        "search": ("kind", "listing_urls", "next_url"),
+        "answer": ("listing_urls", *_LISTING_FIELDS),
+    }.get(asked or "", ("kind", *_LISTING_FIELDS))
     return {name: record[name] for name in names if record[name]}
+
+
+def _is_json(page: SeenPage) -> bool:
+    return page.body.lstrip()[:1] in (b"{", b"[")
 
 
 def _cases(home: Home, name: str) -> Path:

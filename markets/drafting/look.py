@@ -1,8 +1,8 @@
 """The few requests that a look at a market not yet approved takes: a person typed the address and said yes to them.
 
 robots.txt, the search page and one listing, at a market's slowest rate, through the guard that all else goes through;
-the search page once more where it is empty until the browser draws it. No redirect is followed, nothing is tried
-twice, and nothing is kept but what the draft's frozen pages hold.
+the search page once more where it is empty until the browser draws it; what a shop, a sitemap or a feed answers. No
+redirect is followed, nothing is tried twice, and nothing is kept but what the draft's frozen pages hold.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from crawler.program import user_agent
 from crawler.robots import RobotsRules, RobotsUnreadable, rules_in
 from markets.definition import DEFAULT_DELAY_SECONDS
 
-MOST_REQUESTS = 4
-"""robots.txt, search page, one listing; and the search page again in the browser, where its source is empty."""
+MOST_REQUESTS = 6
+"""robots.txt, search page, one listing; the search page again in the browser, where its source is empty; and a shop's
+list of products, or a sitemap and one that it names."""
 _MOST_BYTES = 16_000_000
 _SECONDS = 30.0
 _ACCEPT = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"

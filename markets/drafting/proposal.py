@@ -16,6 +16,7 @@ from crawler.extraction.document import Document
 from crawler.extraction.links import generic, listings_by_shape, next_page, shape_of
 from crawler.extraction.page import extract_page
 from crawler.extraction.rules import NO_RULES, PageRules
+from crawler.extraction.shop_answers import SOFTWARE
 from crawler.items import ExtractedPage
 from markets import vocabulary
 from markets.addresses import domain_fault, inside, is_loopback
@@ -44,6 +45,8 @@ class Proposal:
     search_url: str
     listing_url: str
     spider: str
+    source_url: str | None = None
+    """For the walkers that read data in place of a search: then `search_url` is empty."""
     listings: str | None = None
     next: str | None = None
     kind: str = "marketplace"
@@ -81,7 +84,7 @@ def name_for(url: str) -> str:
 
 def needs_drawing(page: SeenPage) -> bool:
     """Whether a page without listings may get them from its scripts."""
-    return not page.drawn and not _found(page)[1] and page_facts.drawn_by_scripts(_document(page))
+    return not page.drawn and not _found(page)[1] and page_facts.drawn_by_scripts(document_of(page))
 
 
 def propose(page: SeenPage, *, name: str, words: str | None = None, called: str | None = None) -> Proposal:
@@ -100,14 +103,14 @@ def propose(page: SeenPage, *, name: str, words: str | None = None, called: str 
                 else ": give a search that has results (three or more, each with its price, make their form plain)."
             )
         )
-    pattern = listing_pattern(found, _other_links(document, found), searched_words(page.url, words))
+    pattern = listing_pattern(found, other_links(document, found), searched_words(page.url, words))
     if pattern is None:
         raise NothingToPropose(
             f"No id was found in the addresses of the {len(found)} listings, like {found[0]}: write the definition by "
             "hand (docs/add-a-market.md)."
         )
     next_url = next_page(document, NO_RULES)
-    domains = _domains([page.url, *pattern.covered])
+    domains = domains_of([page.url, *pattern.covered])
     covered = [url for url in pattern.covered if inside(url, tuple(domains))]
     proposal = Proposal(
         name=name,
@@ -118,7 +121,7 @@ def propose(page: SeenPage, *, name: str, words: str | None = None, called: str 
         spider="browser" if page.drawn else "catalogue",
         listings=listings_selector(document, covered, re.compile(pattern.pattern)),
         next=next_selector(document, next_url) if next_url else None,
-        country=_known(page_facts.declared_country(document), vocabulary.country_fault),
+        country=known(page_facts.declared_country(document), vocabulary.country_fault),
         languages=[code for code in [document.language] if code and vocabulary.language_fault(code) is None],
         links=covered,
         next_url=next_url,
@@ -136,17 +139,17 @@ def add_listing(proposal: Proposal, page: SeenPage) -> None:
     """Complete the proposal by one of its listings: currency, kind, and which fields the page does not give."""
     read = extract_page(page.body, page.url, content_type=page.content_type, rules=proposal.rules)
     proposal.listing = read
-    document = _document(page)
+    document = document_of(page)
     proposal.structured = page_facts.structured_data(document)
     proposal.software = proposal.software or page_facts.shop_software(document)
-    proposal.currency = _known(read.currency, vocabulary.currency_fault)
-    proposal.country = proposal.country or _known(page_facts.declared_country(document), vocabulary.country_fault)
+    proposal.currency = known(read.currency, vocabulary.currency_fault)
+    proposal.country = proposal.country or known(page_facts.declared_country(document), vocabulary.country_fault)
     if read.ends_at or read.lot_number or read.estimate_low is not None:
         proposal.kind = "auction"
     proposal.missing = [name for name in WANTED if not getattr(read, name)]
     if read.kind == "search":
         proposal.todo.append(f"{page.url} reads as a list of offers: is it a listing at all? See listing_url.")
-    if proposal.missing:
+    if proposal.missing and proposal.spider not in SOFTWARE:  # whose walkers take what the shop's answer names
         proposal.todo.append(
             f"The listing's page gave no {', no '.join(proposal.missing)}: where a reader sees it there, add CSS under "
             "`fields`."
@@ -165,7 +168,7 @@ def say_what_no_page_said(proposal: Proposal) -> None:
 
 
 def _found(page: SeenPage, called: str | None = None) -> tuple[Document, list[str]]:
-    document = _document(page, called)
+    document = document_of(page, called)
     read = extract_page(page.body, page.url, content_type=page.content_type, expected="search")
     if read.listing_urls:
         return document, read.listing_urls
@@ -174,7 +177,8 @@ def _found(page: SeenPage, called: str | None = None) -> tuple[Document, list[st
     return document, shaped.urls if shaped.priced == 1.0 else []
 
 
-def _document(page: SeenPage, called: str | None = None) -> Document:
+def document_of(page: SeenPage, called: str | None = None) -> Document:
+    """The page as a tree. Raises NothingToPropose where it is no HTML; `called` is how the message names it."""
     text, _, _ = decode(page.body, page.content_type, None)
     document, _ = Document.parse(text, page.url)
     if document is None or not _TREE.search(text) or text.lstrip()[:1] in ("{", "["):
@@ -195,22 +199,22 @@ def _kind(page: SeenPage, text: str) -> str:
     return f"it came as {page.content_type}" if page.content_type else "nothing in it is marked up as HTML"
 
 
-def _other_links(document: Document, listings: Sequence[str]) -> list[str]:
+def other_links(document: Document, listings: Sequence[str]) -> list[str]:
     """The page's links that are no listings: another form of address, or in the navigation.
 
     Links of the listings' own form are taken for listings that this page shows elsewhere.
     """
     shapes = {generic(shape_of(url)) for url in listings}
-    known = {url.split("?", 1)[0] for url in listings}
+    taken = {url.split("?", 1)[0] for url in listings}
     links = (document.absolute(anchor.get("href")) for anchor in document.root.iter("a"))
     return [
         url
         for url in dict.fromkeys(link.split("#", 1)[0] for link in links if link)
-        if url.split("?", 1)[0] not in known and generic(shape_of(url)) not in shapes
+        if url.split("?", 1)[0] not in taken and generic(shape_of(url)) not in shapes
     ]
 
 
-def _domains(urls: Sequence[str]) -> list[str]:
+def domains_of(urls: Sequence[str]) -> list[str]:
     """The hosts of the search and of most of its listings, `www.` taken off; a port only on this machine."""
     hosts: dict[str, int] = {}
     for url in urls:
@@ -227,7 +231,8 @@ def _domains(urls: Sequence[str]) -> list[str]:
     return [h for h in kept if h == first or not h.endswith("." + first)]
 
 
-def _known(value: str | None, fault: Callable[[str], str | None]) -> str | None:
+def known(value: str | None, fault: Callable[[str], str | None]) -> str | None:
+    """The value, where the vocabulary knows it."""
     return value if value and fault(value) is None else None
 
 
@@ -243,8 +248,3 @@ def _say_of_search(proposal: Proposal, left: int, also: Sequence[str]) -> None:
         )
     if proposal.next_url is None:
         todo.append("No next page was found: search for a word with many results, or one page is all that is read.")
-    if proposal.software:
-        todo.append(
-            f"The shop runs on {proposal.software}: where this version has the spider {proposal.software}, it reads "
-            "the shop's own data with fewer requests."
-        )

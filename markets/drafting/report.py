@@ -20,10 +20,11 @@ def summary(drafted: Drafted) -> Iterator[str]:
     if written.robots:
         yield f"robots.txt    {written.robots}"
     yield f"walked by     {made.spider}" + (f" (the shop runs on {made.software})" if made.software else "")
-    yield f"search        {made.search_url}"
+    yield f"source        {made.source_url}" if made.source_url else f"search        {made.search_url}"
     yield f"listing_url   {made.listing_url}"
     yield f"listings      {len(made.links)} on this page, the first {made.links[0]}"
-    yield f"next page     {made.next_url or 'none found'}"
+    if not made.source_url:
+        yield f"next page     {made.next_url or 'none found'}"
     yield f"data seen     {'; '.join(made.structured) or 'none'}"
 
 

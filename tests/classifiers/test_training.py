@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from classifiers.composing import write_composed
 from classifiers.corpus import CORPUS, CorpusError, load_corpus
 from classifiers.listing import MODELS, ListingClassifier
 from classifiers.training import train
@@ -55,11 +56,17 @@ for number in range(4):
 """
 
 
+def composed(directory, bank):
+    banks = directory / "banks"
+    banks.mkdir(exist_ok=True)
+    (banks / "en.yaml").write_text(bank)
+    write_composed(directory / "corpus", banks)
+    return directory / "corpus"
+
+
 @pytest.fixture
 def corpus(tmp_path):
-    (tmp_path / "corpus/banks").mkdir(parents=True)
-    (tmp_path / "corpus/banks/en.yaml").write_text(BANK)
-    return tmp_path / "corpus"
+    return composed(tmp_path, BANK)
 
 
 def test_training_twice_gives_the_same_digest(corpus, tmp_path):
@@ -79,38 +86,28 @@ def test_a_trained_model_loads_and_tells_its_classes_apart(corpus, tmp_path):
     assert classifier.assess("Roman ring 200 AD", None).score > classifier.assess("Phone 32 GB", None).score
 
 
-def test_a_written_example_joins_the_corpus(corpus):
-    row = {"title": "Roman brick", "language": "en", "label": "antiquity", "kind": "brick"}
-    (corpus / "written.jsonl").write_text(json.dumps(row) + "\n")
-    assert "Roman brick" in {example.title for example in load_corpus(corpus)}
+RECORD = {"title": "Fibula", "language": "en", "kind": "museum", "group": "a museum", "label": "antiquity"}
 
 
-def test_a_broken_example_is_named_by_file_and_line(corpus):
-    (corpus / "written.jsonl").write_text("\n{}\n")
-    with pytest.raises(CorpusError, match=r"written\.jsonl, line 2"):
-        load_corpus(corpus)
+def test_free_records_join_and_others_stay_out(corpus, tmp_path):
+    rows = [RECORD | {"licence": "CC0-1.0"}, RECORD | {"title": "Buckle", "licence": "none stated"}]
+    records = tmp_path / "records.jsonl"
+    records.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    train(corpus, tmp_path / "out", records)
+    card = json.loads((tmp_path / "out/listing_card.json").read_text())
+    assert card["corpus"]["by_origin"]["CC0-1.0"] == 1
+    assert not [origin for origin in card["corpus"]["by_origin"] if origin.startswith("none")]
 
 
-def test_an_unknown_slot_is_named(corpus):
-    (corpus / "banks/en.yaml").write_text(BANK.replace("{thing} toy", "{nothing} toy"))
-    with pytest.raises(CorpusError, match="'nothing'"):
-        load_corpus(corpus)
-
-
-def test_a_corpus_too_thin_to_calibrate_is_refused(corpus, tmp_path):
-    (corpus / "banks/en.yaml").write_text(THIN)
+def test_a_corpus_too_thin_to_calibrate_is_refused(tmp_path):
+    corpus = composed(tmp_path, THIN)
     with pytest.raises(CorpusError, match="more kinds"):
         train(corpus, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_corpus_of_one_label_is_refused(corpus):
-    (corpus / "banks/en.yaml").write_text(BANK.replace("not_antiquity", "antiquity"))
-    with pytest.raises(CorpusError, match="both labels"):
-        load_corpus(corpus)
-
-
 def test_the_shipped_card_counts_the_shipped_corpus():
     card = json.loads((MODELS / "listing_card.json").read_text(encoding="utf-8"))
-    assert card["corpus"]["examples"] == len(load_corpus(CORPUS))
+    of_ours = sum(card["corpus"]["by_origin"][origin] for origin in ("written", "composed"))
+    assert of_ours == len(load_corpus(CORPUS))
     assert card["model"] == ListingClassifier.load().model

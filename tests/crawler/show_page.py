@@ -2,7 +2,7 @@
 
 In a process of its own, for Scrapy's browser handler wants a reactor, of which a process has one for good.
 Usage: `python -m tests.crawler.show_page URL '{"LONGEST_PAGE_SECONDS": 10}' [META]` with RELICWATCH_HOME set; prints
-JSON. For URL a JSON list of several may stand, shown one after the other by one browser: then a list is printed.
+JSON. For URL a JSON list of several may stand, shown one after the other in one tab: then a list is printed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ async def show(urls: list[str], meta: dict[str, object]) -> list[dict[str, objec
     home = Home.from_environment()
     database = Database(home.database_url)
     wired = {key: value for key, value in vars(wiring).items() if key.isupper()}
-    crawler = Crawler(Spider, Settings({**wired, "RELICWATCH_NAVIGATION_SECONDS": NAVIGATION_SECONDS}))
+    given = {"RELICWATCH_NAVIGATION_SECONDS": NAVIGATION_SECONDS, "RELICWATCH_BROWSER_TABS": 1}
+    crawler = Crawler(Spider, Settings({**wired, **given}))
     crawler.stats = MemoryStatsCollector(crawler)
     recorder = TransitRecorder(database, home, "a_market")
     shared(crawler, "recorder", lambda: recorder)

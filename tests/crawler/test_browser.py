@@ -32,10 +32,12 @@ def serve(market: MarketServer, extra: str, **routes: Reply) -> str:
     return market.url("/lot")
 
 
-def program(place: Place, url: str, more: dict[str, str] | None = None, **limits: float) -> subprocess.Popen[str]:
+def program(
+    place: Place, url: str, more: dict[str, str] | None = None, meta: dict[str, Any] | None = None, **limits: float
+) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.crawler.show_page", url, json.dumps(limits)]
     return subprocess.Popen(
-        command,
+        [*command, json.dumps(meta or {})],
         cwd=ROOT,
         env=place.environment(SANDBOX | (more or {})),
         stdout=subprocess.PIPE,
@@ -44,8 +46,10 @@ def program(place: Place, url: str, more: dict[str, str] | None = None, **limits
     )
 
 
-def show(place: Place, url: str, more: dict[str, str] | None = None, **limits: float) -> dict[str, Any]:
-    end: Ended = ended(program(place, url, more, **limits))
+def show(
+    place: Place, url: str, more: dict[str, str] | None = None, meta: dict[str, Any] | None = None, **limits: float
+) -> dict[str, Any]:
+    end: Ended = ended(program(place, url, more, meta, **limits))
     assert end.status == 0, end.err
     return end.result
 
@@ -109,16 +113,31 @@ def test_a_stream_that_never_ends_holds_nothing_up(place: Place, market: MarketS
 @pytest.mark.needs_chromium
 @pytest.mark.parametrize("when", ["after its load", "at once"])
 def test_a_page_whose_script_never_ends_is_left_and_kept(place: Place, market: MarketServer, when: str) -> None:
-    # The wait for rest watches the page with one of these, so the loop begins right after the load.
-    later = "window.MutationObserver = function () { while (true); }"
+    # The page is scrolled for more of its list once it is at rest, so the loop begins right after the load.
+    later = "document.body.style.height = '9000px'; addEventListener('scroll', () => { while (true); })"
     url = serve(market, f"<script>{later if when == 'after its load' else 'while (true);'}</script>")
-    told = show(place, url, LONGEST_ANSWER_SECONDS=2, LONGEST_SETTLE_SECONDS=2, LONGEST_PAGE_SECONDS=15)
+    most = {"LONGEST_ANSWER_SECONDS": 2, "LONGEST_SETTLE_SECONDS": 2, "LONGEST_MORE_SECONDS": 2}
+    told = show(place, url, meta={"browser_more": True}, **most, LONGEST_PAGE_SECONDS=15)
     assert told["error"] == "DownloadTimeoutError", told
     assert url in rows(place)
     assert rows(place)[url][0] == ("COMPLETE" if when == "after its load" else "PARTIAL")
     if when == "after its load":
         assert "it gave no DOM within 2 s" in told["message"]
         assert kept(place, url)[1] == market.routes["/lot"].body
+
+
+@pytest.mark.needs_chromium
+def test_a_page_is_read_as_it_stands_whatever_its_scripts_put_in_the_place_of_the_engines_own(
+    place: Place, market: MarketServer
+) -> None:
+    feigned = """<script>window.MutationObserver = undefined; window.XMLSerializer = undefined;
+        window.setTimeout = () => { throw new Error('no time') };
+        Object.defineProperty(Element.prototype, 'outerHTML', {get: () => '<h1>Another thing</h1>'});
+        document.title = document.documentElement.outerHTML;</script>"""
+    told = show(place, serve(market, feigned))
+    assert told["error"] is None, told
+    assert "<h1>Oil lamp</h1>" in told["body"]
+    assert "<title>&lt;h1&gt;Another thing" in told["body"], "the page's own scripts do see what they put there"
 
 
 @pytest.mark.needs_chromium

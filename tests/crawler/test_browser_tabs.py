@@ -36,14 +36,28 @@ def walk(place: Place, urls: list[str], meta: dict[str, Any] | None = None, **li
 
 
 def test_a_page_finds_nothing_that_another_left_in_its_tab(place: Place, market: MarketServer) -> None:
-    leave = """<script>document.title = [document.cookie, localStorage.getItem('was'), window.name].join('|');
+    leave = """<script>const session = sessionStorage.getItem('was'); sessionStorage.setItem('was', 'here');
+        document.title = [document.cookie, localStorage.getItem('was'), session, window.name].join('|');
         document.cookie = 'was=here'; localStorage.setItem('was', 'here'); window.name = 'here';</script>"""
     market.routes["/lot"] = reply(PAGE.format(leave), headers=[("Content-Type", "text/html"), ("Set-Cookie", "s=1")])
     told = walk(place, [market.url("/lot")] * 3)
     assert [one["error"] for one in told] == [None] * 3
-    assert all("<title>||" in one["body"] or "<title>s=1||" in one["body"] for one in told), told
+    assert all("<title>|||<" in one["body"] or "<title>s=1|||<" in one["body"] for one in told), told
     heads = [asked.head.lower() for asked in market.asked if asked.target == "/lot"]
     assert len(heads) == 3 and not any(b"cookie:" in head for head in heads)
+
+
+def test_a_page_finds_nothing_that_a_frame_of_another_origin_left_in_its_tab(
+    place: Place, market: MarketServer
+) -> None:
+    elsewhere = market.url("/frame").replace("127.0.0.1", "localhost")
+    leave = """<script>parent.postMessage([document.cookie, localStorage.getItem('was')].join('|'), '*');
+        document.cookie = 'was=here'; localStorage.setItem('was', 'here');</script>"""
+    tell = "<script>onmessage = told => document.title = '(' + told.data + ')'</script>"
+    market.routes["/frame"] = reply(PAGE.format(leave))
+    told = walk(place, [serve(market, f'{tell}<iframe src="{elsewhere}"></iframe>')] * 3)
+    assert [one["error"] for one in told] == [None] * 3
+    assert all("<title>(|)</title>" in one["body"] for one in told), told
 
 
 def test_pictures_fonts_films_and_trackers_are_not_asked_for(place: Place, market: MarketServer) -> None:

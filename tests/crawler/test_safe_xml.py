@@ -51,7 +51,7 @@ def test_a_gzip_bomb_is_refused_before_it_fills_the_memory(monkeypatch: pytest.M
         (b"<r><a></r>", "it is no XML"),
         (b"<a>" * 100_000, "it is no XML"),
         (b"\x1f\x8b\x08broken", "broken gzip"),
-        (gzip.compress(b"<r/>")[:-4], "its gzip is cut off"),
+        (gzip.compress(b"<r/>", mtime=0)[:-4], "its gzip is cut off"),
         (b"\xff\xfe<", "it is no XML"),
     ],
 )

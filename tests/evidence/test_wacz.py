@@ -101,7 +101,7 @@ def _change_payload(files: dict[str, bytes]) -> None:
         (lambda f: f.pop("pages/pages.jsonl"), "pages/pages.jsonl is missing"),
         (lambda f: f.pop("archive/capture-001.warc.gz"), "no WARC record"),
         (lambda f: f.update({"indexes/index.cdx.gz": b"garbage"}), "index.cdx.gz cannot be read"),
-        (lambda f: f.update({"indexes/index.cdx.gz": gzip.compress(b"")}), "index.cdx.gz does not say"),
+        (lambda f: f.update({"indexes/index.cdx.gz": gzip.compress(b"", mtime=0)}), "index.cdx.gz does not say"),
         (lambda f: f.update({"indexes/index.idx": b""}), "index.idx does not fit"),
         (lambda f: f.update({"pages/pages.jsonl": b'{"format": "json-pages-1.0"}\n{"url": "x"}\n'}), "line 2 names"),
         (lambda f: f.update({"unlisted": b"x"}), "unlisted is not listed"),

@@ -161,3 +161,24 @@ def test_listings_that_gave_nothing_but_a_title_are_told_without_expect_and_hist
 
 def test_every_code_is_listed(tmp_path: Path) -> None:
     assert {"few_before", "thin_before", "slow", "challenge"} <= set(FAULTS)
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "values"),
+    [
+        (
+            "robots.txt of shop.example could not be read (HTTP 503), so nothing there is fetched; try again later",
+            "robots_unreadable",
+            {"host": "shop.example", "why": "HTTP 503"},
+        ),
+        ("robots.txt of shop.example does not allow this page", "robots_forbids", {"host": "shop.example"}),
+        ("no answer within 30 s", "all_failed", {"pages": 3}),
+    ],
+)
+def test_a_crawl_that_robots_txt_kept_out_says_so(
+    tmp_path: Path, reason: str, code: str, values: dict[str, Any]
+) -> None:
+    counts = GOOD | {"pages": 3, "failed": 3, "listings": 0, "reason": reason}
+    [fault] = crawl_faults(sample(tmp_path), counts)
+    assert (fault.code, fault.values, fault.fails) == (code, values, True)
+    assert code in FAULTS

@@ -13,16 +13,19 @@ from hypothesis import strategies as st
 from crawler.errors import UsageError
 from markets.planning import (
     ENDS_LEAD_SECONDS,
+    EXPONENT,
     HOUR_SECONDS,
     HOURS,
     MARKET_SHARE,
     PROCESS_SHARE,
+    USUAL_RATE,
     Arrivals,
     Target,
     interval_seconds,
     market_prices,
     plan_next,
     require_lawful_interval,
+    shape_of_day,
 )
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -110,7 +113,7 @@ def test_crawls_planned_at_these_prices_fit_the_rates_and_the_processes(each: li
 
     def load(target: Target, price: float) -> float:
         """Over a day, as `interval_seconds` really spaces its crawls, each at the market's own pace."""
-        mean = sum(rate**0.5 for rate in target.hourly) / HOURS
+        mean = USUAL_RATE**0.5 * sum((rate / USUAL_RATE) ** EXPONENT for rate in target.hourly) / HOURS
         wanted = mean / (2 * price * target.cost_seconds * HOUR_SECONDS) ** 0.5
         return target.cost_seconds * min(max(wanted, 1 / target.ceiling_seconds), 1 / target.floor_seconds)
 
@@ -136,10 +139,10 @@ def test_a_month_of_crawls_as_they_are_planned_keeps_to_the_share_of_the_market(
     assert 0.95 * MARKET_SHARE < share < 1.02 * MARKET_SHARE, "used, and not more"
 
 
-def test_where_four_times_as_much_appears_is_asked_twice_as_often() -> None:
+def test_where_four_times_as_much_appears_is_asked_as_often_as_the_exponent_says() -> None:
     seldom, often = target(hourly=1.0), target(hourly=4.0)
     intervals = [interval_seconds(each, 10.0, NOON) for each in (seldom, often)]
-    assert intervals[0] / intervals[1] == pytest.approx(2.0, rel=0.01)
+    assert intervals[0] / intervals[1] == pytest.approx(4**EXPONENT, rel=0.01)
 
 
 def test_a_search_in_which_nothing_appears_is_left_in_peace_though_there_is_time() -> None:
@@ -186,3 +189,19 @@ def test_an_interval_that_the_rate_does_not_allow_is_refused_with_one_that_it_do
     with pytest.raises(UsageError, match=r"more often than the rate of house allows.*Give 30s or more"):
         require_lawful_interval("house", 1, 3, 10.0)
     require_lawful_interval("house", 30, 3, 10.0)
+
+
+def test_a_new_search_takes_over_the_day_of_its_market() -> None:
+    """Two searches of a market whose listings come between 8 and 16 h; a third was only just begun."""
+    known = [Arrivals(until=NOON - timedelta(days=20)) for _ in range(2)]
+    for hour in range(20 * HOURS):
+        at = NOON - timedelta(days=20) + timedelta(hours=hour + 1)
+        new = 3 if 8 <= (at - timedelta(hours=1)).hour < 16 else 0
+        known = [one.learn(at, new) for one in known]
+    begun = Arrivals(until=NOON)
+    day = shape_of_day([*known, begun])
+    assert sum(day) / HOURS == pytest.approx(1, abs=0.05)
+    rates = begun.hourly(day)
+    assert rates[11] > 5 * rates[2], "its market's day"
+    assert sum(rates) == pytest.approx(sum(begun.hourly()), rel=0.05), "and its own number of listings"
+    assert shape_of_day([begun]) == (1.0,) * HOURS

@@ -331,6 +331,20 @@ def test_the_listing_marks_its_reasons_where_they_stand(visit, listing):
     assert "https://auction.example/sale/3/lot/14" in page and 'href="https://' not in page
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ("Starting bid", "Current bid", "Bids", "Size as shown", "340.5 g")),
+        ("fr", ("Mise à prix", "Enchère actuelle", "Enchères", "Dimensions affichées", "340,5 g")),
+        ("ar", ("سعر الافتتاح", "المزايدة الحالية", "عدد المزايدات", "القياسات كما عُرضت", "غ")),
+    ],
+)
+def test_bids_size_and_weight_are_shown_in_the_readers_words(visit, listing, language, said):
+    page = visit("viewer").get(f"/listings/{listing.id}?lang={language}").text
+    assert all(word in page for word in said), [word for word in said if word not in page]
+    assert "H. 12 cm" in page
+
+
 def test_viewing_a_listing_is_logged_and_changes_nothing_else(visit, listing, desk_database):
     visit("viewer").get(f"/listings/{listing.id}")
     with desk_database.transaction() as session:

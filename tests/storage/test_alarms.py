@@ -16,7 +16,7 @@ from storage.alarms import NoSuchAlarm, close_alarm, list_alarms
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.listings import ListingWriter
-from storage.tables import Alarm, Assessment, AuditEvent, Crawl
+from storage.tables import Alarm, Assessment, AuditEvent, Crawl, Job
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 REASON = Reason("title", 6, 15, "طفل زوهري", 5.0, "safety:zouhri")
@@ -67,6 +67,8 @@ def test_an_alarm_stands_with_its_words_though_the_listing_is_not_flagged(
     assert (alarm["kind"], alarm["title"], alarm["market"]) == ("treasure_child_abuse_signal", "مطلوب طفل زوهري", "m")
     assert alarm["reasons"][0]["text"] == "طفل زوهري"
     assert "danger to a person" in caplog.text
+    with database.reading() as session:
+        assert session.scalars(select(Job.kind)).all() == ["capture"]
 
 
 def test_while_it_stands_it_is_not_raised_again_and_after_that_it_is(database: Database) -> None:

@@ -178,6 +178,20 @@ def test_absence_counts_only_over_several_whole_crawls_with_the_same_words(datab
         assert listing.state_proof == f"absent from {ABSENCES_FOR_GONE} complete crawls, the last one crawl {last.id}"
 
 
+def test_a_failed_call_of_an_api_for_a_listing_is_no_absence_of_it(database: Database) -> None:
+    with database.transaction() as session:
+        keep(session, new_crawl(session), item())
+        crawl = later_crawl(session, 1, failed=("listing", "https://api.example/item?id=1"))
+        entry = session.scalars(select(FrontierEntry).where(FrontierEntry.crawl_id == crawl.id)).one()
+        entry.meta = {"native_id": "of another"}
+        count_absences(session, crawl)
+        assert session.scalars(select(Listing)).one().absent_from_crawls == 1
+        entry.meta = {"native_id": item().native_id}
+        session.flush()
+        count_absences(session, crawl)
+        assert session.scalars(select(Listing)).one().absent_from_crawls == 1
+
+
 def test_a_flagged_listing_is_captured_once_for_each_observation(database: Database) -> None:
     flagged = item()
     flagged.assessment = Assessment("text-1:abc", 0.9, True, "strong", "en")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,10 +10,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crawler.items import Assessment as Assessed
-from crawler.items import ExtractedPage, ListingGone, ListingItem
+from crawler.items import Dimension, ExtractedPage, ListingGone, ListingItem
 from storage.captures import derivative
 from storage.database import Database
 from storage.listings import ListingWriter
+from storage.recrawl import RecrawlRules, known_pages
 from storage.tables import Assessment, Capture, Crawl, Job, Listing, ListingAlias, Observation, Seller
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -58,6 +59,33 @@ def test_an_unchanged_listing_gets_no_second_observation(database: Database, wri
     assert keep(database, writer, item("1", flagged=True)) == [{"flagged": 1}]
     with database.reading() as session:
         assert [count(session, t) for t in (Listing, Observation, Assessment, Seller, Job)] == [1, 1, 1, 1, 1]
+
+
+def test_a_listing_that_was_flagged_once_is_read_again_at_every_crawl(
+    database: Database, writer: ListingWriter
+) -> None:
+    keep(database, writer, item("1", flagged=True), item("2"))
+    keep(database, writer, item("1", price=6), item("2", price=6))
+    rules = RecrawlRules(read_again_after=timedelta(days=7), ends_soon=timedelta(hours=1))
+    with database.transaction() as session:
+        for listing in session.scalars(select(Listing)):
+            listing.card_fingerprint, listing.page_read_at = "card", NOW
+        session.flush()
+        known = known_pages(session, "m", 999, rules, NOW + timedelta(hours=1))
+        assert {native_id: page.card for native_id, page in known.items()} == {"1": None, "2": "card"}
+
+
+def test_size_weight_and_bids_are_kept_with_the_observation(database: Database, writer: ListingWriter) -> None:
+    one = item("1")
+    one.page.size, one.page.dimensions = "H. 12 cm", [Dimension("height", Decimal(120))]
+    one.page.weight_grams, one.page.bids = Decimal("17.25"), 0
+    one.page.starting_bid, one.page.current_bid = Decimal(5), Decimal("7.50")
+    keep(database, writer, one)
+    with database.reading() as session:
+        kept = session.scalars(select(Observation)).one()
+        assert (kept.size, kept.dimensions) == ("H. 12 cm", [{"kind": "height", "mm": "120"}])
+        assert (kept.weight_grams, kept.bids) == (Decimal("17.25"), 0)
+        assert (kept.starting_bid, kept.current_bid) == (5, Decimal("7.50"))
 
 
 def test_a_changed_price_is_a_new_observation_with_its_own_assessment_and_capture_job(

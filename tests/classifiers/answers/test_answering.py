@@ -71,6 +71,11 @@ def test_the_likely_country_is_named_or_follows_from_a_culture_of_few_countries(
     assert (origins[0].id, origins[0].basis) == (country, basis)
 
 
+@pytest.mark.parametrize("text", ["قطر 16 مم", "رأس أثينا", "found in the attic", "دقة عالية في النحت"])
+def test_a_word_that_is_a_place_too_names_no_country(classifier, text):
+    assert ask(classifier, "Roman bronze coin عملة رومانية", text).origins == []
+
+
 @pytest.mark.parametrize(
     "description",
     [
@@ -136,6 +141,11 @@ def test_a_replica_is_told_from_what_its_seller_denies(classifier, title, descri
         ("Trouvé dans un champ par mon oncle.", "found_in_ground"),
         ("طالع من الأرض", "found_in_ground"),
         ("tarladan çıktı", "found_in_ground"),
+        ("found in a field near the river", "found_in_ground"),
+        ("trouvées au détecteur", "found_in_ground"),
+        ("trovata in campagna col metal detector", "found_in_ground"),
+        ("Encontrada en el campo, sin documentos", "found_in_ground"),
+        ("Detektorfund vom Acker", "found_in_ground"),
         ("Ungereinigt, mit Erdresten.", "soil_uncleaned"),
         ("WhatsApp uniquement", "move_to_private_chat"),
         ("Call +963912345678", "move_to_private_chat"),
@@ -240,6 +250,14 @@ def test_the_country_s_own_laws_come_all_and_oldest_first(classifier):
         ("Acquired in 1962, invoice.", "earlier_with_paper"),
         ("Collected in the 1960s.", "earlier_without_paper"),
         ("Collected in the 1970s.", "later"),
+        ("Rapportée dans les années 1960.", "earlier_without_paper"),
+        ("Rapportée par un plongeur dans les années 1970.", "later"),
+        ("Erworben in den 1960er Jahren.", "earlier_without_paper"),
+        ("Acquistata negli anni 1970.", "later"),
+        ("Adquirida en 1965, factura.", "earlier_with_paper"),
+        ("Acquistata nel 1962, pubblicata in un catalogo.", "earlier_with_paper"),
+        ("1968 yılında satın alındı.", "earlier_without_paper"),
+        ("اشتراها عام 1965", "earlier_without_paper"),
     ],
 )
 def test_each_date_says_what_is_claimed_of_the_time_before(classifier, description, claim):
@@ -252,7 +270,8 @@ def test_each_date_says_what_is_claimed_of_the_time_before(classifier, descripti
     [
         ("Cuneiform tablet from Iraq", {"unsc_661", "unsc_1483", "eu_1210_2003"}, {"eu_36_2012"}),
         ("Limestone bust, Palmyra", {"unsc_2199", "eu_36_2012"}, {"unsc_661"}),
-        ("Roman oil lamp", {"unesco_1970"}, {"unsc_661", "unsc_2199"}),
+        ("Roman oil lamp", {"unesco_1970"}, {"unsc_661", "unsc_2199", "underwater_2001"}),
+        ("Amphore romaine, concrétions marines, épave", {"underwater_2001"}, {"unsc_661"}),
     ],
 )
 def test_sanctions_dates_are_shown_for_their_country_alone(classifier, title, there, absent):
@@ -284,6 +303,8 @@ def test_the_import_rules_of_the_union_follow_age_and_value(classifier):
     [
         ("Cuneiform tablet", "Inked number IM 45678", None, 2, "museum_number"),
         ("سراج روماني من تدمر", "طالع من الأرض", None, 3, "conflict_zone_find"),
+        ("Phrygian bronze fibula", "Found in field", None, 7, "no_rule_before"),
+        ("Akkadian cylinder seal", "Found in field", None, 3, "conflict_zone_find"),
         ("Roman oil lamp", None, 5, 4, "ends_within_24_hours"),
         ("Roman oil lamp", None, 50, 4, "ends_within_72_hours"),
         ("Roman oil lamp", None, 500, 7, "no_rule_before"),

@@ -39,7 +39,11 @@ def test_red_lists_hints_and_flags_name_what_there_is():
 
 def test_own_terms_name_types_and_periods_of_the_model():
     own = own_lexicon().rules
-    assert {rule.partition(":")[2] for rule in own if rule.startswith("kind:")} <= groups("object") | groups("thing")
+    assert {rule.partition(":")[2] for rule in own if rule.startswith(("kind:", "noun:"))} <= groups("object") | groups(
+        "thing"
+    )
+    flags = {rule.partition(":")[2] for rule in own if rule.startswith("flag:")}
+    assert flags <= set(read_facts("red_flags")["flags"])
     assert {rule.partition(":")[2] for rule in own if rule.startswith("culture:")} <= groups("period")
     assert not {rule.partition(":")[0] for rule in own} & {rule.partition(":")[0] for rule in MODEL.rules}
 

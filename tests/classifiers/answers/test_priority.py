@@ -14,6 +14,7 @@ SETTINGS = Settings(frozenset({"SY"}), frozenset({"TN"}), frozenset({"IT"}))
 
 
 def ranked(**given):
+    given.setdefault("likely", given.get("countries", ()))
     known = {"flags": (), "floors": (), "alarmed": False, "countries": (), "has_find_word": False, "settings": SETTINGS}
     return rank(**(known | given))
 

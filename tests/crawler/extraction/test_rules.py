@@ -81,3 +81,17 @@ def test_the_native_id_is_made_of_all_named_groups():
     assert native_id("https://a.example/sale/4/lot/12?x=1", rules) == "4/12"
     assert native_id("https://a.example/help", rules) is None
     assert native_id("https://a.example/help", PageRules()) is None
+
+
+def test_the_currency_that_a_rule_names_holds_for_a_bare_amount_whichever_rule_stands_first():
+    named, amount = {"currency": "$.money"}, {"price": "$.amount"}
+    answer = b'{"title": "Abaya, black crepe, with its scarf", "amount": 70, "money": "AED", "text": "Hardly worn."}'
+    drawn = b'<h1>Abaya, black crepe</h1><p class="p" data-in="AED">70</p>'
+    for fields in (named | amount, amount | named):
+        rules = PageRules(fields=fields, currency="GBP")
+        page = extract_page(answer, "https://a.example/7", content_type="application/json", rules=rules)
+        assert (page.price, page.currency) == (Decimal(70), "AED")
+    in_html = [("price", ".p::text"), ("currency", ".p::attr(data-in)")]
+    for pairs in (in_html, in_html[::-1]):
+        page = extract_page(drawn, "https://a.example/7", rules=PageRules(fields=dict(pairs), currency="GBP"))
+        assert (page.price, page.currency) == (Decimal(70), "AED")

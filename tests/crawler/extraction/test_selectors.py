@@ -58,3 +58,20 @@ def test_of_a_page_of_very_many_texts_only_the_first_are_taken_up() -> None:
     document, _ = Document.parse("<body>" + "<b>a</b>" * (MAX_TEXTS + 5) + "</body>", "http://a.example/")
     assert document is not None
     assert len(document.texts) == MAX_TEXTS
+
+
+def test_the_place_of_a_text_is_the_same_whether_few_or_many_are_asked_for() -> None:
+    page = "<body> <p>one<b>two</b>three</p>\n<script>four</script><ul><li>five</li>six</ul></body>"
+    places = [("p", False), ("b", False), ("b", True), (None, False), ("li", False), ("li", True)]
+    document, _ = Document.parse(page, "http://a.example/")
+    assert document is not None
+    found = [document.place_of(number) for _, number in document.texts]
+    assert [(element.tag if element is not None else None, is_tail) for element, is_tail in found] == places
+    for (_, number), place in zip(document.texts, found, strict=True):
+        alone, _ = Document.parse(page, "http://a.example/")
+        assert alone is not None
+        element, is_tail = alone.place_of(number)
+        assert (element.tag if element is not None else None, is_tail) == (
+            place[0].tag if place[0] is not None else None,
+            place[1],
+        )

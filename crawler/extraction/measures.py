@@ -1,0 +1,352 @@
+"""Size and weight of the thing offered: from structured data, from labelled rows, and from the words of the text.
+
+A measure is a number with its unit; a number alone, however labelled, is none, and neither is a coin's die axis (12 h).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from crawler.extraction.findings import Findings
+from crawler.extraction.text import clean
+from crawler.items import Dimension, DimensionKind
+
+_MOST_TEXT = 20_000
+"""Characters of a description that are searched."""
+_MOST_DIMENSIONS = 8
+_NEAR = 60
+"""Characters between two measures of one thing: "H. 12 cm, with the base about 15 cm"."""
+_LARGEST_MM = Decimal(50_000)
+_LARGEST_GRAMS = Decimal(20_000_000)
+_SAME = Decimal("0.04")
+"""Two figures that differ by less are one measure in two units: 12 cm (4 3/4 in.)."""
+
+_LENGTH_UNITS: dict[str, str] = {
+    "1": r"mm\.?|millim[eè]t(?:er|re|ros?|ri|ros)?s?|milimetr\w{0,2}|мм|ملم|مم"
+    r"|مليمترا?ت?|ملليمتر|میلی‌?متر|毫米|ミリ|밀리",
+    "10": r"cms?\.?|centim[eè]t(?:er|re|ri)s?|cent[ií]metros?|zentimeter|centymetr\w{0,2}|santim\w{0,3}"
+    r"|см|سم|سنتيمترا?ت?|سنتمتر|سانتيمتر|سانتی‌?متر|厘米|公分|センチ|센티|εκ\.?|ס[\"״]מ",
+    "25.4": r"inch(?:es)?|ins?\.(?!\s?\w{3})|in(?=\s*(?:[×x✕*),;.]|\Z|[HWDLhwdl]\b|high|tall|wide|long|deep|diam))"
+    r"|pouces?|zoll|pulgadas?|pollici|بوصات|بوصة|انش|إنش|″|”|\"",
+}
+_WEIGHT_UNITS: dict[str, str] = {
+    "1": r"gr?ms?\.?|gr?s?\.?|grams?|grammes?|gramm|gramos?|grammi|gramas?|gramów|gram\w?|гр?\.?(?!\s?[А-ЯЁ])"
+    r"|грамм\w{0,2}"
+    r"|غرامات|غراما?|غم|غ|جرامات|جراما?|جم|گرم|克|グラム|그램|γρ\.?",
+    "1000": r"kgs?\.?|kilos?|kilogram(?:me|m)?s?|kilogramos?|chilogramm[oi]|кг|كغم?|كجم|كيلو(?:غرام|جرام)?ا?ت?"
+    r"|کیلوگرم|公斤|千克|キロ",
+    "28.349523125": r"oz\.?|ounces?|onces?|unzen?|أونصة|اونصة|أوقية",
+    "453.59237": r"lbs?\.?|pounds?(?! sterling)|رطل",
+}
+_FACTORS = {"length": _LENGTH_UNITS, "weight": _WEIGHT_UNITS}
+_NUMBER = r"(?:\d{1,6}(?:[.,٫]\d{1,3})?(?:\s?[½¼¾⅓⅔⅛⅜⅝⅞]|\s\d{1,2}/\d{1,2})?|[½¼¾⅛⅜⅝⅞]|\d{1,2}/\d{1,2})"
+_RANGE = rf"(?:{_NUMBER}\s?(?:[-–—]|to|à|bis)\s?)?{_NUMBER}"
+_TIMES = r"\s*(?:[x×✕*хX]|by|на|في)\s*"
+
+
+def _units(units: Mapping[str, str]) -> str:
+    return "|".join(units.values())
+
+
+_CHAIN = re.compile(
+    rf"(?<![\w.,/-])(?P<numbers>{_RANGE}(?:\s?(?:{_units(_LENGTH_UNITS)}))?(?:\s?\(?[HWLDBTP]\b\)?)?"
+    rf"(?:{_TIMES}{_NUMBER}(?:\s?(?:{_units(_LENGTH_UNITS)}))?(?:\s?\(?[HWLDBTP]\b\)?)?){{0,3}}?)"
+    rf"\s?(?P<unit>{_units(_LENGTH_UNITS)})(?!\w)",
+    re.I,
+)
+_WEIGHT = re.compile(rf"(?<![\w.,/-])(?P<numbers>{_RANGE})\s?(?P<unit>{_units(_WEIGHT_UNITS)})(?!\w)", re.I)
+_ONE_NUMBER = re.compile(_NUMBER)
+_FRACTIONS = {sign: Decimal(str(unicodedata.numeric(sign))) for sign in "½¼¾⅓⅔⅛⅜⅝⅞"}
+_MAY_MEASURE = re.compile(
+    r"\d\s?(?:mm|c[mｍ]|in|g|k|oz|lb|[\"″”′]|ft|po|zo|pu|мм|см|г|к|[مسغجكبإاأرگکو]|[ء-ي]|毫|厘|公|ミ|セ|克|グ)", re.I
+)
+
+_KIND_WORDS: tuple[tuple[DimensionKind, str], ...] = (
+    ("height", r"height|hgt|high|tall|hauteur|haut|höhe|hoch|altezza|alt[oa]|altura|yükseklik|hoogte|wysokość|высота"
+    r"|و?(?:ال)?[اإ]رتفاعه?ا?|高さ|高|h"),
+    ("width", r"width|wide|largeur|large|breite|breit|larghezza|anch[oa]|ancho|largura|genişlik|breedte|szerokość"
+    r"|ширина|و?(?:ال)?عرضه?ا?|幅|w"),
+    ("length", r"length|long|longueur|länge|lang|lunghezza|lungo|largo|longitud|comprimento|uzunluk|lengte|długość"
+    r"|длина|و?(?:ال)?طوله?ا?|長さ"),
+    ("depth", r"depth|deep|profondeur|profond|tiefe|tief|profondità|profundidad|derinlik|diepte|głębokość|глубина"
+    r"|و?(?:ال)?عمقه?ا?|奥行"),
+    ("diameter", r"diameter|diamètre|diam|durchmesser|diametro|diámetro|diâmetro|çap|średnica|диаметр"
+    r"|و?(?:ال)?قطره?ا?|直径|dm|dia|ø|⌀|∅"),
+    ("thickness", r"thickness|thick|épaisseur|dicke|dick|spessore|grosor|espesor|kalınlık|толщина|و?(?:ال)?سُ?ماكة"
+    r"|و?(?:ال)?سُ?مك|厚"),
+)  # fmt: skip
+_KIND = re.compile("|".join(rf"(?P<{kind}>(?<!\w)(?:{words})(?!\w))" for kind, words in _KIND_WORDS), re.I)
+_LETTERS: dict[str, DimensionKind] = {"H": "height", "W": "width", "L": "length"}
+"""Letters behind a number. D, B, T and P stand for other things in other languages."""
+_ORDER = re.compile(r"(?<!\w)[HWLDBTP](?:\s?[x×*/]\s?[HWLDBTP]){1,2}(?!\w)", re.I)
+_ORDER_LETTERS: dict[str, DimensionKind] = {**_LETTERS, "B": "width", "D": "depth", "T": "depth", "P": "depth"}
+_LETTER = re.compile(r"\s?\(?([HWLDBTP])\b", re.I)
+_GAP = re.compile(r" ?(?:de |in |di )?")
+_FEET = re.compile(r"(?:feet|foot|ft|['′])\.?\s*\Z", re.I)
+"""Before inches: the feet are part of the length, and such lengths are not read."""
+_SHIPPING = re.compile(
+    r"shipp|packag|postage|deliver|colis|livraison|emballage|versand|paket|spedizione|envío|شحن|طرد", re.I
+)
+_UNIT_CODES = {
+    "MMT": "mm",
+    "CMT": "cm",
+    "DMT": "cm",
+    "INH": "inch",
+    "FOT": "ft",
+    "GRM": "g",
+    "KGM": "kg",
+    "ONZ": "oz",
+    "LBR": "lb",
+}
+_NODE_DIMENSIONS: dict[str, DimensionKind] = {
+    "height": "height", "width": "width", "depth": "depth", "length": "length", "diameter": "diameter",
+    "thickness": "thickness",
+}  # fmt: skip
+_SIZE_KEYS = frozenset({"size", "dimensions", "dimension", "measurements", "itemdimensions"})
+_WEIGHT_KEYS = frozenset({"weight", "itemweight", "weightingrams", "poids", "gewicht"})
+_PROPERTY_NAME = re.compile(
+    r"\A(?:(?:item |object |overall |approx\.? )?(?:size|dimensions?|measure(?:ment|s)?s?)|taille|größe|maße"
+    r"|abmessungen|misure"
+    r"|dimensioni|medidas|dimensiones|tamaño|القياسات?|المقاسات?|المقاس|الحجم|الأبعاد)\b",
+    re.I,
+)
+_WEIGHT_NAME = re.compile(r"\A(?:item |object )?(?:weight|wt|poids|gewicht|peso|(?:ال)?وزن|вес|ağırlık)\b", re.I)
+
+
+def fill_node(node: Mapping[str, Any], findings: Findings, source: str) -> None:
+    """What an object of JSON-LD, microdata or embedded state says by the names of its members."""
+    found: list[Dimension] = []
+    words: list[str] = []
+    for key, value in node.items():
+        name = key.lower().replace("_", "").replace("-", "")
+        if name in _NODE_DIMENSIONS and (said := _quantity(value)):
+            for one in dimensions_in(said):
+                found.append(Dimension(_NODE_DIMENSIONS[name], one.millimetres))
+                words.append(f"{key} {said}")
+        elif name in _SIZE_KEYS and isinstance(value, str):
+            take_size(value, findings, f"{source}.{key}")
+        elif name in _WEIGHT_KEYS and (said := _quantity(value)):
+            take_weight(said, findings, f"{source}.{key}")
+    if found:
+        _add_size(found, "; ".join(words), findings, source)
+
+
+def fill_properties(pairs: Iterable[tuple[str, object]], findings: Findings, source: str) -> None:
+    """Pairs of a name and a value, as additionalProperty, tables of attributes and labelled rows have them."""
+    parts: list[str] = []
+    for name, value in pairs:
+        said = _quantity(value)
+        if not said or _SHIPPING.search(name):
+            continue
+        if _WEIGHT_NAME.match(name):
+            take_weight(said, findings, source)
+        elif _PROPERTY_NAME.match(name):
+            take_size(said, findings, source)
+        elif _KIND.match(name) and len(name) <= 30:
+            parts.append(f"{name} {said}")
+    if parts:
+        take_size("; ".join(parts), findings, source)
+
+
+def take_size(text: str, findings: Findings, source: str) -> None:
+    """The size in a text that is said to be one."""
+    _add_size(dimensions_in(text), text, findings, source)
+
+
+def take_weight(text: str, findings: Findings, source: str) -> None:
+    """The weight in a text that is said to be one."""
+    grams = weight_in(text)
+    if grams is not None:
+        findings.add("weight_grams", grams, source)
+
+
+def fill_from_words(title: str | None, description: str | None, findings: Findings) -> None:
+    """Size and weight from the listing's own words, where nothing else named them: the title first."""
+    for name, text in (("title", title), ("description", description)):
+        if not findings.lacks("size", "weight_grams"):
+            return
+        text = (text or "")[:_MOST_TEXT]
+        if not _MAY_MEASURE.search(text):
+            continue
+        if findings.lacks("size"):
+            span = _size_span(text)
+            if span is not None:
+                take_size(text[span[0] : span[1]], findings, f"words:{name}")
+        if findings.lacks("weight_grams"):
+            take_weight(text, findings, f"words:{name}")
+
+
+def dimensions_in(text: str) -> list[Dimension]:
+    """The lengths of one thing that a text names, in its order; a range counts by its greater end."""
+    found: list[Dimension] = []
+    end = 0
+    for match in _lengths(text):
+        if found and match.start() - end > _NEAR:
+            break
+        before = tuple(found)
+        for one in _dimensions(match, text, end):
+            if not _repeats(one, before) and len(found) < _MOST_DIMENSIONS:
+                found.append(one)
+        end = match.end()
+    return found
+
+
+def weight_in(text: str) -> Decimal | None:
+    """The first weight that a text names, in grams; None for that of a parcel."""
+    for match in _WEIGHT.finditer(text):
+        amounts = _amounts(match["numbers"])
+        grams = max(amounts) * _factor("weight", match["unit"]) if amounts else None
+        year = match["unit"][:1] in "гГ" and match["numbers"].isdigit() and len(match["numbers"]) == 4  # "1980 г."
+        network = match["unit"] == "G" and text[match.end("numbers")] == "G"  # 4G
+        if grams and not year and not network and grams <= _LARGEST_GRAMS and not _of_parcel(text, match):
+            return _rounded(grams)
+    return None
+
+
+def _lengths(text: str) -> Iterator[re.Match[str]]:
+    for match in _CHAIN.finditer(text):
+        quoted = match["unit"] == '"' and not re.search(_TIMES, match["numbers"], re.I)  # the lamp of "Room 12"
+        if (
+            quoted
+            and _kind_beside(text, max(0, match.start() - 25), match) is None
+            and not _LETTER.match(text, match.end())
+        ):
+            continue
+        if not _of_parcel(text, match) and not _FEET.search(text, max(0, match.start() - 8), match.start()):
+            yield match
+
+
+def _of_parcel(text: str, match: re.Match[str]) -> bool:
+    """Whether the words around it, within its line, speak of sending it."""
+    start = max(text.rfind("\n", 0, match.start()) + 1, match.start() - 40)
+    behind = text.find("\n", match.end())
+    return _SHIPPING.search(text, start, min(len(text) if behind < 0 else behind, match.end() + 20)) is not None
+
+
+def _size_span(text: str) -> tuple[int, int] | None:
+    """From the label of the first length to the end of the last that belongs to it."""
+    start = end = None
+    for match in _lengths(text):
+        if end is not None and match.start() - end > _NEAR:
+            break
+        if start is None:
+            before = max((text.rfind(sign, 0, match.start()) for sign in "\n;(|"), default=-1) + 1
+            labels = [label.start() for label in _KIND.finditer(text, max(before, match.start() - 25), match.start())]
+            start = labels[0] if labels else match.start()
+        behind = _kind_behind(text, match.end())
+        end = behind.end() if behind else match.end()
+        if text[end : end + 1] == ")" and "(" in text[start:end]:
+            end += 1
+    return None if start is None or end is None else (start, end)
+
+
+def _dimensions(match: re.Match[str], text: str, since: int) -> Iterator[Dimension]:
+    factor = _factor("length", match["unit"])
+    parts = re.split(_TIMES, match["numbers"], flags=re.I)
+    order = _order(text, max(since, match.start() - 30), match)
+    for place, part in enumerate(parts):
+        amounts = _amounts(part)
+        own = re.search(_units(_LENGTH_UNITS), part, re.I)
+        size = max(amounts, default=Decimal(0)) * (_factor("length", own.group()) if own else factor)
+        if not 0 < size <= _LARGEST_MM:
+            continue
+        letter = _LETTER.search(part) if place < len(parts) - 1 else _LETTER.match(text, match.end())
+        kind = _LETTERS.get(letter[1].upper()) if letter else None
+        if len(order) == len(parts) > 1:
+            kind = order[place]
+        elif kind is None and len(parts) == 1:
+            kind = _kind_beside(text, max(since, match.start() - 25), match)
+        yield Dimension(kind, _rounded(size))
+
+
+def _order(text: str, since: int, match: re.Match[str]) -> list[DimensionKind]:
+    """The kinds that letters beside several numbers name in their order: (H x W x D)."""
+    found = _ORDER.search(text, since, match.start()) or _ORDER.search(text, match.end(), match.end() + 15)
+    return [_ORDER_LETTERS[letter] for letter in found.group().upper() if letter in _ORDER_LETTERS] if found else []
+
+
+def _kind_beside(text: str, since: int, match: re.Match[str]) -> DimensionKind | None:
+    """The kind that the nearest word before names, else one right behind."""
+    before = list(_KIND.finditer(text, since, match.start()))
+    if before and not any(sign in text[before[-1].end() : match.start()] for sign in ",;\n"):
+        return _kind_of(before[-1])
+    behind = _kind_behind(text, match.end())
+    return _kind_of(behind) if behind else None
+
+
+def _kind_behind(text: str, end: int) -> re.Match[str] | None:
+    """The word in "12 cm high", "12 cm de haut"."""
+    gap = _GAP.match(text, end)
+    return _KIND.match(text, gap.end() if gap else end)
+
+
+def _kind_of(match: re.Match[str]) -> DimensionKind:
+    return next(kind for kind, _ in _KIND_WORDS if match[kind])
+
+
+def _repeats(one: Dimension, found: Iterable[Dimension]) -> bool:
+    """Whether an earlier measure said it: the same kind, or none now, and nearly the same length in another unit."""
+    return any(
+        one.kind in (None, other.kind) and abs(one.millimetres - other.millimetres) <= _SAME * other.millimetres
+        for other in found
+    )
+
+
+def _amounts(text: str) -> list[Decimal]:
+    found = [_amount(number.group()) for number in _ONE_NUMBER.finditer(text)]
+    return [one for one in found if one is not None and one > 0]
+
+
+def _amount(text: str) -> Decimal | None:
+    """`4 3/4`, `4½`, `3,78` and `١٢٫٥` as numbers."""
+    total = Decimal(0)
+    for sign, value in _FRACTIONS.items():
+        if sign in text:
+            total, text = total + value, text.replace(sign, "").strip()
+    fraction = re.search(r"(\d{1,2})/(\d{1,2})\Z", text)
+    if fraction:
+        if int(fraction[2]) == 0:
+            return None
+        total += Decimal(int(fraction[1])) / Decimal(int(fraction[2]))
+        text = text[: fraction.start()].strip()
+    try:
+        return total + Decimal(text.replace(",", ".").replace("٫", ".")) if text else total
+    except InvalidOperation:
+        return None
+
+
+def _factor(what: str, unit: str) -> Decimal:
+    for factor, words in _FACTORS[what].items():
+        if re.fullmatch(words, unit, re.I) or (unit.lower().startswith("in") and factor == "25.4"):
+            return Decimal(factor)
+    return Decimal("25.4") if what == "length" else Decimal(1)  # an inch sign, whose pattern looks at what follows
+
+
+def _rounded(value: Decimal) -> Decimal:
+    return value.quantize(Decimal("0.01")).normalize() + Decimal(0)
+
+
+def _quantity(value: object) -> str | None:
+    """A quantity in words: "12 cm" as it stands, or a schema.org QuantitativeValue with its unit."""
+    if isinstance(value, list):
+        value = value[0] if len(value) == 1 else None
+    if isinstance(value, str):
+        return clean(value) if any(c.isdigit() for c in value) and len(value) <= 200 else None
+    if not isinstance(value, Mapping):
+        return None
+    amount = value.get("value")
+    unit = (
+        value.get("unitText") or value.get("unit") or _UNIT_CODES.get(str(value.get("unitCode")), value.get("unitCode"))
+    )
+    return f"{amount} {unit}" if isinstance(amount, (str, int, float)) and isinstance(unit, str) else None
+
+
+def _add_size(found: list[Dimension], words: str, findings: Findings, source: str) -> None:
+    text = clean(words)
+    if found and text and "size" not in findings.values:
+        findings.add("size", text[:200], source)
+        findings.add("dimensions", found, source)
