@@ -11,6 +11,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
@@ -36,6 +37,8 @@ crawls_app = typer.Typer(help="What crawls did.", no_args_is_help=True)
 listings_app = typer.Typer(help="What is stored.", no_args_is_help=True)
 cases_app = typer.Typer(help="Cases: listings put together for a referral.", no_args_is_help=True)
 users_app = typer.Typer(help="The people who use the review desk.", no_args_is_help=True)
+models_app = typer.Typer(help="The models that judge listings.", no_args_is_help=True)
+terms_app = typer.Typer(help="A unit's own terms.", no_args_is_help=True)
 alarms_app = typer.Typer(help="Signs of danger to a person, outside the queue.", no_args_is_help=True)
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
 for name, group in {
@@ -44,6 +47,8 @@ for name, group in {
     "crawls": crawls_app,
     "listings": listings_app,
     "cases": cases_app,
+    "models": models_app,
+    "terms": terms_app,
     "alarms": alarms_app,
     "users": users_app,
     "db": db_app,
@@ -785,7 +790,7 @@ def classify(
     Example: relicwatch classify listings.jsonl > scores.jsonl
     """
     from classifiers.jsonl import ListingsFileError, classify_path
-    from classifiers.listing import ListingClassifier
+    from classifiers.registry import load_classifier
 
     faults: list[ListingsFileError] = []
 
@@ -794,7 +799,7 @@ def classify(
         err.print(str(fault), style="red", markup=False, highlight=False, soft_wrap=True)
 
     write = sys.stdout.write
-    for record in _counted("classifying", classify_path(listings, ListingClassifier.load(), tell)):
+    for record in _counted("classifying", classify_path(listings, load_classifier(Home.from_environment()), tell)):
         write(json.dumps(record, ensure_ascii=False) + "\n")
     if faults:
         raise ListingsFileError(f"{len(faults)} line(s) of {listings} were not scored; all others were.")
@@ -802,17 +807,33 @@ def classify(
 
 @app.command()
 def train(
-    to: Annotated[Path, typer.Option(help="Directory that gets the model and its card.")],
+    to: Annotated[
+        Path | None, typer.Option(help="Train from the corpus alone, into this directory, instead of from decisions.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The new model's name; without it, today's date.")] = None,
+    validate: Annotated[
+        list[str] | None, typer.Option(help="A market to hold out for validation; may be given often.")
+    ] = None,
     corpus: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="Another corpus than ours.")] = None,
     records: Annotated[
         Path | None, typer.Option(exists=True, help="Labelled records (JSON Lines) whose free ones join the corpus.")
     ] = None,
     seed: int = 0,
+    as_json: AsJson = False,
 ) -> None:
-    """Train the classifier from the corpus that comes with relicwatch; the same corpus gives the same model.
+    """Train a model from the decisions of the desk, starting from the one that ships; it is not put to use.
 
-    Example: relicwatch train --to models/
+    It is compared with the model in use on markets that taught it nothing. `--to` trains from a corpus instead.
+
+    Example: relicwatch train --name 2026-12
     """
+    if to is None:
+        if corpus or records:
+            raise UsageError("--corpus and --records train from a corpus: say with --to where the model shall lie.")
+        _train_from_decisions(name, validate or [], as_json)
+        return
+    if name or validate:
+        raise UsageError("--name and --validate are for training from decisions, which goes into the home: drop --to.")
     from classifiers.corpus import CORPUS
     from classifiers.listing import ListingClassifier
     from classifiers.training import train as train_model
@@ -821,6 +842,167 @@ def train(
     with _waiting("training"):
         train_model(corpus or CORPUS, to, records, seed)
     out.print(f"{to} holds {ListingClassifier.load(to).model}", highlight=False, soft_wrap=True)
+
+
+def _train_from_decisions(name: str | None, validate: list[str], as_json: bool) -> None:
+    from learning import claim_retraining, new_name
+    from work import run_job
+
+    home, database = _open()
+    job = claim_retraining(database, name or new_name(home), validate)
+    with _waiting("training"):
+        result = run_job(database, home, job, None)
+    _print_record(result, as_json)
+
+
+@app.command()
+def evaluate(
+    gold: Annotated[
+        Path, typer.Argument(help="JSON Lines with id, title, description, label (antiquity | not_antiquity).")
+    ],
+    model: Annotated[str | None, typer.Option(help="A model's name; without it, the one in use.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Figures of a model on labelled listings, with 95 % intervals, beside keyword counting.
+
+    By language, register and source where the lines name them. A bad line is told and the others count.
+
+    Example: relicwatch evaluate labelled.jsonl
+    """
+    from classifiers.evaluation import evaluate as evaluate_rows
+    from classifiers.evaluation import read_labelled
+    from classifiers.jsonl import ListingsFileError
+    from classifiers.registry import load_classifier
+
+    faults: list[ListingsFileError] = []
+
+    def tell(fault: ListingsFileError) -> None:
+        faults.append(fault)
+        err.print(str(fault), style="red", markup=False, highlight=False, soft_wrap=True)
+
+    rows = read_labelled(gold, tell)
+    with _waiting("evaluating"):
+        records = evaluate_rows(load_classifier(Home.from_environment(), model), rows)
+    _print_rows([_plain_figures(record, as_json) for record in records], as_json)
+    if faults:
+        raise ListingsFileError(f"{len(faults)} line(s) of {gold} did not count; all others did.")
+
+
+def _plain_figures(record: Mapping[str, Any], as_json: bool) -> dict[str, Any]:
+    """Figures as numbers with low and high in JSON, in short for a table."""
+    shown: dict[str, Any] = {}
+    for name, value in record.items():
+        if not is_dataclass(value) or isinstance(value, type):
+            shown[name] = value
+        elif as_json:
+            shown[name] = asdict(value)
+        else:
+            figure = asdict(value)
+            shown[name] = f"{figure['value']:.3f} ({figure['low']:.3f}-{figure['high']:.3f})"
+    return shown
+
+
+@models_app.command("list")
+def models_list(as_json: AsJson = False) -> None:
+    """Every model with its figures; the one in use is marked.
+
+    Example: relicwatch models list
+    """
+    from learning import model_rows
+
+    _print_rows(model_rows(Home.from_environment()), as_json)
+
+
+@models_app.command("use")
+def models_use(name: str, as_json: AsJson = False) -> None:
+    """Put a model to use and judge active and recent listings anew; what they were judged before stays.
+
+    Example: relicwatch models use 2026-12
+    """
+    from learning import use_model
+
+    home, database = _open()
+    _rescore(home, database, name, use_model(database, home, name, actor=_actor()), as_json)
+
+
+@models_app.command("rollback")
+def models_rollback(as_json: AsJson = False) -> None:
+    """Go back to the model that was in use before.
+
+    Example: relicwatch models rollback
+    """
+    from learning import roll_back
+
+    home, database = _open()
+    name, job = roll_back(database, home, actor=_actor())
+    _rescore(home, database, name, job, as_json)
+
+
+def _rescore(home: Home, database: Any, name: str, job: Any, as_json: bool) -> None:
+    from work import run_job
+
+    with _progress("judging anew", quiet=as_json) as show:
+        result = run_job(database, home, job, show)
+    _print_record({"in_use": name, **result}, as_json)
+
+
+@models_app.command("recall")
+def models_recall(
+    since: Annotated[str | None, typer.Option(help="Only listings first seen in this time: 30d, 12w.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How much of the antiquities the flags find, estimated from the random checks, with its 95 % interval.
+
+    Example: relicwatch models recall --since 90d
+    """
+    from learning import estimated_recall
+
+    _, database = _open()
+    _print_record(estimated_recall(database, _seconds(since, "--since") if since else None), as_json)
+
+
+@models_app.command("drift")
+def models_drift(as_json: AsJson = False) -> None:
+    """Markets whose listings no longer look to the model as they did.
+
+    Example: relicwatch models drift
+    """
+    from learning import drift_sentences
+
+    home, database = _open()
+    _print_rows(drift_sentences(database, home), as_json)
+
+
+@terms_app.command("test")
+def terms_test(
+    file: Annotated[Path, typer.Argument(help="A lexicon file: family, groups, languages, terms.")],
+    as_json: AsJson = False,
+) -> None:
+    """Run a file of own terms over the stored listings and show what would change; nothing is kept.
+
+    Example: relicwatch terms test our_terms.yaml
+    """
+    from learning import trial_record, try_terms
+
+    home, database = _open()
+    with _waiting("trying the terms"):
+        trial = try_terms(database, home, file)
+    _print_record(trial_record(trial), as_json)
+
+
+@terms_app.command("add")
+def terms_add(
+    file: Annotated[Path, typer.Argument(help="A lexicon file that `terms test` has tried.")], as_json: AsJson = False
+) -> None:
+    """Add a file of own terms; they count from now on, and stored listings are judged anew.
+
+    Example: relicwatch terms add our_terms.yaml
+    """
+    from learning import keep_terms
+
+    home, database = _open()
+    kept, job = keep_terms(database, home, file, actor=_actor())
+    _rescore(home, database, str(kept), job, as_json)
 
 
 # -- people, database, health -----------------------------------------------------------------------------------

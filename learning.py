@@ -8,13 +8,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from classifiers.answers.offer import Offer
 from classifiers.drift import Period, drift_sentence
 from classifiers.own_terms import NewHit, add_terms, candidate, count_by_group, new_hits
+from classifiers.recall import Stratum, estimate_recall
 from classifiers.registry import (
     SHIPPED,
     RegistryError,
@@ -35,6 +36,7 @@ from storage.drift import market_periods
 from storage.jobs import ClaimedJob, claim_job, insert_job
 from storage.leases import process_holder
 from storage.model_uses import model_before, record_use
+from storage.recall_counts import recall_counts
 from storage.rescoring import Standing, count_to_judge, keep_assessments, listings_to_judge
 from storage.sampling import draw
 from storage.stored_texts import StoredText, stored_texts
@@ -42,6 +44,7 @@ from storage.tables import Observation
 from storage.taught import decided_texts
 
 PAGE = 256
+MOST_SHOWN = 20
 Progress = Callable[[Mapping[str, Any]], None]
 
 
@@ -67,9 +70,7 @@ def train_from_decisions(database: Database, home: Home, name: str, validate: Se
         raise RegistryError(f"There is a model {name!r} already: choose another name with --name.")
     with database.reading() as session:
         decided = decided_texts(session)
-    rows = [
-        Taught(one.title, one.description, one.antiquity, one.market, one.seller, one.language) for one in decided
-    ]
+    rows = [Taught(one.title, one.description, one.antiquity, one.market, one.seller, one.language) for one in decided]
     base, in_use = load_classifier(home, SHIPPED), load_classifier(home)
     trained = retrain(base, in_use, rows, name, validate=validate)
     trained.save(directory)
@@ -83,7 +84,9 @@ def train_from_decisions(database: Database, home: Home, name: str, validate: Se
         "held_out": card["held_out"],
         "strength": card["strength"],
         "compared_with_the_one_in_use": figures.get("better", figures.get("note", "")),
-        "figures": {model: _headline(figures[model]["all"]) for model in ("new", "in_use", "shipped") if model in figures},
+        "figures": {
+            model: _headline(figures[model]["all"]) for model in ("new", "in_use", "shipped") if model in figures
+        },
         "next": f"It is not in use: relicwatch models use {name}",
     }
 
@@ -264,6 +267,24 @@ def try_terms(database: Database, home: Home, path: Path) -> Trial:
     return Trial(count, groups, hits, newly, former)
 
 
+def trial_record(trial: Trial) -> dict[str, Any]:
+    """What `relicwatch terms test` prints; at most MOST_SHOWN listings of each kind."""
+    return {
+        "listings": trial.listings,
+        "new_hits": len(trial.hits),
+        "by_group": trial.by_group,
+        "examples": [
+            {"listing": text.listing_id, "rule": hit.rule, "words": hit.text, "title": text.title}
+            for text, hit in trial.hits[:MOST_SHOWN]
+        ],
+        "newly_flagged": len(trial.newly_flagged),
+        "newly_flagged_examples": [
+            {"listing": text.listing_id, "title": text.title} for text in trial.newly_flagged[:MOST_SHOWN]
+        ],
+        "no_longer_flagged": len(trial.no_longer_flagged),
+    }
+
+
 def keep_terms(database: Database, home: Home, path: Path, *, actor: str) -> tuple[Path, ClaimedJob]:
     """Add a file of terms to the unit's own; they count from now on, and the job judges stored listings anew."""
     to = add_terms(path, home.terms)
@@ -288,3 +309,25 @@ def drift_sentences(database: Database, home: Home) -> list[dict[str, str]]:
         if sentence is not None:
             told.append({"market": market, "drift": sentence})
     return told
+
+
+# -- recall -----------------------------------------------------------------------------------------------------
+
+
+def estimated_recall(database: Database, seconds: int | None = None) -> dict[str, Any]:
+    """What `relicwatch models recall` prints. Raises TooLittleAudited with what lacks."""
+    since = datetime.now(UTC) - timedelta(seconds=seconds) if seconds is not None else None
+    with database.reading() as session:
+        counts = recall_counts(session, since)
+    recall = estimate_recall(
+        counts.found, [Stratum(drawn.unflagged, drawn.audited, drawn.missed) for drawn in counts.drawn]
+    )
+    return {
+        "recall": f"{recall.value:.3f} ({recall.low:.3f} to {recall.high:.3f})",
+        "found": counts.found,
+        "missed": f"{recall.missed:.1f} ({recall.missed_low:.1f} to {recall.missed_high:.1f})",
+        "looked_at_by_chance": sum(drawn.audited for drawn in counts.drawn),
+        "of_them_antiquities": sum(drawn.missed for drawn in counts.drawn),
+        "drawn_and_waiting": sum(drawn.waiting for drawn in counts.drawn),
+        "flagged_and_waiting": counts.flagged_waiting,
+    }

@@ -29,7 +29,6 @@ from evidence.page_capture import capture_listing
 from evidence.sealing import heal
 from evidence.segments import StoreError
 from evidence.transit import Recovery, recover_market
-from learning import rescore, retrain_job
 from markets.admission import admit
 from markets.approval import standing_approval
 from markets.definition import Definition
@@ -41,6 +40,7 @@ from storage.database import Database, DatabaseError
 from storage.jobs import ClaimedJob, JobHeartbeat, LeaseLost, fail_job, finish_job, release_job
 from storage.leases import MARKET_LEASE_SECONDS, reserve_request, take_market
 from storage.response_times import median_seconds
+from storage.sampling import draw
 from storage.tables import Crawl, Listing
 
 logger = logging.getLogger(__name__)
@@ -78,8 +78,8 @@ def run_job(database: Database, home: Home, job: ClaimedJob, progress: Progress 
         "crawl": crawl_market,
         "capture": capture,
         "export": export,
-        "retrain": retrain_job,
-        "rescore": rescore,
+        "retrain": learn,
+        "rescore": learn,
     }[job.kind]
     try:
         # The end is recorded after the last heartbeat: one that came between would find the job over, take that for a
@@ -99,6 +99,14 @@ def run_job(database: Database, home: Home, job: ClaimedJob, progress: Progress 
         raise
     finish_job(database, job, result)
     return result
+
+
+def learn(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
+    """Train a model from the decisions, or judge stored listings anew by the model in use."""
+    from learning import rescore, retrain_job  # loads scikit-learn, which no crawl needs
+
+    work = {"retrain": retrain_job, "rescore": rescore}[job.kind]
+    return work(database, home, job, progress)
 
 
 def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
@@ -175,6 +183,7 @@ def _crawl_result(database: Database, job: ClaimedJob, definition: Definition, s
         if crawl.state == "complete":
             _judge(session, definition, crawl)
         fault, failed = crawl.fault, crawl.state == "failed"
+        draw(session)
         result = {"crawl": crawl.id, "counts": counts, "problems": len(crawl.problems), "seconds": round(seconds, 1)}
     if fault:
         logger.error("%s: %s", definition.name, fault)

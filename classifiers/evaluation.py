@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,7 @@ def measure(
     shares = (("flagged_of_antiquities", labels), ("false_alarms", ~labels), ("hard_false_alarms", hard))
     for name, among in shares:
         some = among.sum() >= LEAST_POSITIVES
-        record[name] = _figure(lambda w, a=among: _share(flagged, a, w), draws) if some else None
+        record[name] = _figure(partial(_share, flagged, among), draws) if some else None
     return record
 
 

@@ -1,9 +1,8 @@
-"""A unit's own terms: lexicon files in its home, in the form of ours, and what they weigh before any training saw them."""
+"""A unit's own terms: lexicon files in its home, in the form of ours, and what they weigh before any training."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import tempfile
 from collections import defaultdict
@@ -82,7 +81,7 @@ def add_terms(path: Path, terms: Path) -> Path:
     terms.mkdir(mode=0o700, parents=True, exist_ok=True)
     to, draft = terms / name, terms / f".{name}.new"
     draft.write_bytes(path.read_bytes())
-    os.replace(draft, to)
+    draft.replace(to)
     return to
 
 

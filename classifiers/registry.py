@@ -112,7 +112,7 @@ def put_in_use(home: Home, name: str) -> None:
         json.dump({"name": name}, file)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(draft, home.models / IN_USE)
+    draft.replace(home.models / IN_USE)
 
 
 def load_classifier(home: Home, name: str | None = None) -> ListingClassifier:

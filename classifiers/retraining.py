@@ -197,6 +197,10 @@ def _card(
             "Decisions are made about what was flagged or drawn: what nobody was shown teaches nothing.",
             "Scores keep the shipped calibration, made for one antiquity in five of what a search brings up.",
             "Figures of a source or language with few decisions have wide intervals: read low and high.",
-            *(["The decisions taught nothing that holds elsewhere: this is the shipped model."] if not strength else []),
+            *(
+                ["The decisions taught nothing that holds elsewhere: this is the shipped model."]
+                if not strength
+                else []
+            ),
         ],
     }

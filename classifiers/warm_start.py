@@ -20,7 +20,7 @@ from sklearn.model_selection import GroupKFold
 from classifiers.bounds import bounds_of
 from classifiers.hashing import SLOTS
 from classifiers.listing import Listing, ListingClassifier
-from classifiers.training import LEXICON_SCALE, read_features
+from classifiers.training import HASHED_SCALE, LEXICON_SCALE, read_features
 from classifiers.weights import Weights
 
 STRENGTHS = (0.0, 0.1, 0.3, 1.0, 3.0)
@@ -162,7 +162,7 @@ def choose_strength(
 def apply_lesson(base: Weights, lesson: Lesson, name: str) -> Weights:
     """The base model's weights with the lesson in them, under a name of its own."""
     hashed = base.hashed.astype(np.float64)
-    hashed += lesson.change[:SLOTS]
+    hashed += lesson.change[:SLOTS] * HASHED_SCALE
     lexicon = dict(base.lexicon)
     for place, feature in enumerate(lesson.names, start=SLOTS):
         weight = round(lexicon.get(feature, 0.0) + float(lesson.change[place]) * LEXICON_SCALE, 3)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from storage.folding import fold
-from storage.tables import Assessment, Capture, Decision, Listing, Observation, utc_now
+from storage.sampling import current_sampling
+from storage.tables import Assessment, Capture, Decision, Listing, Observation, ReviewMark, utc_now
 
 State = Literal["waiting", "decided", "all"]
 Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
@@ -72,6 +73,8 @@ class Place:
     busy_seller: bool
     band: str
     score: float
+    drawn: Literal["", "audit", "explore"] = ""
+    """Why it is here though nothing flags it: drawn by chance, or a near miss."""
 
     @property
     def order(self) -> tuple[Any, ...]:
@@ -114,7 +117,8 @@ class Choices:
 def queue_places(session: Session, filters: Filters, *, now: datetime | None = None) -> list[Place]:
     """Every listing that was ever flagged and that the filters let through, and saved pictures without words.
 
-    Most pressing first. A flag ends with a decision only: a page that came out empty would else hide a find.
+    Most pressing first, with near misses and random checks among them by their share of the places. A flag ends with a
+    decision only: a page that came out empty would else hide a find.
     """
     now = now or utc_now()
     rows = session.execute(_flagged(filters)).all()
@@ -129,10 +133,35 @@ def queue_places(session: Session, filters: Filters, *, now: datetime | None = N
             busy_seller=row.seller_id in busy,
             band=row.band,
             score=row.score,
+            drawn=row.drawn if row.drawn and not row.flagged else "",
         )
         for row in rows
     ]
-    return sorted(places, key=lambda place: place.order)
+    sampling = current_sampling(session)
+    return mix(
+        sorted(places, key=lambda place: place.order),
+        {"explore": sampling.queue_explore, "audit": sampling.queue_audit},
+    )
+
+
+def mix(places: Sequence[Place], shares: Mapping[str, float]) -> list[Place]:
+    """Places with drawn ones spread among the others, each kind by its share of all places; order is kept otherwise.
+
+    What is drawn and left over when the others end comes last.
+    """
+    kinds = {kind: [place for place in places if place.drawn == kind] for kind in shares}
+    # random checks in the order of their drawing: the best scored first would make those looked at no random sample
+    kinds["audit"] = sorted(kinds.get("audit", []), key=lambda place: place.listing_id)
+    flagged = [place for place in places if not place.drawn]
+    mixed: list[Place] = []
+    taken = dict.fromkeys(shares, 0)
+    for place in flagged:
+        mixed.append(place)
+        for kind, share in shares.items():
+            if taken[kind] < len(kinds[kind]) and taken[kind] + 1 <= share * (len(mixed) + 1):
+                mixed.append(kinds[kind][taken[kind]])
+                taken[kind] += 1
+    return mixed + [place for kind in shares for place in kinds[kind][taken[kind] :]]
 
 
 def queue_rows(session: Session, places: Sequence[Place]) -> list[Row]:
@@ -217,7 +246,13 @@ def _with_judged(query: Query, ids: Sequence[int] | None = None) -> Query:
 
 
 def _belongs_here() -> ColumnElement[bool]:
-    return or_(Judged.flagged, _for_the_eye())
+    return or_(Judged.flagged, _for_the_eye(), _drawn().is_not(None))
+
+
+def _drawn() -> ScalarSelect[str]:
+    """Why a listing was drawn; null for one that was not."""
+    marks = select(func.min(ReviewMark.kind)).where(ReviewMark.listing_id == Listing.id)
+    return marks.correlate(Listing).scalar_subquery()
 
 
 def _is_former(listing: Listing, judged: Assessment) -> bool:
@@ -235,6 +270,8 @@ def _flagged(filters: Filters) -> Select[*tuple[Any, ...]]:
             Judged.reasons,
             Judged.band,
             Judged.score,
+            Judged.flagged,
+            _drawn().label("drawn"),
         )
     ).where(_belongs_here())
     waiting = or_(Listing.current_decision_id.is_(None), Listing.changed_after_decision)

@@ -113,5 +113,3 @@ def _audited_unflagged(session: Session, since: datetime | None) -> dict[int, li
         if flagged_at is None or (looked_at is not None and looked_at < flagged_at):
             found[sampling].append((listing, verdict, flagged_at is not None))
     return found
-
-

@@ -69,9 +69,7 @@ def keep_assessments(
     current = dict(
         session.execute(
             select(Listing.id, Listing.current_observation_id).where(Listing.id.in_(ids)).with_for_update()
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     held = [one for one in judged if current.get(one[0].listing.id) == one[0].observation.id]
     observations = [standing.observation.id for standing, _ in held]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import Session, aliased
@@ -16,6 +17,7 @@ from crawler.errors import UsageError
 from storage.audit import AuditChain
 from storage.tables import Assessment, Listing, ReviewMark, ReviewSampling, utc_now
 
+Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
 AUDIT_SHARE = 0.02
 EXPLORE_PER_MARKET = 5
 QUEUE_EXPLORE = 0.10
@@ -101,7 +103,7 @@ def _draw_audit(session: Session, sampling: ReviewSampling, now: datetime) -> in
     """Every new listing has the same chance, flagged or not: what a later model thinks of it changes nothing."""
     rows = session.execute(
         select(Listing.id, Listing.id_space, Listing.native_id)
-        .where(Listing.id > sampling.drawn_to, Listing.current_assessment_id.is_not(None))
+        .where(Listing.id > sampling.drawn_to, Listing.current_assessment_id.is_not(None), ~Listing.demo)
         .order_by(Listing.id)
     ).all()
     drawn = [id_ for id_, space, native in rows if lot(space, native) < sampling.audit_share]
@@ -125,9 +127,7 @@ def _draw_near_misses(session: Session, sampling: ReviewSampling, now: datetime)
             .join(ReviewMark, ReviewMark.listing_id == Listing.id)
             .where(ReviewMark.kind == "explore", Listing.current_decision_id.is_(None))
             .group_by(Listing.market)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     drawn = 0
     for market in session.scalars(_unflagged(select(Listing.market).distinct(), now)).all():
@@ -140,9 +140,10 @@ def _draw_near_misses(session: Session, sampling: ReviewSampling, now: datetime)
     return drawn
 
 
-def _unflagged(query: Select[tuple[str]] | Select[tuple[int]], now: datetime) -> Select[tuple[str]] | Select[tuple[int]]:
+def _unflagged(query: Query, now: datetime) -> Query:
     return query.join(Assessment, Assessment.id == Listing.current_assessment_id).where(
         Listing.state == "live",
+        ~Listing.demo,
         Listing.first_seen_at >= now - timedelta(days=EXPLORE_DAYS),
         Listing.current_decision_id.is_(None),
         never_flagged(),

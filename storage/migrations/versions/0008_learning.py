@@ -5,8 +5,8 @@ from alembic import op
 
 import storage.types
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
@@ -26,10 +26,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "review_sampling",
-        sa.Column("audit_share", sa.Float(), nullable=False),
+        sa.Column("audit_share", sa.Double(), nullable=False),
         sa.Column("explore_per_market", sa.Integer(), nullable=False),
-        sa.Column("queue_explore", sa.Float(), nullable=False),
-        sa.Column("queue_audit", sa.Float(), nullable=False),
+        sa.Column("queue_explore", sa.Double(), nullable=False),
+        sa.Column("queue_audit", sa.Double(), nullable=False),
         sa.Column("drawn_to", big, nullable=False),
         sa.Column("drawn_from", big, nullable=False),
         sa.Column("set_by", sa.Text(), nullable=False),

@@ -1,0 +1,191 @@
+"""Learning from decisions: train, put to use, judge anew, go back; own terms; what the random checks say."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from classifiers.listing import ListingClassifier
+from classifiers.registry import load_classifier, name_in_use
+from crawler.home import Home
+from storage.audit import AuditChain
+from storage.database import Database
+from storage.queue import Filters, queue_places
+from storage.sampling import draw, set_sampling
+from storage.tables import Assessment, Decision, Listing, ReviewMark, User
+from storage.users import create_user
+from tests.crawling import Place
+from tests.review.seed import Offer, add_listing
+
+FOUND = ("Qarnawu stela with ibex frieze", "Grzybek amulet, blue, pierced", "Zagrosian pin with lion finial")
+OTHER = ("Grzybek mug, dishwasher safe", "Qarnawu T-shirt size M", "Zagrosian phone case")
+
+
+@pytest.fixture
+def place(tmp_path: Path, sqlite_template: Path) -> Iterator[Place]:
+    made = Place(tmp_path / "home", sqlite_template)
+    yield made
+    made.close()
+
+
+def opened(place: Place) -> tuple[Home, Database]:
+    return place.home, place.database
+
+
+def decide(session, listing: Listing, verdict: str, user: User) -> None:
+    decision = Decision(
+        listing_id=listing.id,
+        observation_id=listing.current_observation_id,
+        assessment_id=listing.current_assessment_id,
+        user_id=user.id,
+        verdict=verdict,
+        next_step="dismiss",
+        request_key=str(uuid.uuid4()),
+    )
+    session.add(decision)
+    session.flush()
+    listing.current_decision_id = decision.id
+
+
+def decide_on_many(place: Place) -> None:
+    home, database = opened(place)
+    with database.transaction() as session:
+        user = create_user(session, "amina", "reviewer")
+        session.flush()
+        for number in range(36):
+            market = f"market_{number % 4}"
+            for titles, verdict in ((FOUND, "antiquity"), (OTHER, "other")):
+                title = f"{titles[number % 3]} no. {number}"
+                listing = add_listing(session, home, Offer(title=title, description=None, market=market))
+                decide(session, listing, verdict, user)
+
+
+def test_too_few_decisions_are_refused_with_what_lacks(place):
+    said = place.run("train")
+    assert said.status == 1
+    assert "There are 0 decisions to learn from" in said.err
+
+
+def test_a_trained_model_learns_is_used_only_when_told_and_is_left_again(place):
+    decide_on_many(place)
+    trained = place.run("train", "--name", "ours", "--json")
+    assert trained.status == 0, trained.err
+    record = json.loads(trained.out)
+    assert record["held_out"].startswith("whole sources: market_")
+    assert name_in_use(place.home) == "shipped"
+
+    home, database = opened(place)
+    shipped, ours = load_classifier(home, "shipped"), load_classifier(home, "ours")
+    title = "Qarnawu stela, unseen piece"
+    assert ours.assess(title, None).score > shipped.assess(title, None).score
+    ordinary = ("Samsung phone 64 GB", "Roman denarius of Hadrian, 3.2 g", "تمثال فرعوني من الحجر الجيري")
+    for text in ordinary:
+        assert abs(ours.assess(text, None).score - shipped.assess(text, None).score) < 0.2
+
+    listed = [json.loads(line) for line in place.run("models", "list", "--json").out.splitlines()]
+    assert {row["name"]: row["in_use"] for row in listed} == {"shipped": "in use", "ours": ""}
+
+    used = place.run("models", "use", "ours", "--json")
+    assert used.status == 0, used.err
+    assert json.loads(used.out)["rescored"] > 0
+    with database.reading() as session:
+        models = set(session.scalars(select(Assessment.model)))
+    assert models == {"text-1:test", ours.model}
+    assert place.run("models", "use", "ours").status == 2
+
+    back = place.run("models", "rollback", "--json")
+    assert back.status == 0, back.err
+    assert json.loads(back.out)["in_use"] == "shipped"
+    assert name_in_use(home) == "shipped"
+
+
+def test_a_model_that_is_not_there_is_named_with_those_that_are(place):
+    said = place.run("models", "use", "nobodys")
+    assert said.status != 0
+    assert "There is no model 'nobodys'" in said.err
+    assert "shipped" in said.err
+
+
+TERMS = """family: object
+groups:
+  local_idol:
+    en: [qarnawu stela]
+    ar: [قرناو]
+"""
+
+
+def test_own_terms_are_tried_on_stored_listings_and_then_count(place, tmp_path):
+    home, database = opened(place)
+    with database.transaction() as session:
+        add_listing(session, home, Offer(title="Qarnawu stela with ibex frieze", description=None, flagged=False))
+    file = tmp_path / "our_terms.yaml"
+    file.write_text(TERMS, encoding="utf-8")
+    tried = place.run("terms", "test", str(file), "--json")
+    assert tried.status == 0, tried.err
+    record = json.loads(tried.out)
+    assert record["by_group"] == {"object:local_idol": 1}
+    assert not list(home.terms.glob("*.yaml"))
+    added = place.run("terms", "add", str(file), "--json")
+    assert added.status == 0, added.err
+    assessment = load_classifier(home).assess("Qarnawu stela, small", None)
+    assert "object:local_idol" in assessment.labels
+    assert assessment.score > ListingClassifier.load().assess("Qarnawu stela, small", None).score
+
+
+def test_a_broken_file_of_terms_is_refused_with_file_and_entry(place, tmp_path):
+    file = tmp_path / "our_terms.yaml"
+    file.write_text("family: object\ngroups: {local: {en: [5]}}\n", encoding="utf-8")
+    said = place.run("terms", "test", str(file))
+    assert said.status == 1
+    assert "our_terms.yaml" in said.err
+    assert "local.en" in said.err
+
+
+def test_random_checks_stand_among_the_hits_and_tell_the_recall(place):
+    home, database = opened(place)
+    with database.transaction() as session:
+        user = create_user(session, "amina", "reviewer")
+        set_sampling(session, AuditChain(), actor="test", audit_share=0.5, explore_per_market=0)
+        for number in range(200):
+            add_listing(session, home, Offer(title=f"Plain pot {number}", flagged=False, score=0.1, band="weak"))
+        hits = [add_listing(session, home, Offer(title=f"Roman lamp {number}")) for number in range(40)]
+        session.flush()
+        assert draw(session)["audit"] > 60
+    with database.reading() as session:
+        places = queue_places(session, Filters())
+        drawn = [place for place in places if place.drawn]
+        assert len(places) == 40 + len(drawn)
+        first = places[:40]
+        assert sum(place.drawn == "audit" for place in first) == 2  # one in twenty, not all at the end
+    assert "are needed before recall" in place.run("models", "recall").err
+    with database.transaction() as session:
+        for hit in hits:
+            decide(session, session.get_one(Listing, hit.id), "antiquity", session.get_one(User, user.id))
+        for number, mark in enumerate(session.scalars(select(ReviewMark)).all()):
+            listing = session.get_one(Listing, mark.listing_id)
+            if listing.current_decision_id is None:
+                decide(session, listing, "antiquity" if number == 0 else "other", session.get_one(User, user.id))
+    said = place.run("models", "recall", "--json")
+    assert said.status == 0, said.err
+    record = json.loads(said.out)
+    low, high = record["recall"].split("(")[1].rstrip(")").split(" to ")
+    assert float(low) < float(record["recall"].split()[0]) < float(high)
+    assert record["found"] == 40
+
+
+def test_evaluate_prints_figures_with_intervals_beside_keyword_counting(place, tmp_path):
+    rows = [{"id": n, "title": f"Roman denarius of Hadrian {n} g", "label": "antiquity"} for n in range(20)]
+    rows += [{"id": 100 + n, "title": f"Samsung phone {n} GB", "label": "not_antiquity"} for n in range(20)]
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"title": "x"}\n', encoding="utf-8")
+    said = place.run("evaluate", str(gold), "--json")
+    assert said.status == 1
+    assert "line 41: `label`" in said.err
+    [record] = [json.loads(line) for line in said.out.splitlines()]
+    assert record["average_precision"]["value"] == 1.0
+    assert record["keyword_average_precision"]["low"] <= record["keyword_average_precision"]["value"]
