@@ -114,10 +114,14 @@ def crawl_faults(definition: Definition, counts: Mapping[str, Any], history: Seq
     return [fault for fault in found if fault is not None]
 
 
+_NOT_THE_SITES_RULES = ("The guard refused", "cannot be reached")
+"""Then nothing of the site could be had: its robots.txt was only asked for first."""
+
+
 def _robots(reason: str) -> Fault | None:
     """What robots.txt has to do with it, by the first problem's words (`crawler.robots.RobotsForbid`)."""
     unreadable = _ROBOTS_UNREADABLE.search(reason)
-    if unreadable:
+    if unreadable and not any(words in unreadable[2] for words in _NOT_THE_SITES_RULES):
         host, why = unreadable.groups()
         return Fault(
             "robots_unreadable",

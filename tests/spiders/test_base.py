@@ -218,7 +218,10 @@ def test_a_server_that_fails_at_robots_txt_is_not_crawled(place: Place, market: 
     place.define(market)
     end = place.crawl()
     assert end.status == 1
-    assert f"robots.txt of {market.netloc} could not be read (HTTP 500), so nothing there is fetched" in end.message
+    assert (
+        f"robots.txt of {market.netloc} could not be read (HTTP 500), and a site whose robots.txt does not answer"
+        in end.message
+    )
     assert market.targets() == []
 
 

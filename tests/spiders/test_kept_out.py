@@ -203,7 +203,7 @@ def test_a_robots_txt_that_cannot_be_kept_is_a_refusal(
     place.define(market)
     end = place.crawl()
     assert end.status == 1
-    assert "so nothing there is fetched" in end.message
+    assert "is not crawled (RFC 9309)" in end.message
     assert said in end.message
     assert [one.target for one in market.asked] == ["/robots.txt"] * asked
 
