@@ -6,6 +6,7 @@ The words beside a number say whether it can be a date at all; only there are th
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -193,9 +194,17 @@ def find_dates(batch: Batch) -> list[Dating]:
     found: dict[int, list[Dating]] = {}
     for field, dating in [*_centuries(batch), *_years(batch)]:
         kept = found.setdefault(field, [])
-        if all(dating.end <= other.start or dating.start >= other.end for other in kept):
-            kept.append(dating)
-    return [dating for field in sorted(found) for dating in sorted(found[field], key=lambda dating: dating.start)]
+        # those kept are in order and do not overlap: only the two about its place can meet it
+        place = bisect_left(kept, dating.start, key=_start)
+        if (place == len(kept) or dating.end <= kept[place].start) and (
+            place == 0 or kept[place - 1].end <= dating.start
+        ):
+            kept.insert(place, dating)
+    return [dating for field in sorted(found) for dating in found[field]]
+
+
+def _start(dating: Dating) -> int:
+    return dating.start
 
 
 def _field_ends(batch: Batch) -> Places:
@@ -220,9 +229,14 @@ def _centuries(batch: Batch) -> Iterator[tuple[int, Dating]]:
         for match in MILLENNIUM.finditer(text, low, high):
             yield field, Dating(match.start(), match.end(), "bc", -1000)
     for key, pattern in CENTURY.items():
+        met: set[int] = set()  # the windows of neighbours overlap
         for field, low, high, _ in windows(key):
             for match in pattern.finditer(text, low, high):
+                if match.start() in met:
+                    continue
                 whole = pattern.match(text, match.start(), int(ends[field]))  # the window may cut its era
+                if whole:
+                    met.add(match.start())
                 if dating := _read_match(whole or match):
                     yield field, dating
     for field, _, high, start in windows("late"):

@@ -111,7 +111,8 @@ class LexicalWeights:
         part += self._rule[signs.rules[lexical.signs]] / rule_counts[2][rule_counts[1]]
         title = np.tile(self._title, reading.batch.size)[lexical.family_cell]
         part += np.where(lexical.in_title, title / np.maximum(lexical.title_counts[lexical.family_cell], 1), 0.0)
-        added[lexical.signs] = part
+        # rounded, so that the order in which a batch's size lets a product be summed shows in no reason
+        added[lexical.signs] = np.round(part, 9)
         absences = np.zeros(reading.batch.size)
         for name, absent in lexical.absent.items():
             absences += self._absent[name] * absent

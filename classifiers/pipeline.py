@@ -50,19 +50,25 @@ class AssessmentPipeline:
     def _assess_waiting(self) -> None:
         self._timer = None
         waiting, self._waiting = self._waiting, []
-        listings = [item for item, _ in waiting if isinstance(item, ListingItem)]
         try:
-            assessments = self._classifier.assess_offers(
-                ((item.page.title or "", item.page.description), Offer.of_item(item)) for item in listings
-            )
-            for listing, assessment in zip(listings, assessments, strict=True):
-                listing.assessment = assessment
-        except Exception as error:  # noqa: BLE001
-            # whoever waits is told, or the crawl would wait for ever
-            for _, assessed in waiting:
-                if not assessed.done():
-                    assessed.set_exception(error)
-            return
+            self._assess([item for item, _ in waiting if isinstance(item, ListingItem)])
+        except Exception:  # noqa: BLE001
+            # one listing that cannot be assessed takes no other with it: each is tried alone, and its own item told
+            for item, assessed in waiting:
+                try:
+                    self._assess([item] if isinstance(item, ListingItem) else [])
+                except Exception as error:  # noqa: BLE001
+                    if not assessed.done():
+                        assessed.set_exception(error)
         for _, assessed in waiting:
             if not assessed.done():
                 assessed.set_result(None)
+
+    def _assess(self, listings: list[ListingItem]) -> None:
+        if not listings:
+            return
+        assessments = self._classifier.assess_offers(
+            ((item.page.title or "", item.page.description), Offer.of_item(item)) for item in listings
+        )
+        for listing, assessment in zip(listings, assessments, strict=True):
+            listing.assessment = assessment

@@ -8,9 +8,9 @@ places are not read here at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from classifiers.answers.nearby import words_between
+from classifiers.answers.nearby import within_words, words_between
 from classifiers.answers.signs import BatchSigns, Sign
 from crawler.items import Alarm
 
@@ -18,6 +18,7 @@ CHILD = "treasure_child_abuse_signal"
 TAX = "khums_or_tax"
 FEWEST_WORDS = 5
 """Two words belong together within so many words."""
+MOST_REASONS = 12
 ANTIQUITY = frozenset({"object", "thing", "period", "find"})
 _SHARE = "نسبه"
 _NAME_WORDS = 1
@@ -29,9 +30,9 @@ def find_alarms(signs: Sequence[Sign], batch: BatchSigns) -> list[Alarm]:
     """The alarms that a listing's text raises."""
     alarms = []
     if reasons := _child_signs(signs, batch):
-        alarms.append(Alarm(CHILD, tuple(batch.quote(sign, 5.0) for sign in reasons)))
+        alarms.append(Alarm(CHILD, tuple(batch.quote(sign, 5.0) for sign in reasons[:MOST_REASONS])))
     if reasons := share_signs(signs, batch):
-        alarms.append(Alarm(TAX, tuple(batch.quote(sign, 4.0) for sign in reasons)))
+        alarms.append(Alarm(TAX, tuple(batch.quote(sign, 4.0) for sign in reasons[:MOST_REASONS])))
     return alarms
 
 
@@ -41,7 +42,7 @@ def share_signs(signs: Sequence[Sign], batch: BatchSigns) -> list[Sign]:
     if not fifths or not any(sign.family in ANTIQUITY for sign in signs):
         return []
     shares = [sign for sign in signs if sign.rule == "safety:share"]
-    return [sign for sign in fifths if _SHARE in batch.text(sign) or _any_near(sign, shares, batch)]
+    return [sign for sign in fifths if _SHARE in batch.text(sign) or within_words(sign, shares, batch, FEWEST_WORDS)]
 
 
 def _child_signs(signs: Sequence[Sign], batch: BatchSigns) -> list[Sign]:
@@ -53,8 +54,8 @@ def _child_signs(signs: Sequence[Sign], batch: BatchSigns) -> list[Sign]:
     names = [sign for sign in signs if sign.rule == "safety:name_before"]
     found: list[Sign] = []
     for word in words:
-        child = [other for other in children if _is_called(other, word, batch)]
-        near = child or [other for other in treasures if _any_near(word, [other], batch)]
+        child = within_words(word, children, batch, FEWEST_WORDS)
+        near = child or within_words(word, treasures, batch, FEWEST_WORDS)
         if not near or _is_name(word, names, child, batch) or (not child and _has_article(word, batch)):
             continue
         if child and _has_article(word, batch) and not any(_has_article(other, batch) for other in child):
@@ -63,25 +64,12 @@ def _child_signs(signs: Sequence[Sign], batch: BatchSigns) -> list[Sign]:
     return sorted(set(found), key=lambda sign: sign.start)
 
 
-def _is_called(child: Sign, word: Sign, batch: BatchSigns) -> bool:
-    distance = words_between(child, word, batch)
-    return distance is not None and distance < FEWEST_WORDS
-
-
-def _any_near(word: Sign, others: Iterable[Sign], batch: BatchSigns) -> bool:
-    distances = (words_between(word, other, batch) for other in others)
-    return any(distance is not None and distance < FEWEST_WORDS for distance in distances)
-
-
 def _is_name(word: Sign, names: Sequence[Sign], children: Sequence[Sign], batch: BatchSigns) -> bool:
     if any(child.end <= word.start and words_between(child, word, batch) == 0 for child in children):
         return False  # "Enfant Zouhri" in a title
     if _CAPITALISED_PAIR.search(batch.original_before(word, 30) + batch.quote(word, 0.0).text):
         return True
-    return any(
-        name.end <= word.start and (words_between(name, word, batch) or 0) <= _NAME_WORDS and name.field == word.field
-        for name in names
-    )
+    return any(name.end <= word.start for name in within_words(word, names, batch, _NAME_WORDS + 1))
 
 
 def _has_article(sign: Sign, batch: BatchSigns) -> bool:

@@ -96,6 +96,19 @@ class BatchSigns:
         """The folded words of a sign."""
         return self.batch.text[sign.start : sign.end]
 
+    @cached_property
+    def _word_places(self) -> tuple[list[int], list[int]]:
+        words = self.batch.words.starts
+        return np.searchsorted(words, self.starts).tolist(), np.searchsorted(words, self.ends).tolist()
+
+    def words_before(self, sign: Sign) -> int:
+        """How many words of the batch begin before a sign."""
+        return self._word_places[0][sign.at]
+
+    def words_through(self, sign: Sign) -> int:
+        """How many words of the batch begin before a sign's end."""
+        return self._word_places[1][sign.at]
+
     def between(self, one: Sign, other: Sign) -> str:
         """The folded text between two signs of one field, the earlier first."""
         return self.batch.text[one.end : other.start]

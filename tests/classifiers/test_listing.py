@@ -257,3 +257,13 @@ def test_on_validation_listings_antiquities_stand_above_the_rest(classifier):
     assert counts["antiquity", True] / (counts["antiquity", True] + counts["antiquity", False]) > 0.7
     for row, assessment in zip(rows, found, strict=True):
         check_reasons(row["title"], row["description"], assessment)
+
+
+def test_a_reason_s_weight_does_not_depend_on_the_batch(classifier):
+    listings = [
+        ("5 francs Louis XVIII buste habillé - 1814", "Argent, diamètre 37 mm, 24,89 g"),
+        ("Écu à la cravate, 1er type, 4e buste de Bordeaux, 1682", "Argent, 27,11 g, Louis XIV"),
+        ("Denarius of Hadrian", "Silver, 3.21 g, RIC 12"),
+    ] * 20
+    alone = [classifier.assess(*listing) for listing in listings]
+    assert list(classifier.assess_many(listings)) == alone

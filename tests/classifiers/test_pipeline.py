@@ -66,6 +66,40 @@ def test_a_failing_classifier_fails_the_item_and_does_not_hang():
         process(AssessmentPipeline(Broken()), listing("Roman coin"))
 
 
+def test_a_listing_that_cannot_be_assessed_takes_no_other_with_it(classifier):
+    class Fragile:
+        def assess_offers(self, offers):
+            offers = list(offers)
+            if any(title == "unreadable" for (title, _), _ in offers):
+                raise ValueError("unreadable")
+            return classifier.assess_offers(offers)
+
+    pipeline = AssessmentPipeline(Fragile())
+    good, bad, other = listing("Roman coin"), listing("unreadable"), PageProblem("https://market.example/2", "none")
+
+    async def all_at_once():
+        return await asyncio.gather(*map(pipeline.process_item, (good, bad, other)), return_exceptions=True)
+
+    first, second, third = asyncio.run(all_at_once())
+    assert first.assessment is not None
+    assert isinstance(second, ValueError)
+    assert third is other
+
+
+def test_an_item_cancelled_while_it_waits_holds_up_no_other(classifier):
+    pipeline = AssessmentPipeline(classifier)
+
+    async def one_cancelled():
+        tasks = [asyncio.ensure_future(pipeline.process_item(listing(f"Roman coin {n}"))) for n in range(2)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    cancelled, other = asyncio.run(one_cancelled())
+    assert isinstance(cancelled, asyncio.CancelledError)
+    assert other.assessment is not None
+
+
 def test_scrapy_loads_it_by_name_without_a_warning():
     crawler = get_crawler(Spider, {"ITEM_PIPELINES": {"classifiers.pipeline.AssessmentPipeline": 300}})
     manager = ItemPipelineManager.from_crawler(crawler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -143,6 +144,11 @@ def test_a_replica_is_told_from_what_its_seller_denies(classifier, title, descri
         ("tarladan çıktı", "found_in_ground"),
         ("found in a field near the river", "found_in_ground"),
         ("trouvées au détecteur", "found_in_ground"),
+        ("مستخرج من تحت الأرض", "found_in_ground"),
+        ("لقيتها في المزرعة", "found_in_ground"),
+        ("Encontrado con detector en Sevilla", "found_in_ground"),
+        ("Kazıdan çıkma", "found_in_ground"),
+        ("Livraison depuis la Turquie", "ships_from_source_or_transit"),
         ("trovata in campagna col metal detector", "found_in_ground"),
         ("Encontrada en el campo, sin documentos", "found_in_ground"),
         ("Detektorfund vom Acker", "found_in_ground"),
@@ -370,3 +376,20 @@ def test_any_text_is_answered_and_every_reason_quotes_it(classifier, title, desc
         assert texts[reason.field][reason.start : reason.end] == reason.text
     record = {"answers": answers_record(answers), "alarms": alarm_records(alarms)}
     assert json.loads(json.dumps(record)) == record
+
+
+def test_the_place_of_dispatch_is_no_origin(classifier):
+    answers = ask(classifier, "Lampe à huile romaine", "Trouvée en Tunisie. Livraison depuis la Turquie.")
+    assert [origin.id for origin in answers.origins] == ["TN"]
+
+
+@pytest.mark.parametrize("text", ["zouhri child treasure ", "khums share statue ", "not a replica ", "IIe siècle "])
+def test_a_text_full_of_one_sign_costs_about_what_its_length_does(classifier, text):
+    def calls(characters):
+        few = text * (characters // len(text))
+        profile = cProfile.Profile()
+        profile.runcall(classifier.assess, "Roman statue", few)
+        return sum(entry.callcount for entry in profile.getstats())
+
+    classifier.assess("Roman statue", text)
+    assert calls(5600) < 6 * calls(1400)
