@@ -28,7 +28,7 @@ format: .venv/ready
 	.venv/bin/ruff format --quiet .
 
 lock:               ## pin again; needs uv
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-annotate --upgrade --output-file requirements.lock
+	uv pip compile pyproject.toml --extra dev --extra s3 --universal --python-version 3.11 --no-header --no-annotate --upgrade --output-file requirements.lock
 
 pictures: .venv/ready ## docs/pictures from the demo
 	.venv/bin/python scripts/pictures.py
