@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from storage.types import Amount, BigId, UtcDateTime
@@ -118,7 +118,7 @@ class Job(Identified, Base):
     __table_args__ = (Index("ix_job_state_created_at", "state", "created_at"),)
 
     kind: Mapped[str]
-    """crawl, capture, export, retrain, rescore."""
+    """crawl, capture, export, retrain, rescore, stamp."""
     arguments: Mapped[dict[str, Any]]
     idempotency_key: Mapped[str] = mapped_column(unique=True)
     state: Mapped[str] = mapped_column(default="queued")
@@ -637,6 +637,61 @@ class Export(Identified, Base):
     exported_by: Mapped[str]
     exported_at: Mapped[datetime] = mapped_column(default=utc_now)
     languages: Mapped[list[Any]]
+
+
+class StampSubject(Identified, Base):
+    """Bytes that timestamp authorities are asked about: a tree of captures, a bundle's signature, the log's heads."""
+
+    __tablename__ = "stamp_subject"
+
+    kind: Mapped[str]
+    """captures, export, custody_head, or stamp (an earlier token, stamped again before its certificate ends)."""
+    reference: Mapped[str] = mapped_column(index=True)
+    """What it belongs to: a bundle's id, a head's day, the number of the token before."""
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    """The very bytes: for captures the root of their tree in hexadecimal with a line feed."""
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class StampLeaf(Identified, Base):
+    """A capture's place in a stamped tree (`evidence.merkle`)."""
+
+    __tablename__ = "stamp_leaf"
+
+    subject_id: Mapped[int] = mapped_column(ForeignKey("stamp_subject.id"), index=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    """Of a sealed segment or of a derivative's file."""
+    path: Mapped[list[Any]]
+    """From the leaf to the root: side and SHA-256 of each neighbour."""
+
+
+class TimeStamp(Identified, Base):
+    """What one authority said of a subject; pending until it has answered."""
+
+    __tablename__ = "time_stamp"
+    __table_args__ = (
+        UniqueConstraint("subject_id", "authority"),
+        Index("ix_time_stamp_state_next_try", "state", "next_try_at"),
+    )
+
+    subject_id: Mapped[int] = mapped_column(ForeignKey("stamp_subject.id"))
+    authority: Mapped[str]
+    state: Mapped[str] = mapped_column(default="pending")
+    """pending, granted, flagged (the two clocks differ too far), superseded (stamped again). A refusal stays pending
+    with its problem, since an authority that is set right may answer yet."""
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """TimeStampResp in DER."""
+    gen_time: Mapped[datetime | None]
+    serial: Mapped[str | None]
+    policy: Mapped[str | None]
+    signer: Mapped[str | None]
+    signer_until: Mapped[datetime | None]
+    own_time: Mapped[datetime | None]
+    problem: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    next_try_at: Mapped[datetime] = mapped_column(default=utc_now)
+    stamped_at: Mapped[datetime | None]
 
 
 class AuditEvent(Identified, Base):
