@@ -39,6 +39,8 @@ cases_app = typer.Typer(help="Cases: listings put together for a referral.", no_
 users_app = typer.Typer(help="The people who use the review desk.", no_args_is_help=True)
 models_app = typer.Typer(help="The models that judge listings.", no_args_is_help=True)
 terms_app = typer.Typer(help="A unit's own terms.", no_args_is_help=True)
+stamps_app = typer.Typer(help="Trusted time from timestamp authorities.", no_args_is_help=True)
+custody_app = typer.Typer(help="The append-only log and its signed heads.", no_args_is_help=True)
 alarms_app = typer.Typer(help="Signs of danger to a person, outside the queue.", no_args_is_help=True)
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
 for name, group in {
@@ -49,6 +51,8 @@ for name, group in {
     "cases": cases_app,
     "models": models_app,
     "terms": terms_app,
+    "stamps": stamps_app,
+    "custody": custody_app,
     "alarms": alarms_app,
     "users": users_app,
     "db": db_app,
@@ -1006,6 +1010,95 @@ def terms_add(
 
 
 # -- people, database, health -----------------------------------------------------------------------------------
+
+
+# -- trusted time and custody -----------------------------------------------------------------------------------
+
+
+@stamps_app.command("list")
+def stamps_list(
+    pending: Annotated[bool, typer.Option("--pending", help="Only what waits for an answer.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What was stamped or waits for it, newest first.
+
+    Example: relicwatch stamps list --pending
+    """
+    from storage.stamps import list_stamps
+
+    _, database = _open()
+    with database.reading() as session:
+        rows = list_stamps(session, pending=pending)
+    _print_rows(rows if as_json else [_headed(row) for row in rows], as_json)
+
+
+@stamps_app.command("ask")
+def stamps_ask(as_json: AsJson = False) -> None:
+    """Ask the authorities now for all that waits, whatever its pause; else `relicwatch run` does it.
+
+    Example: relicwatch stamps ask
+    """
+    from crawler.egress import Guard
+    from crawler.home import loopback_allowed
+    from evidence.custody_heads import write_stamps
+    from evidence.stamping import ask_pending, note_captures
+    from storage.audit import AuditChain
+
+    home, database = _open()
+    captures = note_captures(database, home)
+    with _waiting("asking the timestamp authorities"):
+        counts = ask_pending(
+            database,
+            home,
+            Guard(allow_loopback=loopback_allowed()),
+            chain=AuditChain(),
+            actor=_actor(),
+            everything=True,
+        )
+    write_stamps(database, home)
+    _print_record({"captures_gathered": captures, **counts}, as_json)
+    if counts["waiting"]:
+        raise typer.Exit(1)
+
+
+@custody_app.command("head")
+def custody_head(as_json: AsJson = False) -> None:
+    """Write a signed head of the log now; `relicwatch run` does it each day.
+
+    Example: relicwatch custody head
+    """
+    from evidence.custody_heads import make_head
+    from storage.audit import AuditChain
+
+    home, database = _open()
+    head = make_head(database, home, chain=AuditChain(), actor=_actor())
+    _print_record({"head": str(head.path), "sha256": head.sha256, "chains": len(head.content["chains"])}, as_json)
+
+
+@custody_app.command("verify")
+def custody_verify(
+    heads: Annotated[Path | None, typer.Option(help="Heads of another place; else the home's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute the log and compare it with its signed heads: exit status 0 whole, 1 changed.
+
+    Example: relicwatch custody verify --heads /media/safe/custody-heads
+    """
+    from evidence.custody_heads import verify_custody
+
+    home, database = _open()
+    if heads is not None and not heads.is_dir():
+        raise UsageError(f"{heads} is no directory of heads.")
+    report = verify_custody(database, home, heads)
+    for fault in report.faults:
+        err.print(f"FAULT {fault}", markup=False, highlight=False, soft_wrap=True)
+    _print_record(asdict(report) if as_json else {k: v for k, v in asdict(report).items() if k != "faults"}, as_json)
+    if report.faults:
+        raise typer.Exit(1)
+    if not as_json:
+        out.print(
+            "The log is whole." if report.heads else "The log is whole in itself; there is no head to compare it with."
+        )
 
 
 @users_app.command("add")

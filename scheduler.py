@@ -23,6 +23,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from crawler.home import Home
 from markets.replanning import replan_ended
+from storage.audit_chains import stamps_are_due
 from storage.database import Database
 from storage.jobs import (
     MAX_ATTEMPTS,
@@ -30,6 +31,8 @@ from storage.jobs import (
     LeaseLost,
     claim_job,
     fail_job,
+    has_open_job,
+    insert_job,
     list_jobs,
     outlived_claims,
     release_job,
@@ -170,6 +173,7 @@ class Scheduler:
             if self._stopping:
                 return
             replan_ended(self._database, self._home, self._max_processes)
+            self._queue_stamps()
             with self._database.reading() as session:
                 due = due_times(session)
             rings = {job.id: job for job in self._clock.get_jobs() if job.id.startswith("watch:")}
@@ -177,6 +181,12 @@ class Scheduler:
                 ring = rings.get(f"watch:{watch_id}")
                 if ring is None or ring.trigger.run_date != due_at:
                     self._ring_at(watch_id, due_at)
+
+    def _queue_stamps(self) -> None:
+        """A job for trusted time where something waits for it or the log's daily head is due; one at a time."""
+        with self._database.transaction() as session:
+            if stamps_are_due(session) and not has_open_job(session, "stamp"):
+                insert_job(session, "stamp", {}, f"stamp:{utc_now():%Y%m%dT%H%M%S}")
 
     def _ring_at(self, watch_id: int, due_at: datetime) -> None:
         ring_id = f"watch:{watch_id}"

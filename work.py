@@ -25,9 +25,11 @@ from crawler.egress import Guard
 from crawler.errors import RelicwatchError
 from crawler.home import Home, loopback_allowed
 from evidence.bundle import export_bundle
+from evidence.custody_heads import make_head, write_stamps
 from evidence.page_capture import capture_listing
 from evidence.sealing import heal
 from evidence.segments import StoreError
+from evidence.stamping import ask_pending, note_captures, note_ending
 from evidence.transit import Recovery, recover_market
 from markets.admission import admit
 from markets.approval import standing_approval
@@ -35,6 +37,7 @@ from markets.definition import Definition
 from markets.health import PastCrawl, crawl_faults
 from markets.vocabulary import API_WALKERS
 from storage.audit import AuditChain
+from storage.audit_chains import head_is_due
 from storage.crawls import complete_crawls_before
 from storage.database import Database, DatabaseError
 from storage.jobs import ClaimedJob, JobHeartbeat, LeaseLost, fail_job, finish_job, release_job
@@ -80,6 +83,7 @@ def run_job(database: Database, home: Home, job: ClaimedJob, progress: Progress 
         "export": export,
         "retrain": learn,
         "rescore": learn,
+        "stamp": stamp,
     }[job.kind]
     try:
         # The end is recorded after the last heartbeat: one that came between would find the job over, take that for a
@@ -251,6 +255,7 @@ def capture(database: Database, home: Home, job: ClaimedJob, progress: Progress 
         open_page=definition.spider not in API_WALKERS,  # their terms bar automated views of the pages
         wait=wait,
     )
+    note_captures(database, home)
     return {"listing": listing_id, "state": result.state, "reason": result.reason}
 
 
@@ -268,6 +273,25 @@ def export(database: Database, home: Home, job: ClaimedJob, progress: Progress |
         explain=explain,
     )
     return {"bundle": bundle.bundle_id, "path": str(bundle.path), "sha256": bundle.sha256}
+
+
+def stamp(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
+    """Trusted time: gather what is unstamped, make the day's head of the log, ask the authorities. # EV-21, EV-33"""
+    guard, chain, actor = Guard(allow_loopback=loopback_allowed()), AuditChain(), f"job {job.id}"
+    with database.reading() as session:
+        due = head_is_due(session)
+    head = make_head(database, home, chain=chain, actor=actor) if due else None
+    captures = note_captures(database, home)
+    ending = note_ending(database, home)
+    counts = ask_pending(database, home, guard, chain=chain, actor=actor)
+    written = write_stamps(database, home)
+    return {
+        **counts,
+        "captures": captures,
+        "stamped_again": ending,
+        "head": head.path.name if head else None,
+        "head_stamps": written,
+    }
 
 
 def _writable_log(home: Home, job: ClaimedJob) -> Path:

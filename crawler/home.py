@@ -63,6 +63,11 @@ class Home:
         return self.root / "exports"
 
     @property
+    def custody_heads(self) -> Path:
+        """Signed and stamped heads of the audit log; best copied to another machine too."""
+        return self.root / "custody-heads"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -94,6 +99,7 @@ class Home:
                 self.models,
                 self.terms,
                 self.exports,
+                self.custody_heads,
                 self.logs,
             ):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from crawler.egress import Guard
 from crawler.home import Home
@@ -27,7 +27,7 @@ from storage.tables import utc_now
 
 logger = logging.getLogger(__name__)
 
-CAPTURES, EXPORT, CUSTODY_HEAD, AGAIN = "captures", "export", "custody_head", "stamp"
+CAPTURES, EXPORT, AGAIN = "captures", "export", "stamp"
 STAMP_AGAIN_BEFORE = timedelta(days=180)
 """So long before its signer's certificate ends, a token gets another one over itself. # EV-41"""
 
@@ -69,16 +69,23 @@ def note_ending(database: Database, home: Home, now: datetime | None = None) -> 
 
 
 def ask_pending(
-    database: Database, home: Home, guard: Guard, *, chain: AuditChain, actor: str, now: datetime | None = None
+    database: Database,
+    home: Home,
+    guard: Guard,
+    *,
+    chain: AuditChain,
+    actor: str,
+    now: datetime | None = None,
+    everything: bool = False,
 ) -> dict[str, int]:
-    """Ask every question whose time has come. Counts come back: stamped, flagged, waiting. # EV-21
+    """Ask every question whose time has come, or `everything`. Counts come back: stamped, flagged, waiting. # EV-21
 
     An authority that does not answer is asked once a round, not for each question. Nothing is raised for an
     authority's sake; what it lacks stands with each question.
     """
     authorities = {one.name: one for one in load_authorities(home)}
     with database.reading() as session:
-        due = due_stamps(session, now)
+        due = due_stamps(session, datetime.max.replace(tzinfo=UTC) if everything else now)
     counts = {"stamped": 0, "flagged": 0, "waiting": 0}
     silent: dict[str, str] = {}
     for question in due:

@@ -94,6 +94,13 @@ def job_by_key(session: Session, idempotency_key: str) -> Job | None:
     return session.scalars(select(Job).where(Job.idempotency_key == idempotency_key)).one_or_none()
 
 
+def has_open_job(session: Session, kind: str) -> bool:
+    """Whether a job of this kind is queued or running."""
+    return (
+        session.scalars(select(Job.id).where(Job.kind == kind, Job.state.in_(OPEN_STATES)).limit(1)).first() is not None
+    )
+
+
 def claim_job(
     database: Database,
     holder: str,

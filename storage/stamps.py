@@ -131,6 +131,17 @@ def keep_failure(session: Session, stamp_id: int, problem: str, now: datetime | 
     row.next_try_at = (now or utc_now()) + min(FIRST_RETRY * 2 ** min(row.attempts - 1, 20), LONGEST_RETRY)
 
 
+def references(session: Session, kind: str) -> set[str]:
+    """What the subjects of one kind belong to."""
+    return set(session.scalars(select(StampSubject.reference).where(StampSubject.kind == kind)))
+
+
+def newest_subject(session: Session, kind: str) -> StampSubject | None:
+    return session.scalars(
+        select(StampSubject).where(StampSubject.kind == kind).order_by(StampSubject.id.desc()).limit(1)
+    ).one_or_none()
+
+
 def stamps_of(session: Session, *, kind: str, reference: str) -> list[tuple[StampSubject, list[TimeStamp]]]:
     subjects = session.scalars(
         select(StampSubject)
