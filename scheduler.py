@@ -186,7 +186,7 @@ class Scheduler:
         """A job for trusted time where something waits for it or the log's daily head is due; one at a time."""
         with self._database.transaction() as session:
             if stamps_are_due(session) and not has_open_job(session, "stamp"):
-                insert_job(session, "stamp", {}, f"stamp:{utc_now():%Y%m%dT%H%M%S}")
+                insert_job(session, "stamp", {}, f"stamp:{utc_now():%Y%m%dT%H%M}")
 
     def _ring_at(self, watch_id: int, due_at: datetime) -> None:
         ring_id = f"watch:{watch_id}"

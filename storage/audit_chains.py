@@ -77,11 +77,10 @@ def hashes_at(session: Session, places: list[tuple[str, int]]) -> dict[tuple[str
 
 
 def head_is_due(session: Session, every: float = HEAD_SECONDS, now: datetime | None = None) -> bool:
-    """Whether the log has entries and no head of it was made for so many seconds."""
+    """Whether anything in the log, or the newest head of it, is so many seconds old without a newer head."""
     newest = newest_subject(session, CUSTODY_HEAD)
-    if newest is not None and ((now or utc_now()) - newest.created_at).total_seconds() < every:
-        return False
-    return session.scalars(select(AuditEvent.id).limit(1)).first() is not None
+    since = newest.created_at if newest else session.scalars(select(func.min(AuditEvent.at))).one()
+    return since is not None and ((now or utc_now()) - since).total_seconds() >= every
 
 
 def stamps_are_due(session: Session, now: datetime | None = None) -> bool:

@@ -176,14 +176,16 @@ def test_a_head_is_due_once_a_day(database: Database, home: Home) -> None:
     from storage.tables import utc_now
 
     ensure_signing_key(home)
+    tomorrow = utc_now() + timedelta(hours=25)
     with database.transaction() as session:
-        assert not head_is_due(session)
+        assert not head_is_due(session, now=tomorrow)
         AuditChain().record(session, actor="a", action="viewed", object_kind="listing", object_id=1)
-        assert head_is_due(session)
+        assert not head_is_due(session)
+        assert head_is_due(session, now=tomorrow)
     make_head(database, home, chain=AuditChain(), actor="test")
     with database.reading() as session:
-        assert not head_is_due(session)
-        assert head_is_due(session, now=utc_now() + timedelta(hours=25))
+        assert not head_is_due(session, now=tomorrow - timedelta(hours=2))
+        assert head_is_due(session, now=tomorrow + timedelta(hours=1))
 
 
 def test_the_command_ends_with_1_for_a_changed_log(place, capsys: Callable[[], object]) -> None:
