@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz
 from scipy import sparse
 
-from matching.object_record import MOST_SIZES, ObjectRecord, number_key, number_keys_in, words_of
+from matching.object_record import MOST_SIZES, ObjectRecord, number_key, number_keys_in
 from storage.folding import fold
 
-Part = Literal["number", "type", "material", "period", "years", "size", "weight", "words", "inscription", "photo"]
+Part = Literal[
+    "number", "type", "material", "period", "years", "size", "weight", "words", "concepts", "inscription", "photo"
+]
 Floats = NDArray[np.float64]
 
 _TIERS = ((0.006, 0.50), (0.03, 0.14), (0.12, 0.16))
@@ -47,8 +49,13 @@ _MOST_INSCRIBED = 9.0
 _LEAST_INSCRIPTION = 4
 _REFINED = 400
 """Records whose inscriptions are compared letter by letter."""
-PRIOR = 1.0
-"""The records of an index that are expected to be one object with a record chosen by chance, for the probability."""
+_TRUST: dict[Part, float] = {
+    "type": 0.55, "material": 0.45, "years": 0.4, "weight": 1.2, "concepts": 0.5, "inscription": 0.8
+}  # fmt: skip
+"""What a part's weight counts: the parts repeat each other (a type says much of the material), and the sum takes them
+for independent. Fitted on sets of other seeds than the frozen one (`bench/register_set.py`)."""
+_TRUST_AGAINST: dict[Part, float] = {"type": 0.2, "material": 0.15, "weight": 0.6, "years": 0.5}
+"""The same where a part speaks against: a falsified title names another type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +77,16 @@ class Candidate:
 
 
 class ObjectIndex:
-    """Records to be asked; built whole, as a register is imported or a market's listings are read."""
+    """Records to be asked; built whole, as a register is imported or a market's listings are read.
 
-    def __init__(self, records: Sequence[ObjectRecord]) -> None:
-        self.records = list(records)
+    `foils` are records that are never found: a short list alone cannot tell how much its entries agree with anything by
+    chance, so what they have in common is counted with these.
+    """
+
+    def __init__(self, records: Sequence[ObjectRecord], foils: Sequence[ObjectRecord] = ()) -> None:
+        self.asked = len(records)
+        """Records that can be found."""
+        self.records = [*records, *foils]
         self.size = len(self.records)
         self._facets = {
             name: _Facet([getattr(r, name) for r in self.records]) for name in ("types", "materials", "periods")
@@ -92,38 +105,25 @@ class ObjectIndex:
             for number in record.numbers:
                 if key := number_key(number):
                     self._numbers[key].append(row)
-        self._words = _Words([words_of(f"{r.text} {r.inscription}") for r in self.records])
+        self._words = _Words([record.stems() for record in self.records])
+        self._concepts = _Words([record.concepts for record in self.records])
         self._inscribed = [_letters(r.inscription) for r in self.records]
         self._letters = [_letters(r.text) for r in self.records]
 
     def find(self, record: ObjectRecord, most: int = 10) -> list[Candidate]:
         """The likeliest records for one, best first; fewer than `most` where nothing speaks for more."""
-        if not self.size:
+        if not self.asked:
             return []
-        parts: list[tuple[Part, Floats]] = [
-            ("type", self._facets["types"].weigh(record.types, _SHARED["types"], _APART["types"])),
-            ("material", self._facets["materials"].weigh(record.materials, _SHARED["materials"], _APART["materials"])),
-            ("period", self._facets["periods"].weigh(record.periods, _SHARED["periods"], _APART["periods"])),
-            ("years", self._weigh_years(record)),
-            ("size", self._weigh_sizes(record)),
-            ("weight", self._weigh_weight(record)),
-            ("words", self._words.weigh(words_of(f"{record.text} {record.inscription}"))),
-            ("number", self._weigh_numbers(record)),
-        ]
-        total = np.sum([weights for _, weights in parts], axis=0)
-        likeliest = np.argsort(-total, kind="stable")[:_REFINED]
-        inscribed = np.zeros(self.size)
-        self._weigh_inscriptions(record, likeliest, inscribed)
-        parts.append(("inscription", inscribed))
-        total += inscribed
-        best = likeliest[np.argsort(-total[likeliest], kind="stable")][:most]
+        parts = self.parts(record)
+        total = np.sum(list(parts.values()), axis=0)
+        best = np.argsort(-total[: self.asked], kind="stable")[:most]
         return [
             Candidate(
                 self.records[row].id,
                 round(float(total[row]), 3),
                 [
                     Reason(part, round(float(weights[row]), 3), *self._shown(part, record, self.records[row]))
-                    for part, weights in parts
+                    for part, weights in parts.items()
                     if abs(weights[row]) >= 0.05
                 ],
             )
@@ -131,9 +131,26 @@ class ObjectIndex:
             if total[row] > 0
         ]
 
-    def probability(self, score: float) -> float:
-        """Of a score, where one record of the index is expected to be the object: for bands, never a verdict."""
-        return float(1 / (1 + np.exp(min(60.0, np.log(max(self.size, 2) / PRIOR) - score))))
+    def parts(self, record: ObjectRecord) -> dict[Part, Floats]:
+        """For each part of the comparison its weight for every record of the index."""
+        parts: dict[Part, Floats] = {
+            "type": self._facets["types"].weigh(record.types, _SHARED["types"], _APART["types"]),
+            "material": self._facets["materials"].weigh(record.materials, _SHARED["materials"], _APART["materials"]),
+            "period": self._facets["periods"].weigh(record.periods, _SHARED["periods"], _APART["periods"]),
+            "years": self._weigh_years(record),
+            "size": self._weigh_sizes(record),
+            "weight": self._weigh_weight(record),
+            "words": self._words.weigh(record.stems()),
+            "concepts": self._concepts.weigh(record.concepts),
+            "number": self._weigh_numbers(record),
+        }
+        for part, weights in parts.items():
+            trust = _TRUST.get(part, 1.0)
+            weights *= np.where(weights < 0, _TRUST_AGAINST.get(part, trust), trust)
+        likeliest = np.argsort(-np.sum(list(parts.values()), axis=0), kind="stable")[:_REFINED]
+        parts["inscription"] = np.zeros(self.size)
+        self._weigh_inscriptions(record, likeliest, parts["inscription"])
+        return parts
 
     def _weigh_years(self, record: ObjectRecord) -> Floats:
         weights = np.zeros(self.size)
@@ -204,8 +221,8 @@ class ObjectIndex:
                 return record.inscription
             return ", ".join(record.numbers)
 
-        if part == "words":
-            shared = sorted(words_of(ours.text) & words_of(theirs.text))
+        if part in ("words", "concepts"):
+            shared = sorted(ours.stems() & theirs.stems() if part == "words" else ours.concepts & theirs.concepts)
             return " ".join(shared), " ".join(shared)
         return show(ours), show(theirs)
 

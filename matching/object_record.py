@@ -42,6 +42,11 @@ class ObjectRecord:
     numbers: tuple[str, ...] = ()
     """Inventory and reference numbers, as written. A listing has none: they are looked for in its text."""
     inscription: str = ""
+    concepts: frozenset[str] = frozenset()
+    """Lexicon groups that the text names (motif:lion), whatever its language."""
+
+    def stems(self) -> frozenset[str]:
+        return words_of(f"{self.text} {self.inscription}")
 
 
 def words_of(text: str) -> frozenset[str]:

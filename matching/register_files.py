@@ -344,11 +344,11 @@ def _row(line: int, cells: Mapping[str, Any], faults: list[RowFault], unknown: d
         faults.append(RowFault(line, "has no record number (record_id), and no inventory or reference number either"))
         return None
     fields: dict[str, Any] = {}
-    for column, said in values.items():
+    for column, given in values.items():
         if column in _LISTS:
-            fields[column] = [part for one, _ in said for part in _SPLIT.split(one) if part]
+            fields[column] = [part for one, _ in given for part in _SPLIT.split(one) if part]
         elif column not in ("photo", "record_id", "source_id", "status", "sharing", "lat", "lon", "weight", *MEASURES):
-            fields[column] = " ; ".join(one for one, _ in said)
+            fields[column] = " ; ".join(one for one, _ in given)
     warn = lambda reason: faults.append(RowFault(line, reason, warning=True))  # noqa: E731
     _fill_measures(values, fields, warn)
     _fill_years(fields, warn)
