@@ -46,8 +46,8 @@ TELLING_FAMILIES = frozenset({"coin", "ruler", "deity", "place", "technique"})
 METHOD = "objects-1"
 """The version of the comparison, kept with each candidate."""
 BANDS = (("strong", 6.4), ("medium", 4.4), ("weak", 2.4))
-"""Least score, less the logarithm of the number of entries, of each band (`bench/register_set.py` shows how many offers
-of objects that are in no register reach each)."""
+"""Least score, less the logarithm of the number of entries (FOILS at least), of each band. `bench/register_set.py`
+shows how many offers of objects that are in no register reach each."""
 FOILS = 2_000
 """Records that stand beside a shorter register, so that it can tell how much agreement is chance."""
 KEPT_UNFLAGGED = frozenset({"strong", "medium"})
@@ -102,7 +102,7 @@ def read_objects(told: Iterable[Told], classifier: ListingClassifier) -> Iterato
             some, _concepts(texts, classifier), classifier.assess_many(texts), strict=True
         ):
             answers = answers_record(assessment.answers) if assessment.answers else None
-            yield object_record(one, answers, concepts)
+            yield object_record(one, answers, concepts, assessment.language)
 
 
 @cache
@@ -127,10 +127,9 @@ def _concepts(texts: Sequence[tuple[str, str | None]], classifier: ListingClassi
 
 
 def object_record(
-    told: Told, answers: Mapping[str, Any] | None, concepts: frozenset[str] = frozenset()
+    told: Told, answers: Mapping[str, Any] | None, concepts: frozenset[str] = frozenset(), language: str | None = None
 ) -> ObjectRecord:
-    """From what was told and from the answers of its assessment; sizes that nobody gave are read in the text."""
-    sizes = told.sizes_mm or tuple(float(one.millimetres) for one in dimensions_in(told.text))
+    """From what was told and from the answers of its assessment; sizes and weight are looked for in the text too."""
     weight = told.weight_g if told.weight_g is not None else _weight(told.text)
     return ObjectRecord(
         id=told.id,
@@ -139,12 +138,22 @@ def object_record(
         materials=finding_ids(answers, "materials"),
         periods=finding_ids(answers, "periods"),
         years=told.years or years_of(answers),
-        sizes_mm=sizes_of(sizes),
+        sizes_mm=_sizes(told),
         weight_g=weight,
         numbers=told.numbers,
         inscription=told.inscription,
         concepts=concepts,
+        language=language,
     )
+
+
+def _sizes(told: Told) -> tuple[float, ...]:
+    """Those given, and those of the text that are none of them: a seller's form may say another size than the words."""
+    sizes = list(told.sizes_mm)
+    for one in dimensions_in(told.text):
+        if all(abs(float(one.millimetres) - known) > 0.01 * known for known in sizes):
+            sizes.append(float(one.millimetres))
+    return sizes_of(sizes)
 
 
 def _weight(text: str) -> float | None:
@@ -248,6 +257,7 @@ def _read_entries(rows: Sequence[EntryRow], classifier: ListingClassifier) -> di
             "periods": sorted(record.periods),
             "years": record.years,
             "concepts": sorted(record.concepts),
+            "language": record.language,
         }
         for row, record in zip(rows, read_objects(told, classifier), strict=True)
     }
@@ -278,11 +288,12 @@ def _record_of(entry: RegisterEntry) -> ObjectRecord:
         materials=frozenset(read["materials"]),
         periods=frozenset(read["periods"]),
         years=told.years or (tuple(read["years"]) if read["years"] else None),
-        sizes_mm=sizes_of(told.sizes_mm or (float(one.millimetres) for one in dimensions_in(told.text))),
+        sizes_mm=_sizes(told),
         weight_g=told.weight_g if told.weight_g is not None else _weight(told.text),
         numbers=told.numbers,
         inscription=told.inscription,
         concepts=frozenset(read["concepts"]),
+        language=read["language"],
     )
 
 
@@ -340,7 +351,7 @@ def _candidates(
 ) -> Iterator[dict[str, Any]]:
     flagged = offer.assessment is not None and offer.assessment.flagged
     for one in index.find(record, most=MOST_CANDIDATES):
-        score = one.score - log(index.asked)
+        score = one.score - log(max(index.asked, FOILS))
         band = band_of(score)
         if band is None or (band not in KEPT_UNFLAGGED and not flagged):
             continue

@@ -42,7 +42,8 @@ _WORDS_STEEPNESS = 0.30
 _WORDS_ALIKE = 7.0
 """Added for texts that are copies of each other, in proportion beyond `_LEAST_ALIKE`."""
 _LEAST_ALIKE = 0.35
-_NUMBER = 11.0
+_DIGIT, _LETTER, _MOST_OF_A_NUMBER = 2.3, 1.5, 18.0
+"""What each sign of an inventory number tells: a digit is one of ten; letters are often a well-known museum's."""
 _INSCRIBED = 0.55
 """For each letter of an inscription that stands in the other text."""
 _MOST_INSCRIBED = 9.0
@@ -107,6 +108,7 @@ class ObjectIndex:
                     self._numbers[key].append(row)
         self._words = _Words([record.stems() for record in self.records])
         self._concepts = _Words([record.concepts for record in self.records])
+        self._languages = np.array([record.language or "" for record in self.records])
         self._inscribed = [_letters(r.inscription) for r in self.records]
         self._letters = [_letters(r.text) for r in self.records]
 
@@ -140,7 +142,7 @@ class ObjectIndex:
             "years": self._weigh_years(record),
             "size": self._weigh_sizes(record),
             "weight": self._weigh_weight(record),
-            "words": self._words.weigh(record.stems()),
+            "words": self._weigh_words(record),
             "concepts": self._concepts.weigh(record.concepts),
             "number": self._weigh_numbers(record),
         }
@@ -151,6 +153,13 @@ class ObjectIndex:
         parts["inscription"] = np.zeros(self.size)
         self._weigh_inscriptions(record, likeliest, parts["inscription"])
         return parts
+
+    def _weigh_words(self, record: ObjectRecord) -> Floats:
+        weights = self._words.weigh(record.stems())
+        if record.language:
+            others = (self._languages != "") & (self._languages != record.language)
+            weights[others] = np.maximum(weights[others], 0.0)
+        return weights
 
     def _weigh_years(self, record: ObjectRecord) -> Floats:
         weights = np.zeros(self.size)
@@ -194,7 +203,9 @@ class ObjectIndex:
         keys = number_keys_in(record.text) | {key for one in record.numbers if (key := number_key(one))}
         for key in keys & self._numbers.keys():
             rows = self._numbers[key]
-            weights[rows] = np.maximum(weights[rows], _NUMBER - np.log(len(rows)))
+            digits = sum(sign.isdigit() for sign in key)
+            told = min(_MOST_OF_A_NUMBER, _DIGIT * digits + _LETTER * (len(key) - digits))
+            weights[rows] = np.maximum(weights[rows], told - np.log(len(rows)))
         return weights
 
     def _weigh_inscriptions(self, record: ObjectRecord, rows: NDArray[np.intp], weights: Floats) -> None:

@@ -45,6 +45,9 @@ class ObjectRecord:
     concepts: frozenset[str] = frozenset()
     """Lexicon groups that the text names (motif:lion), whatever its language."""
 
+    language: str | None = None
+    """Of the text, ISO 639-1. Words that two languages do not share say nothing against."""
+
     def stems(self) -> frozenset[str]:
         return words_of(f"{self.text} {self.inscription}")
 
