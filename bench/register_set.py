@@ -12,6 +12,7 @@ drawn from the seed: FROZEN is the digest of the whole set.
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import json
 import random
@@ -23,6 +24,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import log
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -36,6 +38,8 @@ from matching.object_index import ObjectIndex
 
 SEED = 20261127
 ENTRIES = 4_000
+SET = Path(__file__).parent / "register_set.jsonl.gz"
+"""The frozen set: a corpus that grows would make another one of the same seed."""
 FROZEN = "c14499650faeb0b1c0d7a9ce04dcfbafcdadd4c0f44442bb045a1638e2b113cf"
 """SHA-256 of the set as JSON Lines."""
 GOALS = {1: 0.80, 5: 0.95, 10: 0.98}
@@ -251,9 +255,28 @@ def _terms() -> Terms:
     return found
 
 
+def written(pairs: Sequence[Pair]) -> bytes:
+    return "".join(json.dumps(asdict(pair), ensure_ascii=False, sort_keys=True) + "\n" for pair in pairs).encode()
+
+
 def digest(pairs: Sequence[Pair]) -> str:
-    lines = "".join(json.dumps(asdict(pair), ensure_ascii=False, sort_keys=True) + "\n" for pair in pairs)
-    return hashlib.sha256(lines.encode()).hexdigest()
+    return hashlib.sha256(written(pairs)).hexdigest()
+
+
+def frozen_set() -> list[Pair]:
+    """The set that figures are reported on. Raises SystemExit where the file is not the one that was frozen."""
+    data = gzip.decompress(SET.read_bytes())
+    if hashlib.sha256(data).hexdigest() != FROZEN:
+        raise SystemExit(f"{SET.name} is not the frozen set: bring it back from the repository.")
+    return [
+        Pair(_told(row["entry"]), _told(row["offer"]), row["falsified"], row["language"], row["other_language"])
+        for row in map(json.loads, data.splitlines())
+    ]
+
+
+def _told(kept: dict[str, Any]) -> Told:
+    years = tuple(kept["years"]) if kept["years"] else None
+    return Told(**{**kept, "sizes_mm": tuple(kept["sizes_mm"]), "numbers": tuple(kept["numbers"]), "years": years})
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,12 +320,17 @@ def measure(pairs: Sequence[Pair], classifier: ListingClassifier) -> Measured:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--entries", type=int, default=ENTRIES)
-    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--seed", type=int, help="another set, made anew: for tuning, never for reporting")
+    parser.add_argument("--freeze", action="store_true", help="write the frozen set")
     given = parser.parse_args()
-    pairs = make_set(given.entries, given.seed)
+    if given.freeze:
+        pairs = make_set()
+        SET.write_bytes(gzip.compress(written(pairs), mtime=0))
+        sys.stdout.write(f"{SET.name}: {digest(pairs)}\n")
+        return 0
+    pairs = make_set(seed=given.seed) if given.seed is not None else frozen_set()
     found = measure(pairs, ListingClassifier.load())
-    lines = [f"{len(pairs)} entries, seed {given.seed}, SHA-256 {digest(pairs)}"]
+    lines = [f"{len(pairs)} entries, SHA-256 {digest(pairs)}"]
     for name, (count, shares) in sorted(found.shares.items()):
         lines.append(f"{name:28} {count:5}  " + "  ".join(f"top-{top} {share:.3f}" for top, share in shares.items()))
     reached = ", ".join(f"{band} {share:.1%}" for band, share in found.of_others.items())
