@@ -40,8 +40,9 @@ from storage.audit import AuditChain
 from storage.audit_chains import head_is_due
 from storage.crawls import complete_crawls_before
 from storage.database import Database, DatabaseError
-from storage.jobs import ClaimedJob, JobHeartbeat, LeaseLost, fail_job, finish_job, release_job
+from storage.jobs import ClaimedJob, JobHeartbeat, LeaseLost, fail_job, finish_job, insert_job, release_job
 from storage.leases import MARKET_LEASE_SECONDS, reserve_request, take_market
+from storage.registers import has_registers
 from storage.response_times import median_seconds
 from storage.sampling import draw
 from storage.tables import Crawl, Listing
@@ -84,6 +85,7 @@ def run_job(database: Database, home: Home, job: ClaimedJob, progress: Progress 
         "retrain": learn,
         "rescore": learn,
         "stamp": stamp,
+        "match": match,
     }[job.kind]
     try:
         # The end is recorded after the last heartbeat: one that came between would find the job over, take that for a
@@ -111,6 +113,13 @@ def learn(database: Database, home: Home, job: ClaimedJob, progress: Progress | 
 
     work = {"retrain": retrain_job, "rescore": rescore}[job.kind]
     return work(database, home, job, progress)
+
+
+def match(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
+    """Ask the registers of missing objects for stored offers."""
+    from linking import match_job
+
+    return match_job(database, home, job, progress)
 
 
 def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
@@ -188,6 +197,8 @@ def _crawl_result(database: Database, job: ClaimedJob, definition: Definition, s
             _judge(session, definition, crawl)
         fault, failed = crawl.fault, crawl.state == "failed"
         draw(session)
+        if has_registers(session):
+            insert_job(session, "match", {"crawl": crawl.id}, f"match:crawl:{crawl.id}")
         result = {"crawl": crawl.id, "counts": counts, "problems": len(crawl.problems), "seconds": round(seconds, 1)}
     if fault:
         logger.error("%s: %s", definition.name, fault)

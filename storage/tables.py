@@ -118,7 +118,7 @@ class Job(Identified, Base):
     __table_args__ = (Index("ix_job_state_created_at", "state", "created_at"),)
 
     kind: Mapped[str]
-    """crawl, capture, export, retrain, rescore, stamp."""
+    """crawl, capture, export, retrain, rescore, stamp, match."""
     arguments: Mapped[dict[str, Any]]
     idempotency_key: Mapped[str] = mapped_column(unique=True)
     state: Mapped[str] = mapped_column(default="queued")
@@ -494,32 +494,89 @@ class ReviewMark(Identified, Base):
     drawn_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
-class Match(Identified, Base):
-    """A possible match of a listing with another listing or with a register entry; only a person confirms one."""
+class RegisterList(Identified, Base):
+    """One version of a missing-object list, as a person imported it; earlier versions stay."""
 
-    __tablename__ = "match"
+    __tablename__ = "register_list"
+    __table_args__ = (UniqueConstraint("source", "version"),)
 
-    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
-    other_listing_id: Mapped[int | None] = mapped_column(ForeignKey("listing.id"), index=True)
-    register_entry_id: Mapped[int | None] = mapped_column(ForeignKey("register_entry.id"), index=True)
-    score: Mapped[float]
-    why: Mapped[list[Any]]
-    found_at: Mapped[datetime] = mapped_column(default=utc_now)
+    source: Mapped[str]
+    """The list's own name: MOC-IQ-2003. Its versions count up."""
+    version: Mapped[int] = mapped_column(Integer)
+    file_name: Mapped[str]
+    file_sha256: Mapped[str] = mapped_column(String(64))
+    dated: Mapped[str | None]
+    """The date that the keeper gave the list, ISO 8601."""
+    licence: Mapped[str | None]
+    """On what terms it may be used and shared, in the keeper's words."""
+    imported_by: Mapped[str]
+    imported_at: Mapped[datetime] = mapped_column(default=utc_now)
+    counts: Mapped[dict[str, Any]]
+    """new, changed, unchanged, withdrawn (in the version before, not in this one), refused rows."""
+    faults: Mapped[list[Any]]
+    """Rows refused or kept with a doubt: line, reason, warning."""
 
 
 class RegisterEntry(Identified, Base):
-    """An object in a register of missing objects, as imported; the original row is kept beside the fields read."""
+    """An object in a register of missing objects, as imported; the original row is kept beside the fields read.
+
+    A changed row becomes a new entry, and the one before is superseded: what was matched against stays readable.
+    """
 
     __tablename__ = "register_entry"
-    __table_args__ = (UniqueConstraint("source_id", "record_id"),)
+    __table_args__ = (Index("ix_register_entry_source_record_id", "source", "record_id"),)
 
-    source_id: Mapped[str]
+    list_id: Mapped[int] = mapped_column(ForeignKey("register_list.id"), index=True)
+    """The version that brought it."""
+    superseded_in_id: Mapped[int | None] = mapped_column(ForeignKey("register_list.id"), index=True)
+    """The version that changed or withdrew it; null while it stands."""
+    source: Mapped[str]
     record_id: Mapped[str]
     status: Mapped[str]
+    """stolen, missing, looted_site, recovered, restituted. Only the first three are looked for."""
     fields: Mapped[dict[str, Any]]
     original: Mapped[dict[str, Any]]
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256 over status, fields, sharing and photos: whether a later version changed it."""
+    read_as: Mapped[dict[str, Any]]
+    """What is compared (`matching.object_record`): types, materials, periods, years, concepts; and by which model."""
+    photos: Mapped[list[Any]] = mapped_column(default=list)
+    """name as given, and where its bytes came along: sha256, in the home's files."""
     sharing: Mapped[str] = mapped_column(default="internal")
-    imported_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Match(Identified, Base):
+    """A candidate: what a listing said once resembles a register entry; a person says whether it is that object."""
+
+    __tablename__ = "match"
+    __table_args__ = (UniqueConstraint("observation_id", "register_entry_id"),)
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"))
+    """What was compared."""
+    register_entry_id: Mapped[int] = mapped_column(ForeignKey("register_entry.id"), index=True)
+    score: Mapped[float]
+    """Sum of the reasons, less the natural logarithm of the number of entries compared."""
+    band: Mapped[str]
+    """strong, medium, weak."""
+    why: Mapped[list[Any]]
+    """`matching.object_index.Reason` as objects."""
+    method: Mapped[str]
+    """Which version of the comparison found it, and which model read the texts."""
+    found_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class MatchVerdict(Identified, Base):
+    """What a person said of a candidate; a later verdict supersedes, none is edited."""
+
+    __tablename__ = "match_verdict"
+
+    match_id: Mapped[int] = mapped_column(ForeignKey("match.id"), index=True)
+    verdict: Mapped[str]
+    """same, other, unsure."""
+    note: Mapped[str | None]
+    said_by: Mapped[str]
+    said_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 # -- people and what they decide --------------------------------------------------------------------------------

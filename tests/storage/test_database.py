@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from storage.database import Database, DatabaseError
-from storage.tables import Exhibit, MarketLease, RegisterEntry, Watch
+from storage.tables import Exhibit, MarketLease, Watch
 
 
 def lease(market: str) -> MarketLease:
@@ -155,7 +155,7 @@ def test_a_full_disk_is_one_clear_sentence(tmp_path: Path) -> None:
     upgrade(small)
     with pytest.raises(DatabaseError, match=r"The disk under .* is full: free space"), small.transaction() as session:
         session.connection().exec_driver_sql("PRAGMA max_page_count = 1")
-        session.add(RegisterEntry(source_id="s", record_id="r", status="x", fields={"x": "y" * 500_000}, original={}))
+        session.add(MarketLease(market="y" * 500_000))
     small.dispose()
 
 
