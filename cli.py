@@ -789,7 +789,8 @@ def classify(
 
     Example: relicwatch classify listings.jsonl > scores.jsonl
     """
-    from classifiers.jsonl import ListingsFileError, classify_path
+    from classifiers.json_lines import ListingsFileError
+    from classifiers.jsonl import classify_path
     from classifiers.registry import load_classifier
 
     faults: list[ListingsFileError] = []
@@ -871,7 +872,7 @@ def evaluate(
     """
     from classifiers.evaluation import evaluate as evaluate_rows
     from classifiers.evaluation import read_labelled
-    from classifiers.jsonl import ListingsFileError
+    from classifiers.json_lines import ListingsFileError
     from classifiers.registry import load_classifier
 
     faults: list[ListingsFileError] = []

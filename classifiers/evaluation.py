@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.bounds import side_of
-from classifiers.jsonl import Fault, ListingsFileError
+from classifiers.json_lines import Fault, ListingsFileError, numbered_lines_of, read_object
 from classifiers.listing import BATCH, Listing, ListingClassifier
 
 LABELS = {"antiquity": True, "not_antiquity": False}
@@ -62,26 +61,16 @@ def read_labelled(path: Path, fault: Fault) -> list[Labelled]:
     Raises ListingsFileError where the file cannot be read.
     """
     rows: list[Labelled] = []
-    try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    try:
-                        rows.append(_read_row(line, f"{path}, line {number}"))
-                    except ListingsFileError as error:
-                        fault(error)
-    except OSError as error:
-        raise ListingsFileError(f"The labelled listings {path} cannot be read: {error.strerror}.") from error
+    for place, line in numbered_lines_of(path):
+        try:
+            rows.append(_read_row(line, place))
+        except ListingsFileError as error:
+            fault(error)
     return rows
 
 
 def _read_row(line: bytes, place: str) -> Labelled:
-    try:
-        row = json.loads(line.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise ListingsFileError(f"{place}: not JSON in UTF-8 ({error}); each line must be one object.") from error
-    if not isinstance(row, dict):
-        raise ListingsFileError(f"{place}: not an object; each line needs id, title and label.")
+    row = read_object(line, place)
     label, title, description = row.get("label"), row.get("title"), row.get("description")
     if not isinstance(label, str) or label not in LABELS:
         raise ListingsFileError(f"{place}: `label` is {label!r}; it must be one of {', '.join(LABELS)}.")
