@@ -1,6 +1,6 @@
-"""The order in which ASReview reads a pool. Run by the Python of an environment of its own, which has ASReview 2 or newer.
+"""The order in which ASReview (2 or newer) reads a pool, run by the Python of an environment of its own.
 
-    uv venv asreview-venv && VIRTUAL_ENV=asreview-venv uv pip install asreview
+    python -m venv asreview-venv && asreview-venv/bin/pip install asreview
     relicwatch simulate POOL.jsonl --asreview asreview-venv/bin/python
 
 Standard input: a JSON object with `titles`, `abstracts`, `labels` (0 or 1) and `runs`, each with a `seed` and `priors`,

@@ -88,12 +88,26 @@ class Pupil:
 
     def probabilities(self, lesson: Lesson, at: NDArray[np.int64]) -> Numbers:
         """The scores of rows after a lesson."""
-        exponents = self.offsets[at] + self.base.weights.slope * lesson.margins(self.features[at])
-        probabilities: Numbers = 1 / (1 + np.exp(-np.clip(exponents, -60, 60)))
+        probabilities: Numbers = 1 / (1 + np.exp(-np.clip(self.log_odds(lesson, at), -60, 60)))
         return probabilities
 
-    def teach(self, at: NDArray[np.int64], labels: NDArray[np.bool_], weights: Numbers, strength: float) -> Lesson:
-        """What the rows `at` with these labels teach; each lexicon weight stays within the bounds of its name."""
+    def log_odds(self, lesson: Lesson, at: NDArray[np.int64]) -> Numbers:
+        """The same as log odds, in which no two high scores become one."""
+        odds: Numbers = self.offsets[at] + self.base.weights.slope * lesson.margins(self.features[at])
+        return odds
+
+    def teach(
+        self,
+        at: NDArray[np.int64],
+        labels: NDArray[np.bool_],
+        weights: Numbers,
+        strength: float,
+        before: Lesson | None = None,
+    ) -> Lesson:
+        """What the rows `at` with these labels teach; each lexicon weight stays within the bounds of its name.
+
+        A lesson `before` from fewer rows is where the search begins, which spares time and changes little else.
+        """
         width = self.features.shape[1]
         if strength <= 0 or not len(at):
             return Lesson(np.zeros(width + 1), self.names, 0.0)
@@ -111,9 +125,9 @@ class Pupil:
             return float(total), change + turned @ slopes
 
         low, high = self._limits()
-        found = minimize(
-            loss, np.zeros(len(used)), jac=True, method="L-BFGS-B", bounds=Bounds(low[used], high[used]), options=SEARCH
-        )
+        limited = Bounds(low[used], high[used])
+        start = before.change[used] if before is not None else np.zeros(len(used))
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=limited, options=SEARCH)
         change = np.zeros(width + 1)
         change[used] = found.x
         return Lesson(change, self.names, strength)

@@ -189,3 +189,18 @@ def test_evaluate_prints_figures_with_intervals_beside_keyword_counting(place, t
     [record] = [json.loads(line) for line in said.out.splitlines()]
     assert record["average_precision"]["value"] == 1.0
     assert record["keyword_average_precision"]["low"] <= record["keyword_average_precision"]["value"]
+
+
+def test_simulate_prints_what_each_order_saves_and_names_bad_lines(place, tmp_path):
+    rows = [{"id": n, "title": f"Roman denarius of Hadrian {n} g", "label": "antiquity"} for n in range(6)]
+    rows += [{"id": 100 + n, "title": f"Samsung phone {n} GB", "label": "not_antiquity"} for n in range(60)]
+    pool = tmp_path / "pool.jsonl"
+    pool.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"title": "x", "label": 3}\n', encoding="utf-8")
+    said = place.run("simulate", str(pool), "--seeds", "2", "--json")
+    assert said.status == 1
+    assert "line 67: `label`" in said.err
+    records = [json.loads(line) for line in said.out.splitlines()]
+    ours = [record for record in records if record["order"] == "relicwatch"]
+    assert [record["seed"] for record in ours] == [0, 1, "mean"]
+    assert ours[-1]["wss_95"] == pytest.approx((66 - 7) / 66 - 0.05, abs=0.001)  # the known row of the others is read
+    assert place.run("simulate", str(pool), "--seeds", "2", "--json").out == said.out
