@@ -1021,6 +1021,51 @@ def models_recall(
     _print_record(estimated_recall(database, _seconds(since, "--since") if since else None), as_json)
 
 
+@models_app.command("sampling")
+def models_sampling(
+    random: Annotated[
+        float | None, typer.Option("--random", help="The share of the queue's places that random checks take.")
+    ] = None,
+    explore: Annotated[
+        float | None, typer.Option("--explore", help="The share of the queue's places that near misses take.")
+    ] = None,
+    drawn: Annotated[
+        float | None, typer.Option("--drawn", help="The share of new listings that is drawn for random checks.")
+    ] = None,
+    near_misses: Annotated[
+        int | None, typer.Option("--near-misses", help="So many near misses of each market may wait.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show or set how many listings that nothing flags are shown to people all the same.
+
+    A new share counts for listings that come from now on, and for the queue at once; the audit log keeps who set it.
+
+    Example: relicwatch models sampling --random 0.05 --explore 0.1
+    """
+    from storage.audit import AuditChain
+    from storage.sampling import current_sampling, sampling_record, set_sampling
+
+    _, database = _open()
+    if random is None and explore is None and drawn is None and near_misses is None:
+        with database.reading() as session:
+            record = sampling_record(current_sampling(session))
+    else:
+        with database.transaction() as session:
+            record = sampling_record(
+                set_sampling(
+                    session,
+                    AuditChain(),
+                    actor=_actor(),
+                    audit_share=drawn,
+                    explore_per_market=near_misses,
+                    queue_explore=explore,
+                    queue_audit=random,
+                )
+            )
+    _print_record(record, as_json)
+
+
 @models_app.command("drift")
 def models_drift(as_json: AsJson = False) -> None:
     """Markets whose listings no longer look to the model as they did.

@@ -178,6 +178,19 @@ def test_random_checks_stand_among_the_hits_and_tell_the_recall(place):
     assert record["found"] == 40
 
 
+def test_shares_of_the_queue_are_shown_and_set_by_command(place):
+    shown = place.run("models", "sampling", "--json")
+    assert (shown.status, shown.result["random_checks_of_places"], shown.result["set_by"]) == (0, 0.05, "relicwatch")
+    said = place.run("models", "sampling", "--random", "0.2", "--explore", "0.1", "--json")
+    assert said.status == 0, said.err
+    assert said.result["random_checks_of_places"] == 0.2
+    assert said.result["drawn_of_new_listings"] == 0.02
+    assert "(command)" in said.result["set_by"]
+    refused = place.run("models", "sampling", "--random", "0.6")
+    assert refused.status == 2
+    assert "half of the queue" in refused.err
+
+
 def test_evaluate_prints_figures_with_intervals_beside_keyword_counting(place, tmp_path):
     rows = [{"id": n, "title": f"Roman denarius of Hadrian {n} g", "label": "antiquity"} for n in range(20)]
     rows += [{"id": 100 + n, "title": f"Samsung phone {n} GB", "label": "not_antiquity"} for n in range(20)]
