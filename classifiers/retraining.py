@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from classifiers.evaluation import Figure, Labelled, keyword_counts, measure
 from classifiers.listing import ListingClassifier
-from classifiers.warm_start import Pupil, Taught, apply_lesson, choose_strength, source_weights
+from classifiers.warm_start import Pupil, Taught, apply_lesson, choose_strength, seller_of, source_weights
 from classifiers.weights import CARD_FILE, Weights
 from crawler.errors import RelicwatchError
 
@@ -105,7 +105,7 @@ def held_out(rows: Sequence[Taught], validate: Sequence[str] = ()) -> tuple[NDAr
     if len(both) >= HELD_OUT_SOURCES:
         chosen = _lot(both)[: max(1, round(HELD_OUT_SHARE * len(both)))]
         return np.array([row.source in chosen for row in rows]), f"whole sources: {', '.join(sorted(chosen))}"
-    keys = [f"{row.source}\0{row.group or row.title}" for row in rows]
+    keys = [seller_of(row) for row in rows]
     sellers = _lot(sorted(set(keys)))
     out = set(sellers[: round(HELD_OUT_SHARE * len(sellers))])
     return (
@@ -127,7 +127,9 @@ def _validate(models: dict[str, ListingClassifier], rows: Sequence[Taught], seed
     if not rows:
         return {"note": "Nothing was held out, so nothing is known of how the new model does."}
     labelled = [
-        Labelled(str(at), row.title, row.description, row.antiquity, row.language, source=row.source)
+        Labelled(
+            str(at), row.title, row.description, row.antiquity, row.language, source=row.source, group=seller_of(row)
+        )
         for at, row in enumerate(rows)
     ]
     keywords = keyword_counts(models["shipped"], [row.listing for row in rows])

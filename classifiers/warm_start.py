@@ -51,6 +51,11 @@ class Taught:
         return self.title, self.description
 
 
+def seller_of(row: Taught) -> str:
+    """What is left out together inside one source: a seller's rows; a row whose seller is not known with its like."""
+    return f"{row.source}\0{row.group or row.title}"
+
+
 @dataclass(frozen=True, slots=True)
 class Lesson:
     """What decisions teach a base model."""
@@ -154,7 +159,7 @@ def choose_strength(
     labels = np.array([rows[row].antiquity for row in at], dtype=bool)
     groups = [rows[row].source for row in at]
     if len(set(groups)) < FOLDS:
-        groups = [f"{rows[row].source}\0{rows[row].group or rows[row].title}" for row in at]
+        groups = [seller_of(rows[row]) for row in at]
     if len(set(groups)) < 2 or labels.all() or not labels.any():
         return 0.0, {}
     losses = dict.fromkeys(STRENGTHS, 0.0)
