@@ -815,6 +815,9 @@ def train(
     validate: Annotated[
         list[str] | None, typer.Option(help="A market to hold out for validation; may be given often.")
     ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="A reviewer whose decisions are left out; may be given often.")
+    ] = None,
     corpus: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="Another corpus than ours.")] = None,
     records: Annotated[
         Path | None, typer.Option(exists=True, help="Labelled records (JSON Lines) whose free ones join the corpus.")
@@ -831,10 +834,12 @@ def train(
     if to is None:
         if corpus or records:
             raise UsageError("--corpus and --records train from a corpus: say with --to where the model shall lie.")
-        _train_from_decisions(name, validate or [], as_json)
+        _train_from_decisions(name, validate or [], without or [], as_json)
         return
-    if name or validate:
-        raise UsageError("--name and --validate are for training from decisions, which goes into the home: drop --to.")
+    if name or validate or without:
+        raise UsageError(
+            "--name, --validate and --without are for training from decisions, which goes into the home: drop --to."
+        )
     from classifiers.corpus import CORPUS
     from classifiers.listing import ListingClassifier
     from classifiers.training import train as train_model
@@ -845,15 +850,12 @@ def train(
     out.print(f"{to} holds {ListingClassifier.load(to).model}", highlight=False, soft_wrap=True)
 
 
-def _train_from_decisions(name: str | None, validate: list[str], as_json: bool) -> None:
-    from learning import claim_retraining, new_name
-    from work import run_job
+def _train_from_decisions(name: str | None, validate: list[str], without: list[str], as_json: bool) -> None:
+    from learning import new_name, queue_retraining
 
     home, database = _open()
-    job = claim_retraining(database, name or new_name(home), validate)
-    with _waiting("training"):
-        result = run_job(database, home, job, None)
-    _print_record(result, as_json)
+    name = name or new_name(home)
+    _finish(home, database, queue_retraining(database, name, validate, without), {"name": name}, "training", as_json)
 
 
 @app.command()
@@ -982,7 +984,8 @@ def models_use(name: str, as_json: AsJson = False) -> None:
     from learning import use_model
 
     home, database = _open()
-    _rescore(home, database, name, use_model(database, home, name, actor=_actor()), as_json)
+    job = use_model(database, home, name, actor=_actor())
+    _finish(home, database, job, {"in_use": name}, "judging anew", as_json)
 
 
 @models_app.command("rollback")
@@ -995,15 +998,19 @@ def models_rollback(as_json: AsJson = False) -> None:
 
     home, database = _open()
     name, job = roll_back(database, home, actor=_actor())
-    _rescore(home, database, name, job, as_json)
+    _finish(home, database, job, {"in_use": name}, "judging anew", as_json)
 
 
-def _rescore(home: Home, database: Any, name: str, job: Any, as_json: bool) -> None:
+def _finish(home: Home, database: Any, job: Any, done: Mapping[str, Any], what: str, as_json: bool) -> None:
+    """Do a job that was just queued and print its result after what is `done`; or say that the scheduler does it."""
     from work import run_job
 
-    with _progress("judging anew", quiet=as_json) as show:
-        result = run_job(database, home, job, show)
-    _print_record({"in_use": name, **result}, as_json)
+    if job.claimed is None:
+        _print_record({**done, "job": job.job_id, "done_by": "relicwatch run, which was quicker to take it"}, as_json)
+        return
+    with _progress(what, quiet=as_json) as show:
+        result = run_job(database, home, job.claimed, show)
+    _print_record({**done, **result}, as_json)
 
 
 @models_app.command("recall")
@@ -1107,7 +1114,7 @@ def terms_add(
 
     home, database = _open()
     kept, job = keep_terms(database, home, file, actor=_actor())
-    _rescore(home, database, str(kept), job, as_json)
+    _finish(home, database, job, {"added": str(kept)}, "judging anew", as_json)
 
 
 # -- people, database, health -----------------------------------------------------------------------------------

@@ -45,6 +45,8 @@ class Taught:
     group: str = ""
     """What is left out together inside one source; the seller, where known."""
     language: str = ""
+    reviewer: str = ""
+    """Who decided."""
 
     @property
     def listing(self) -> Listing:
@@ -68,6 +70,13 @@ class Lesson:
     def margins(self, features: csr_matrix) -> Numbers:
         margins: Numbers = features @ self.change[:-1] + self.change[-1]
         return margins
+
+
+def row_weights(rows: Sequence[Taught]) -> Numbers:
+    """Each row's weight: that of its source, and the same of its reviewer, so that none teaches by mere number."""
+    weights = source_weights([row.source for row in rows]) * source_weights([row.reviewer for row in rows])
+    weighed: Numbers = weights / weights.mean()
+    return weighed
 
 
 def source_weights(sources: Sequence[str]) -> Numbers:
@@ -163,7 +172,7 @@ def choose_strength(
     if len(set(groups)) < 2 or labels.all() or not labels.any():
         return 0.0, {}
     losses = dict.fromkeys(STRENGTHS, 0.0)
-    weights = source_weights([rows[row].source for row in at])
+    weights = row_weights([rows[row] for row in at.tolist()])
     folds = GroupKFold(min(FOLDS, len(set(groups))), shuffle=True, random_state=seed)
     for taught, asked in folds.split(at, groups=groups):
         for strength in STRENGTHS:

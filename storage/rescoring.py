@@ -68,7 +68,10 @@ def keep_assessments(
     ids = [standing.listing.id for standing, _ in judged]
     current = dict(
         session.execute(
-            select(Listing.id, Listing.current_observation_id).where(Listing.id.in_(ids)).with_for_update()
+            select(Listing.id, Listing.current_observation_id)
+            .where(Listing.id.in_(ids))
+            .order_by(Listing.id)  # whoever locks several does so in this order, so that no two wait for each other
+            .with_for_update()
         ).all()
     )
     held = [one for one in judged if current.get(one[0].listing.id) == one[0].observation.id]

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage.tables import Assessment, Decision, Listing, Observation
+from storage.tables import Assessment, Decision, Listing, Observation, User
 
 VERDICTS = {"antiquity": True, "replica": False, "other": False}
 """Unsure teaches nothing."""
@@ -26,6 +26,8 @@ class DecidedText:
     title: str
     description: str | None
     verdict: str
+    reviewer: str
+    """Who decided."""
 
     @property
     def antiquity(self) -> bool:
@@ -39,14 +41,15 @@ def decided_texts(session: Session) -> list[DecidedText]:
     among them.
     """
     rows = session.execute(
-        select(Decision, Listing.market, Observation, Assessment.language)
+        select(Decision, Listing.market, Observation, Assessment.language, User.name)
         .join(Listing, Listing.id == Decision.listing_id)
         .join(Observation, Observation.id == Decision.observation_id)
+        .join(User, User.id == Decision.user_id)
         .outerjoin(Assessment, Assessment.id == Decision.assessment_id)
         .where(~Listing.demo)
         .order_by(Decision.id)
     ).all()
-    last = {decision.observation_id: (decision, market, seen, language) for decision, market, seen, language in rows}
+    last = {row[0].observation_id: row for row in rows}
     return [
         DecidedText(
             decision.id,
@@ -57,7 +60,8 @@ def decided_texts(session: Session) -> list[DecidedText]:
             seen.title or "",
             seen.description,
             decision.verdict,
+            reviewer,
         )
-        for decision, market, seen, language in sorted(last.values(), key=lambda one: one[0].id)
+        for decision, market, seen, language, reviewer in sorted(last.values(), key=lambda one: one[0].id)
         if decision.verdict in VERDICTS and (seen.title or seen.description)
     ]
