@@ -10,14 +10,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+import cli
+import learning
 from classifiers.listing import ListingClassifier
 from classifiers.registry import load_classifier, name_in_use
 from crawler.home import Home
 from storage.audit import AuditChain
-from storage.database import Database
+from storage.database import Database, DatabaseError
 from storage.queue import Filters, queue_places
+from storage.rescoring import keep_assessments
 from storage.sampling import draw, set_sampling
-from storage.tables import Assessment, Decision, Listing, ReviewMark, User
+from storage.tables import Assessment, Decision, Job, Listing, ReviewMark, User
 from storage.users import create_user
 from tests.crawling import Place
 from tests.review.seed import Offer, add_listing
@@ -102,6 +105,97 @@ def test_a_trained_model_learns_is_used_only_when_told_and_is_left_again(place):
     assert back.status == 0, back.err
     assert json.loads(back.out)["in_use"] == "shipped"
     assert name_in_use(home) == "shipped"
+
+
+@pytest.fixture
+def taught(place) -> Place:
+    """Decisions, and a model of them that is not in use."""
+    decide_on_many(place)
+    assert place.run("train", "--name", "ours").status == 0
+    return place
+
+
+def test_killed_while_it_is_put_to_use_a_model_is_in_use_once_its_job_is_done(taught, monkeypatch):
+    home, database = opened(taught)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(learning, "put_in_use", killed)
+        with pytest.raises(KeyboardInterrupt):
+            learning.use_model(database, home, "ours", actor="test")
+    assert name_in_use(home) == "shipped"
+    [job] = taught.rows(select(Job).where(Job.kind == "rescore"))
+    assert taught.run("job", str(job.id)).status == 0
+    assert name_in_use(home) == "ours"
+    assert load_classifier(home).model in taught.rows(select(Assessment.model).distinct())
+    assert taught.run("models", "rollback").status == 0
+    assert name_in_use(home) == "shipped"
+
+
+def test_judging_anew_that_did_not_come_to_its_end_is_gone_on_with(taught, monkeypatch):
+    home, database = opened(taught)
+    queued = learning.use_model(database, home, "ours", actor="test")
+    kept = []
+
+    def keep_one_page(*arguments, **named):
+        if kept:
+            raise KeyboardInterrupt
+        kept.append(keep_assessments(*arguments, **named))
+        return kept[0]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(learning, "PAGE", 10)
+        patch.setattr(learning, "keep_assessments", keep_one_page)
+        with pytest.raises(KeyboardInterrupt):
+            learning.rescore(database, home, queued.claimed, None)
+    went_on = taught.run("models", "use", "ours", "--json")
+    assert went_on.status == 0, went_on.err
+    assert went_on.result["rescored"] == 72 - kept[0]["rescored"] == 62
+    again = taught.run("models", "use", "ours")
+    assert again.status == 2
+    assert "in use already" in again.err
+
+
+def test_what_cannot_be_kept_changes_nothing_and_is_told_as_it_is(taught, monkeypatch):
+    home, database = opened(taught)
+
+    def refuse(*_, **__):
+        raise DatabaseError("the disk is full")
+
+    monkeypatch.setattr(learning, "record_use", refuse)
+    with pytest.raises(DatabaseError, match="the disk is full"):
+        learning.use_model(database, home, "ours", actor="test")
+    assert name_in_use(home) == "shipped"
+    assert taught.rows(select(Job).where(Job.kind == "rescore")) == []
+
+
+def test_a_damaged_choice_of_model_is_mended_by_choosing_again(taught):
+    (taught.home.models / "in_use.json").write_text("{", encoding="utf-8")
+    assert "choose again" in taught.run("evaluate", __file__).err + taught.run("models", "list").err
+    assert taught.run("models", "use", "ours").status == 0
+    assert name_in_use(taught.home) == "ours"
+
+
+def test_where_a_scheduler_is_quicker_the_model_is_in_use_and_the_job_is_named(taught, monkeypatch, capsys):
+    home, database = opened(taught)
+    monkeypatch.setattr(learning, "claim_job", lambda *_, **__: None)
+    queued = learning.use_model(database, home, "ours", actor="test")
+    assert name_in_use(home) == "ours"
+    cli._finish(home, database, queued, {"in_use": "ours"}, "judging anew", True)
+    said = json.loads(capsys.readouterr().out)
+    assert (said["in_use"], said["job"]) == ("ours", queued.job_id)
+    assert "relicwatch run" in said["done_by"]
+
+
+def test_a_reviewers_decisions_can_be_left_out(taught):
+    said = taught.run("train", "--name", "nobodys", "--without", "ben")
+    assert said.status == 2
+    assert "no decision was made by ben" in said.err
+    said = taught.run("train", "--name", "nobodys", "--without", "amina")
+    assert said.status == 1
+    assert "There are 0 decisions" in said.err
 
 
 def test_a_model_that_is_not_there_is_named_with_those_that_are(place):
