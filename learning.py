@@ -20,6 +20,7 @@ from classifiers.recall import Stratum, estimate_recall
 from classifiers.registry import (
     SHIPPED,
     RegistryError,
+    add_model,
     find_models,
     load_classifier,
     model_directory,
@@ -84,7 +85,7 @@ def train_from_decisions(
     ]
     base, in_use = load_classifier(home, SHIPPED), load_classifier(home)
     trained = retrain(base, in_use, rows, name, validate=validate)
-    trained.save(directory)
+    add_model(home, name, trained.save)
     card = trained.card
     figures = card["validation"]
     return {

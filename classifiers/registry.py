@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,6 +119,26 @@ def put_in_use(home: Home, name: str) -> None:
         draft.replace(home.models / IN_USE)
     except OSError as error:
         raise RegistryError(f"{home.models / IN_USE} cannot be written: {error.strerror}.") from error
+
+
+def add_model(home: Home, name: str, save: Callable[[Path], None]) -> Path:
+    """The directory of a new model that `save` writes: there whole or not at all, whatever ends this process.
+
+    Raises RegistryError where there is a model of that name, or the disk refuses.
+    """
+    directory = model_directory(home, name)
+    draft = home.models / f".{name}.{uuid.uuid4().hex}"
+    try:
+        draft.mkdir(mode=0o700, parents=True)
+        save(draft)
+        draft.rename(directory)
+    except OSError as error:
+        if directory.is_dir() and any(directory.iterdir()):
+            raise RegistryError(f"There is a model {name!r} already: choose another name with --name.") from error
+        raise RegistryError(f"The model cannot be kept in {directory}: {error.strerror}.") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return directory
 
 
 def judged_by(home: Home) -> tuple[str, str]:

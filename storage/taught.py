@@ -12,6 +12,8 @@ from storage.tables import Assessment, Decision, Listing, Observation, User
 
 VERDICTS = {"antiquity": True, "replica": False, "other": False}
 """Unsure teaches nothing."""
+SILENT_REASONS = frozenset({"duplicate", "lawful_documented", "not_an_offer"})
+"""Dismissals for these say nothing of what the text describes: it may well be an antiquity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class DecidedText:
 
 
 def decided_texts(session: Session) -> list[DecidedText]:
-    """One row for each text decided on, with the last word about it; what is unsure or has no words is left out.
+    """One row for each text decided on, with the last word about it; what is unsure, has no words, or was dismissed
+    for a reason that says nothing of its text, is left out.
 
     A listing that changed and was decided on again gives both texts, each with its own verdict. The demo's are never
     among them.
@@ -63,5 +66,7 @@ def decided_texts(session: Session) -> list[DecidedText]:
             reviewer,
         )
         for decision, market, seen, language, reviewer in sorted(last.values(), key=lambda one: one[0].id)
-        if decision.verdict in VERDICTS and (seen.title or seen.description)
+        if decision.verdict in VERDICTS
+        and (seen.title or seen.description)
+        and (VERDICTS[decision.verdict] or decision.reason not in SILENT_REASONS)
     ]

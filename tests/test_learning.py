@@ -13,7 +13,7 @@ from sqlalchemy import select
 import cli
 import learning
 from classifiers.listing import ListingClassifier
-from classifiers.registry import load_classifier, name_in_use
+from classifiers.registry import RegistryError, load_classifier, model_names, name_in_use
 from crawler.home import Home
 from storage.audit import AuditChain
 from storage.database import Database, DatabaseError
@@ -187,6 +187,24 @@ def test_where_a_scheduler_is_quicker_the_model_is_in_use_and_the_job_is_named(t
     said = json.loads(capsys.readouterr().out)
     assert (said["in_use"], said["job"]) == ("ours", queued.job_id)
     assert "relicwatch run" in said["done_by"]
+
+
+def test_a_model_is_there_whole_or_not_at_all(taught, monkeypatch):
+    home, database = opened(taught)
+
+    def torn(self, directory):
+        self.weights.save(directory)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("classifiers.retraining.Retrained.save", torn)
+        with pytest.raises(RegistryError, match="No space left"):
+            learning.train_from_decisions(database, home, "torn")
+    assert model_names(home) == ["shipped", "ours"]
+    assert not list(home.models.glob(".torn*"))
+    assert learning.train_from_decisions(database, home, "torn")["name"] == "torn"
+    with pytest.raises(RegistryError, match="There is a model 'torn' already"):
+        learning.train_from_decisions(database, home, "torn")
 
 
 def test_a_reviewers_decisions_can_be_left_out(taught):
