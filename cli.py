@@ -1082,7 +1082,11 @@ def models_drift(as_json: AsJson = False) -> None:
     from learning import drift_sentences
 
     home, database = _open()
-    _print_rows(drift_sentences(database, home), as_json)
+    rows = drift_sentences(database, home)
+    if not rows and not as_json:
+        out.print("No market looks otherwise than before, as far as there are listings enough to say so.")
+        return
+    _print_rows(rows, as_json)
 
 
 @terms_app.command("test")

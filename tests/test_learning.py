@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -329,3 +330,44 @@ def test_simulate_prints_what_each_order_saves_and_names_bad_lines(place, tmp_pa
     assert [record["seed"] for record in ours] == [0, 1, "mean"]
     assert ours[-1]["wss_95"] == pytest.approx((66 - 7) / 66 - 0.05, abs=0.001)  # the known row of the others is read
     assert place.run("simulate", str(pool), "--seeds", "2", "--json").out == said.out
+
+
+def test_listings_judged_anew_by_two_at_once_while_a_third_decides_get_one_assessment_each(database, home):
+    with database.transaction() as session:
+        user = create_user(session, "amina", "reviewer")
+        session.flush()
+        reviewer = user.id
+        for number in range(60):
+            add_listing(session, home, Offer(title=f"Roman lamp no. {number}", description=None))
+    failed = []
+
+    def at_work(work):
+        try:
+            work()
+        except Exception as error:  # told in the main thread
+            failed.append(error)
+
+    def judge():
+        learning.rescore(database, home, None, None)
+
+    def decide_backwards():
+        with database.reading() as session:
+            ids = session.scalars(select(Listing.id).order_by(Listing.id.desc())).all()
+        for id_ in ids:
+            with database.transaction() as session:
+                listing = session.get_one(Listing, id_, with_for_update=True)
+                decide(session, listing, "antiquity", session.get_one(User, reviewer))
+
+    threads = [threading.Thread(target=at_work, args=(work,)) for work in (judge, judge, decide_backwards)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    model = load_classifier(home).model
+    with database.reading() as session:
+        of_model = session.scalars(select(Assessment).where(Assessment.model == model)).all()
+        listings = session.scalars(select(Listing)).all()
+        assert len(of_model) == 60
+        assert {one.current_assessment_id for one in listings} == {one.id for one in of_model}
+        assert all(one.current_decision_id for one in listings)
