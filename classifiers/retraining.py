@@ -198,7 +198,7 @@ def _card(
     held: NDArray[np.bool_],
     how: str,
     strength: float,
-    losses: dict[float, float],
+    losses: dict[str, dict[float, float]],
 ) -> dict[str, Any]:
     reviewers = reviewers_beside(base, rows)
     text = "\n".join(f"{r.source}\t{r.title}\t{r.description}\t{r.antiquity}" for r in rows)
@@ -222,7 +222,9 @@ def _card(
         "to_look_at": doubts(reviewers),
         "held_out": how,
         "strength": strength,
-        "strength_log_loss_on_left_out": {str(one): loss for one, loss in losses.items()},
+        "strength_log_loss_on_left_out": {
+            name: {str(one): loss for one, loss in of.items()} for name, of in losses.items()
+        },
         "thresholds": asdict(new.weights.thresholds),
         "limits": [
             "Decisions are made about what was flagged or drawn: what nobody was shown teaches nothing.",

@@ -1,8 +1,8 @@
 """Retraining from decisions: the model in force, moved no further than the decisions ask for.
 
 Nothing is trained from nothing. The margin of a listing is that of the base model plus what the decisions teach; a
-ridge holds what they teach towards zero, its strength chosen on sources left out of each fold, and the choice may be
-that the decisions teach nothing yet. So a unit with few decisions keeps what the shipped corpus taught.
+ridge holds what they teach towards zero, its strength chosen on sellers and sources left out of each fold, and the
+choice may be that the decisions teach nothing yet. So a unit with few decisions keeps what the shipped corpus taught.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STRENGTHS = (0.0, 0.1, 0.3, 1.0, 3.0)
 FOLDS = 4
 SEARCH = {"maxiter": 200, "maxcor": 10, "ftol": 1e-7, "gtol": 1e-4}
 LEAST_GAIN = 0.002
-"""Log loss a stronger choice must gain on left-out sources to be taken: what is less is chance."""
+"""Log loss a stronger choice must gain on left-out sellers to be taken: what is less is chance."""
 
 Numbers = NDArray[np.float64]
 
@@ -160,19 +160,37 @@ class Pupil:
 
 def choose_strength(
     pupil: Pupil, rows: Sequence[Taught], at: NDArray[np.int64], seed: int = 0
-) -> tuple[float, dict[float, float]]:
-    """The strength to teach with, and the weighted log loss of each on what its folds left out.
+) -> tuple[float, dict[str, dict[float, float]]]:
+    """The strength to teach with, and the weighted log loss of each on what its folds left out: sources, and sellers.
 
-    Whole sources are left out; with few of them, sellers. No losses and strength 0 where the rows cannot be parted.
+    What comes next is of the same sources, of sellers not met before: the strength that loses least on left-out
+    sellers is taken, among those that lose nothing on left-out sources. With few sources sellers alone decide. No
+    losses and strength 0 where the rows cannot be parted.
     """
     labels = np.array([rows[row].antiquity for row in at], dtype=bool)
-    groups = [rows[row].source for row in at]
-    if len(set(groups)) < FOLDS:
-        groups = [seller_of(rows[row]) for row in at]
-    if len(set(groups)) < 2 or labels.all() or not labels.any():
+    sellers = [seller_of(rows[row]) for row in at.tolist()]
+    sources = [rows[row].source for row in at.tolist()]
+    if len(set(sellers)) < 2 or labels.all() or not labels.any():
         return 0.0, {}
-    losses = dict.fromkeys(STRENGTHS, 0.0)
     weights = row_weights([rows[row] for row in at.tolist()])
+    losses = {"sellers": _losses(pupil, at, labels, weights, sellers, seed)}
+    if len(set(sources)) >= FOLDS:
+        losses["sources"] = _losses(pupil, at, labels, weights, sources, seed)
+    chosen = 0.0
+    for strength in STRENGTHS[1:]:
+        harmless = "sources" not in losses or losses["sources"][strength] <= losses["sources"][0.0]
+        if harmless and losses["sellers"][strength] < losses["sellers"][chosen] - LEAST_GAIN:
+            chosen = strength
+    return chosen, {
+        name: {strength: round(loss, 5) for strength, loss in of.items()} for name, of in sorted(losses.items())
+    }
+
+
+def _losses(
+    pupil: Pupil, at: NDArray[np.int64], labels: NDArray[np.bool_], weights: Numbers, groups: Sequence[str], seed: int
+) -> dict[float, float]:
+    """The weighted log loss of each strength on the groups that its folds left out."""
+    losses = dict.fromkeys(STRENGTHS, 0.0)
     folds = GroupKFold(min(FOLDS, len(set(groups))), shuffle=True, random_state=seed)
     for taught, asked in folds.split(at, groups=groups):
         for strength in STRENGTHS:
@@ -180,11 +198,7 @@ def choose_strength(
             chances = np.clip(pupil.probabilities(lesson, at[asked]), 1e-6, 1 - 1e-6)
             right = np.where(labels[asked], chances, 1 - chances)
             losses[strength] -= float((weights[asked] * np.log(right)).sum()) / len(at)
-    chosen = 0.0
-    for strength in STRENGTHS[1:]:
-        if losses[strength] < losses[chosen] - LEAST_GAIN:
-            chosen = strength
-    return chosen, {strength: round(loss, 5) for strength, loss in losses.items()}
+    return losses
 
 
 def apply_lesson(base: Weights, lesson: Lesson, name: str) -> Weights:
