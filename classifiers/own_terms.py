@@ -103,7 +103,8 @@ def with_own_terms(weights: Weights, directories: Sequence[Path], home: Path | N
         for path in sorted(directory.glob("*.yaml")):
             check_terms(path)
     lexicon = Lexicon(LEXICONS, *used)
-    given = {rule: weight_of_new(rule, weights.lexicon) for rule in lexicon.rules if rule not in Lexicon().rule_index}
+    ours = Lexicon().rule_index
+    given = {rule: weight_of_new(rule, weights.lexicon) for rule in lexicon.rules if rule not in ours}
     unseen = {rule: weight for rule, weight in given.items() if rule not in weights.lexicon}
     classifier = ListingClassifier(replace(weights, lexicon=weights.lexicon | unseen), lexicon, home)
     marks = hashlib.sha256("".join(map(own_digest, used)).encode()).hexdigest()
