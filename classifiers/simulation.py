@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -211,9 +212,12 @@ def asreview_orders(
         "labels": pool.labels.astype(int).tolist(),
         "runs": [{"seed": seed, "priors": list(priors)} for seed, priors in zip(seeds, known, strict=True)],
     }
-    command = [str(python), str(ASREVIEW_SCRIPT)]
+    command = [str(python.absolute()), str(ASREVIEW_SCRIPT)]
     try:
-        ended = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=False)
+        with tempfile.TemporaryDirectory() as own:  # it leaves a cache where it is started
+            ended = subprocess.run(
+                command, input=json.dumps(asked), capture_output=True, text=True, check=False, cwd=own
+            )
     except OSError as error:
         raise SimulationError(f"{python} does not start ({error.strerror}): --asreview takes a Python.") from error
     if ended.returncode:
