@@ -77,15 +77,19 @@ def ask_pending(
     actor: str,
     now: datetime | None = None,
     everything: bool = False,
+    reference: str | None = None,
 ) -> dict[str, int]:
-    """Ask every question whose time has come, or `everything`. Counts come back: stamped, flagged, waiting. # EV-21
+    """Ask every question whose time has come, or `everything`; of one `reference` alone where it is named. # EV-21
 
+    Counts come back: stamped, flagged, waiting.
     An authority that does not answer is asked once a round, not for each question. Nothing is raised for an
     authority's sake; what it lacks stands with each question.
     """
     authorities = {one.name: one for one in load_authorities(home)}
     with database.reading() as session:
         due = due_stamps(session, datetime.max.replace(tzinfo=UTC) if everything else now)
+    if reference is not None:
+        due = [one for one in due if one.reference == reference]
     counts = {"stamped": 0, "flagged": 0, "waiting": 0}
     silent: dict[str, str] = {}
     for question in due:
