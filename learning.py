@@ -5,6 +5,7 @@ Training never switches; switching never trains. What a person did is in the aud
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from classifiers.recall import Stratum, estimate_recall
 from classifiers.registry import (
     SHIPPED,
     RegistryError,
+    add_model,
     find_models,
     load_classifier,
     model_directory,
@@ -35,7 +37,7 @@ from storage.database import Database
 from storage.drift import market_periods
 from storage.jobs import ClaimedJob, claim_job, insert_job
 from storage.leases import process_holder
-from storage.model_uses import model_before, record_use
+from storage.model_uses import last_use, model_before, record_use
 from storage.recall_counts import recall_counts
 from storage.rescoring import Standing, count_to_judge, keep_assessments, listings_to_judge
 from storage.sampling import draw
@@ -58,10 +60,13 @@ def new_name(home: Home) -> str:
     return next(name for n in range(1, 1000) if (name := day if n == 1 else f"{day}.{n}") not in taken)
 
 
-def train_from_decisions(database: Database, home: Home, name: str, validate: Sequence[str] = ()) -> dict[str, Any]:
+def train_from_decisions(
+    database: Database, home: Home, name: str, validate: Sequence[str] = (), without: Sequence[str] = ()
+) -> dict[str, Any]:
     """Train a model from the decisions and write it into the home under `name`; it is not put to use.
 
-    Returns what `relicwatch train` prints. Raises TooFewDecisions, and RegistryError where the name is taken.
+    The decisions of the reviewers in `without` teach nothing and validate nothing. Returns what `relicwatch train`
+    prints. Raises TooFewDecisions, and RegistryError where the name is taken.
     """
     if name == SHIPPED:
         raise RegistryError("`shipped` is the name of the model that comes with relicwatch: choose another.")
@@ -70,10 +75,17 @@ def train_from_decisions(database: Database, home: Home, name: str, validate: Se
         raise RegistryError(f"There is a model {name!r} already: choose another name with --name.")
     with database.reading() as session:
         decided = decided_texts(session)
-    rows = [Taught(one.title, one.description, one.antiquity, one.market, one.seller, one.language) for one in decided]
+    unknown = sorted(set(without) - {one.reviewer for one in decided})
+    if unknown:
+        raise UsageError(f"--without: no decision was made by {', '.join(unknown)}.")
+    rows = [
+        Taught(o.title, o.description, o.antiquity, o.market, o.seller, o.language, o.reviewer)
+        for o in decided
+        if o.reviewer not in without
+    ]
     base, in_use = load_classifier(home, SHIPPED), load_classifier(home)
     trained = retrain(base, in_use, rows, name, validate=validate)
-    trained.save(directory)
+    add_model(home, name, trained.save)
     card = trained.card
     figures = card["validation"]
     return {
@@ -87,6 +99,7 @@ def train_from_decisions(database: Database, home: Home, name: str, validate: Se
         "figures": {
             model: _headline(figures[model]["all"]) for model in ("new", "in_use", "shipped") if model in figures
         },
+        "to_look_at": card["to_look_at"],
         "next": f"It is not in use: relicwatch models use {name}",
     }
 
@@ -102,58 +115,86 @@ def _headline(figures: Mapping[str, Any]) -> dict[str, Any]:
 # -- putting to use ---------------------------------------------------------------------------------------------
 
 
-def use_model(database: Database, home: Home, name: str, *, actor: str) -> ClaimedJob:
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A job that was just made; `claimed` where this process does it, None where a running scheduler was quicker."""
+
+    job_id: int
+    claimed: ClaimedJob | None
+
+
+def use_model(database: Database, home: Home, name: str, *, actor: str) -> Queued:
     """Put a model to use from the next crawl on, and give back the job that judges stored listings anew.
 
-    Raises RegistryError and ModelError: a model that cannot be loaded is never put to use.
+    For the model in use already there is only the job, where an earlier one did not come to its end. Raises
+    RegistryError and ModelError: a model that cannot be loaded is never put to use.
     """
-    before = name_in_use(home)
-    if before == name:
-        raise UsageError(f"{name} is in use already.")
-    return _switch(database, home, name, actor=actor, before=before)
+    classifier = load_classifier(home, name)
+    before = _in_use_or_empty(home)
+    if before != name:
+        return _switch(database, home, name, classifier.model, actor=actor, before=before)
+    with database.reading() as session:
+        left = count_to_judge(session, classifier.model)
+    if not left:
+        raise UsageError(f"{name} is in use already, and has judged every listing that it would.")
+    return _queue(database, "rescore", {"model": name})
 
 
-def roll_back(database: Database, home: Home, *, actor: str) -> tuple[str, ClaimedJob]:
+def roll_back(database: Database, home: Home, *, actor: str) -> tuple[str, Queued]:
     """Go back to the model that was in use before. Raises NothingBefore."""
     with database.reading() as session:
         name = model_before(session)
-    return name, _switch(database, home, name, actor=actor, before=name_in_use(home), rolled_back=True)
+    model = load_classifier(home, name).model
+    before = _in_use_or_empty(home)
+    return name, _switch(database, home, name, model, actor=actor, before=before, rolled_back=True)
+
+
+def _in_use_or_empty(home: Home) -> str:
+    """The name in use; empty where the file that says so is damaged, which putting a model to use mends."""
+    try:
+        return name_in_use(home)
+    except RegistryError:
+        return ""
 
 
 def _switch(
-    database: Database, home: Home, name: str, *, actor: str, before: str, rolled_back: bool = False
-) -> ClaimedJob:
-    model = load_classifier(home, name).model
-    try:
-        with database.transaction() as session:
-            record_use(
-                session, AuditChain(), name=name, model=model, replaces=before, actor=actor, rolled_back=rolled_back
-            )
-            job = insert_job(session, "rescore", {"model": name}, f"rescore:{uuid.uuid4()}")
-            assert job is not None
-            put_in_use(home, name)
-    except BaseException:
-        put_in_use(home, before)  # the history was not kept, so nothing has changed
-        raise
-    return claim_for_here(database, job.id)
+    database: Database, home: Home, name: str, model: str, *, actor: str, before: str, rolled_back: bool = False
+) -> Queued:
+    """The history first: killed before the file is written, the job writes it (see `follow_history`)."""
+    with database.transaction() as session:
+        last = last_use(session)
+        replaces = before or (last.name if last is not None else SHIPPED)
+        record_use(
+            session, AuditChain(), name=name, model=model, replaces=replaces, actor=actor, rolled_back=rolled_back
+        )
+        job = insert_job(session, "rescore", {"model": name}, f"rescore:{uuid.uuid4()}")
+        assert job is not None
+    put_in_use(home, name)
+    return _claimed_here(database, job.id)
 
 
-def claim_for_here(database: Database, job_id: int) -> ClaimedJob:
-    """Take a job that was just made. Raises UsageError where a running scheduler was quicker."""
-    claimed = claim_job(database, process_holder(), job_id=job_id)
-    if claimed is None:
-        raise TakenByScheduler(f"Job {job_id} does it: the running scheduler has taken it.")
-    return claimed
+def follow_history(database: Database, home: Home) -> None:
+    """Put to use what the history says is in use, where a kill came between the two. Raises RegistryError."""
+    with database.reading() as session:
+        last = last_use(session)
+    if last is not None and _in_use_or_empty(home) != last.name:
+        put_in_use(home, last.name)
 
 
-class TakenByScheduler(UsageError):
-    """`relicwatch run` was quicker to take the job; it is done there."""
+def _queue(database: Database, kind: str, arguments: dict[str, Any]) -> Queued:
+    with database.transaction() as session:
+        job = insert_job(session, kind, arguments, f"{kind}:{uuid.uuid4()}")
+        assert job is not None
+    return _claimed_here(database, job.id)
 
-    exit_status = 0
+
+def _claimed_here(database: Database, job_id: int) -> Queued:
+    return Queued(job_id, claim_job(database, process_holder(), job_id=job_id))
 
 
 def rescore(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
     """Judge active and recent listings anew by the model in use; the old assessments stay."""
+    follow_history(database, home)
     classifier = load_classifier(home)
     with database.reading() as session:
         left = count_to_judge(session, classifier.model)
@@ -188,16 +229,15 @@ def _offer(one: Standing) -> Offer:
 
 def retrain_job(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
     """The job behind `relicwatch train`."""
-    return train_from_decisions(database, home, str(job.arguments["name"]), job.arguments.get("validate") or ())
+    asked = job.arguments
+    return train_from_decisions(
+        database, home, str(asked["name"]), asked.get("validate") or (), asked.get("without") or ()
+    )
 
 
-def claim_retraining(database: Database, name: str, validate: Sequence[str]) -> ClaimedJob:
-    """A retrain job for this process."""
-    arguments = {"name": name, "validate": list(validate)}
-    with database.transaction() as session:
-        job = insert_job(session, "retrain", arguments, f"retrain:{uuid.uuid4()}")
-        assert job is not None
-    return claim_for_here(database, job.id)
+def queue_retraining(database: Database, name: str, validate: Sequence[str], without: Sequence[str]) -> Queued:
+    """A retrain job, for this process where no scheduler was quicker."""
+    return _queue(database, "retrain", {"name": name, "validate": list(validate), "without": list(without)})
 
 
 def model_rows(home: Home) -> list[dict[str, Any]]:
@@ -285,14 +325,17 @@ def trial_record(trial: Trial) -> dict[str, Any]:
     }
 
 
-def keep_terms(database: Database, home: Home, path: Path, *, actor: str) -> tuple[Path, ClaimedJob]:
+def keep_terms(database: Database, home: Home, path: Path, *, actor: str) -> tuple[Path, Queued]:
     """Add a file of terms to the unit's own; they count from now on, and the job judges stored listings anew."""
     to = add_terms(path, home.terms)
     with database.transaction() as session:
-        AuditChain().record(session, actor=actor, action="terms added", object_kind="terms", object_id=to.name)
+        details = {"sha256": hashlib.sha256(to.read_bytes()).hexdigest()}
+        AuditChain().record(
+            session, actor=actor, action="terms added", object_kind="terms", object_id=to.name, details=details
+        )
         job = insert_job(session, "rescore", {"terms": to.name}, f"rescore:{uuid.uuid4()}")
         assert job is not None
-    return to, claim_for_here(database, job.id)
+    return to, _claimed_here(database, job.id)
 
 
 # -- drift ------------------------------------------------------------------------------------------------------

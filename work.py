@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from twisted.python.failure import Failure
 
 from classifiers.answers.explained import explain
+from classifiers.registry import judged_by
 from crawler.egress import Guard
 from crawler.errors import RelicwatchError
 from crawler.home import Home, loopback_allowed
@@ -149,6 +150,7 @@ def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Prog
         },
         priority="cmdline",
     )
+    judges = judged_by(home)
     process = CrawlerProcess(settings)  # from here on what is logged goes into the crawl's log
     if recovered := _recovered(recovery, healed):
         logger.warning("After an interruption: %s", json.dumps(recovered))
@@ -170,6 +172,9 @@ def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Prog
     process.start()
     if not_started:  # a component could not be made: the model does not fit its lexicons, the database went away
         raise not_started[0]
+    if judged_by(home) != judges:  # what this crawl judged since the change was judged by the model before
+        with database.transaction() as session:
+            insert_job(session, "rescore", {"crawl_job": job.id}, f"rescore:crawl job:{job.id}:{job.token}")
     return _crawl_result(database, job, definition, time.monotonic() - started) | recovered
 
 

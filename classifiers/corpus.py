@@ -7,12 +7,12 @@ named `composed_*` are made by `classifiers.composing`, all others were written 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from classifiers.json_lines import ListingsFileError, read_object
 from classifiers.language import LANGUAGES
 from crawler.errors import RelicwatchError
 
@@ -81,19 +81,13 @@ def _read_file(path: Path) -> Iterator[Example]:
 
 def _read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+            if line.strip():
+                yield number, read_object(line, f"{path}, line {number}")
+    except OSError as error:
         raise CorpusError(f"{path} cannot be read: {error}.") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise CorpusError(f"{path}, line {number}: not JSON ({error}).") from error
-        if not isinstance(row, dict):
-            raise CorpusError(f"{path}, line {number}: each line must be an object.")
-        yield number, row
+    except ListingsFileError as error:
+        raise CorpusError(str(error)) from error
 
 
 def _text(row: dict[str, Any], field: str, path: Path, number: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.bounds import side_of
-from classifiers.jsonl import Fault, ListingsFileError
+from classifiers.json_lines import Fault, ListingsFileError, numbered_lines_of, read_object
 from classifiers.listing import BATCH, Listing, ListingClassifier
 
 LABELS = {"antiquity": True, "not_antiquity": False}
 DRAWS = 400
-"""How often the rows are drawn anew for an interval."""
+"""How often groups or rows are drawn anew for an interval."""
+LEAST_GROUPS = 5
+"""From so many groups of rows on, whole groups are drawn anew; fewer give no interval worth the name, and rows are."""
 LEAST_POSITIVES = 5
 """Below so many of either label a slice gets no figures of its own: they would be noise."""
 TARGET = 0.95
@@ -41,6 +42,8 @@ class Labelled:
     source: str = ""
     hard: bool = False
     """Not an antiquity, and easily taken for one: a replica, decor, a book about them."""
+    group: str = ""
+    """What is alike because it comes from one place: a source, a seller; empty where nothing is known of it."""
 
     @property
     def listing(self) -> Listing:
@@ -49,7 +52,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A value with its 95 % interval: percentiles of the values of rows drawn anew."""
+    """A value with its 95 % interval: percentiles of the values of groups or rows drawn anew (cluster bootstrap)."""
 
     value: float
     low: float
@@ -62,26 +65,16 @@ def read_labelled(path: Path, fault: Fault) -> list[Labelled]:
     Raises ListingsFileError where the file cannot be read.
     """
     rows: list[Labelled] = []
-    try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    try:
-                        rows.append(_read_row(line, f"{path}, line {number}"))
-                    except ListingsFileError as error:
-                        fault(error)
-    except OSError as error:
-        raise ListingsFileError(f"The labelled listings {path} cannot be read: {error.strerror}.") from error
+    for place, line in numbered_lines_of(path):
+        try:
+            rows.append(_read_row(line, place))
+        except ListingsFileError as error:
+            fault(error)
     return rows
 
 
 def _read_row(line: bytes, place: str) -> Labelled:
-    try:
-        row = json.loads(line.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise ListingsFileError(f"{place}: not JSON in UTF-8 ({error}); each line must be one object.") from error
-    if not isinstance(row, dict):
-        raise ListingsFileError(f"{place}: not an object; each line needs id, title and label.")
+    row = read_object(line, place)
     label, title, description = row.get("label"), row.get("title"), row.get("description")
     if not isinstance(label, str) or label not in LABELS:
         raise ListingsFileError(f"{place}: `label` is {label!r}; it must be one of {', '.join(LABELS)}.")
@@ -90,11 +83,12 @@ def _read_row(line: bytes, place: str) -> Labelled:
             raise ListingsFileError(f"{place}: `{name}` must be text or null.")
     if not title and not description:
         raise ListingsFileError(f"{place}: neither `title` nor `description` is there to assess.")
-    words = {name: row.get(name) or "" for name in ("language", "register")}
+    words = {name: row.get(name) or "" for name in ("language", "register", "group")}
     words["source"] = row.get("source") or row.get("source_repo") or row.get("group") or ""
     for name, value in words.items():
         if not isinstance(value, str):
             raise ListingsFileError(f"{place}: `{name}` must be text.")
+    words["group"] = words["group"] or words["source"]
     hard = row.get("hard") or False
     if not isinstance(hard, bool):
         raise ListingsFileError(f"{place}: `hard` must be true or false.")
@@ -154,11 +148,14 @@ class Curve:
 def measure(
     rows: Sequence[Labelled], scores: Numbers, flagged: Flags, keywords: Numbers, seed: int = 0
 ) -> dict[str, Any]:
-    """The figures of some rows: n, positives, and `Figure`s by name; None where there is too little of a label."""
+    """The figures of some rows: n, positives, what was drawn anew for the intervals, and `Figure`s by name.
+
+    A figure is None where there is too little of a label.
+    """
     labels = np.array([row.antiquity for row in rows], dtype=bool)
     hard = np.array([row.hard for row in rows], dtype=bool) & ~labels
-    draws = _draws(labels, seed)
-    record: dict[str, Any] = {"n": len(rows), "positives": int(labels.sum())}
+    redrawn, draws = _draws([row.group for row in rows], labels, seed)
+    record: dict[str, Any] = {"n": len(rows), "positives": int(labels.sum()), "redrawn": redrawn}
     enough = min(labels.sum(), (~labels).sum()) >= LEAST_POSITIVES
     curve, counted = Curve(labels, scores), Curve(labels, keywords)
     for name, of in (
@@ -178,15 +175,27 @@ def measure(
     return record
 
 
-def _draws(labels: Flags, seed: int) -> NDArray[np.float64]:
-    """First every row once; then DRAWS times as many rows of each label as there are, drawn with replacement."""
+def _draws(groups: Sequence[str], labels: Flags, seed: int) -> tuple[str, NDArray[np.float64]]:
+    """What is drawn anew, in words, and a weight for each row: first one for all, then DRAWS times as it was drawn.
+
+    Rows of one group rise and fall together, so that whole groups are drawn where there are enough of them: rows alone
+    would give intervals as if each row were news. Those with antiquities alone, with none and with both are drawn among
+    themselves, as many as there are, so that no draw lacks a label. A row that names no group is one.
+    """
+    _, of_row = np.unique([group or f"\0{row}" for row, group in enumerate(groups)], return_inverse=True)
+    count = int(of_row.max(initial=-1)) + 1
+    redrawn = f"{count} groups" if LEAST_GROUPS <= count < len(labels) else "rows"
+    if redrawn == "rows":
+        of_row, count = np.arange(len(labels)), len(labels)
+    antiquities = np.bincount(of_row, labels, minlength=count) > 0
+    others = np.bincount(of_row, ~labels, minlength=count) > 0
     chance = np.random.default_rng(seed)
-    draws = np.ones((DRAWS + 1, len(labels)))
-    for label in (True, False):
-        at = np.flatnonzero(labels == label)
+    drawn = np.ones((DRAWS + 1, count))
+    for kind in (antiquities & ~others, others & ~antiquities, antiquities & others):
+        at = np.flatnonzero(kind)
         if len(at):
-            draws[1:, at] = chance.multinomial(len(at), np.full(len(at), 1 / len(at)), size=DRAWS)
-    return draws
+            drawn[1:, at] = chance.multinomial(len(at), np.full(len(at), 1 / len(at)), size=DRAWS)
+    return redrawn, drawn[:, of_row]
 
 
 def _figure(of: Callable[[Numbers], float], draws: Numbers) -> Figure:

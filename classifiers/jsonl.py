@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from classifiers.answers.offer import UNKNOWN_OFFER, Offer
+from classifiers.json_lines import Fault, ListingsFileError, numbered_lines, numbered_lines_of, read_object
 from classifiers.listing import ListingClassifier
 from crawler.answer_records import alarm_records, answers_record
-from crawler.errors import RelicwatchError
-
-
-class ListingsFileError(RelicwatchError):
-    """A file of listings cannot be read, or a line of it is not a listing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +26,6 @@ class ListingRow:
     offer: Offer = UNKNOWN_OFFER
 
 
-Fault = Callable[[ListingsFileError], None]
-"""Told of each line that is no listing; what it raises ends the reading."""
-
-
 def classify_path(source: str, classifier: ListingClassifier, fault: Fault) -> Iterator[dict[str, Any]]:
     """Assess the listings of a JSON Lines file, or of standard input where `source` is "-"; one record a line.
 
@@ -42,23 +33,24 @@ def classify_path(source: str, classifier: ListingClassifier, fault: Fault) -> I
     be read.
     """
     if source == "-":
-        yield from classify_lines(sys.stdin.buffer, "standard input", classifier, fault)
-        return
-    try:
-        with Path(source).open("rb") as lines:
-            yield from classify_lines(lines, source, classifier, fault)
-    except OSError as error:
-        raise ListingsFileError(f"The listings file {source} cannot be read: {error.strerror}.") from error
+        return classify_lines(sys.stdin.buffer, "standard input", classifier, fault)
+    return _classified(numbered_lines_of(Path(source)), classifier, fault)
 
 
 def classify_lines(
     lines: Iterable[bytes], name: str, classifier: ListingClassifier, fault: Fault
 ) -> Iterator[dict[str, Any]]:
     """The same for lines from anywhere; `name` stands in the errors."""
+    return _classified(numbered_lines(lines, name), classifier, fault)
+
+
+def _classified(
+    places: Iterable[tuple[str, bytes]], classifier: ListingClassifier, fault: Fault
+) -> Iterator[dict[str, Any]]:
     rows: deque[ListingRow] = deque()
 
     def listings() -> Iterator[tuple[tuple[str, str | None], Offer]]:
-        for row in read_rows(lines, name, fault):
+        for row in read_rows(places, fault):
             rows.append(row)
             yield (row.title, row.description), row.offer
 
@@ -77,29 +69,19 @@ def classify_lines(
         }
 
 
-def read_rows(lines: Iterable[bytes], name: str, fault: Fault) -> Iterator[ListingRow]:
-    """The listings of JSON Lines; empty lines are passed over, bad ones told to `fault`."""
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                row = _read_row(line, f"{name}, line {number}")
-            except ListingsFileError as error:
-                fault(error)
-            else:
-                yield row
+def read_rows(places: Iterable[tuple[str, bytes]], fault: Fault) -> Iterator[ListingRow]:
+    """The listings of numbered lines; bad ones are told to `fault`."""
+    for place, line in places:
+        try:
+            row = _read_row(line, place)
+        except ListingsFileError as error:
+            fault(error)
+        else:
+            yield row
 
 
 def _read_row(line: bytes, place: str) -> ListingRow:
-    try:
-        row = json.loads(line.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise ListingsFileError(f"{place}: not UTF-8 ({error.reason}); save the file as UTF-8.") from error
-    except (ValueError, RecursionError) as error:
-        raise ListingsFileError(f"{place}: not JSON ({error}); each line must be one object.") from error
-    if not isinstance(row, dict):
-        raise ListingsFileError(
-            f"{place}: not an object; each line needs id, title and, where there is one, description."
-        )
+    row = read_object(line, place)
     listing_id, title, description = row.get("id"), row.get("title"), row.get("description")
     if isinstance(listing_id, bool) or not isinstance(listing_id, str | int):
         raise ListingsFileError(f"{place}: `id` must be text or a whole number, not {listing_id!r}.")

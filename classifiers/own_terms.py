@@ -21,6 +21,7 @@ from classifiers.words import TOKEN
 DEFAULT_WEIGHT = 0.6
 """What a new group weighs where its family has no learned weight: for an antiquity or against, as its family may."""
 LEAST_LEARNED = 0.05
+TERMS_MARK = "+terms:"
 FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\.yaml")
 
 
@@ -102,12 +103,19 @@ def with_own_terms(weights: Weights, directories: Sequence[Path], home: Path | N
         for path in sorted(directory.glob("*.yaml")):
             check_terms(path)
     lexicon = Lexicon(LEXICONS, *used)
-    given = {rule: weight_of_new(rule, weights.lexicon) for rule in lexicon.rules if rule not in Lexicon().rule_index}
+    ours = Lexicon().rule_index
+    given = {rule: weight_of_new(rule, weights.lexicon) for rule in lexicon.rules if rule not in ours}
     unseen = {rule: weight for rule, weight in given.items() if rule not in weights.lexicon}
     classifier = ListingClassifier(replace(weights, lexicon=weights.lexicon | unseen), lexicon, home)
     marks = hashlib.sha256("".join(map(own_digest, used)).encode()).hexdigest()
-    classifier.model = f"{weights.name}:{weights.digest[:12]}+terms:{marks[:8]}"
+    classifier.model = f"{weights.name}:{weights.digest[:12]}{TERMS_MARK}{marks[:8]}"
     return classifier
+
+
+def own_terms_of(model: str) -> str:
+    """The part of a model's name that tells of own terms; empty where it has none."""
+    _, mark, digest = model.partition(TERMS_MARK)
+    return mark + digest
 
 
 def weight_of_new(rule: str, learned: dict[str, float]) -> float:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from classifiers.listing import MODELS, ListingClassifier
-from classifiers.own_terms import with_own_terms
+from classifiers.own_terms import own_digest, with_own_terms
 from classifiers.weights import CARD_FILE, METADATA_FILE, ModelError, Weights
 from crawler.errors import RelicwatchError
 from crawler.home import Home
@@ -104,15 +107,43 @@ def name_in_use(home: Home) -> str:
 
 
 def put_in_use(home: Home, name: str) -> None:
-    """Make `name` the model in use from the next process on. The caller keeps the history."""
+    """Make `name` the model in use from the next process on. The caller keeps the history. Raises RegistryError."""
     require_model(home, name)
-    home.models.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = home.models / f"{IN_USE}.new"
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump({"name": name}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(home.models / IN_USE)
+    try:
+        home.models.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump({"name": name}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(home.models / IN_USE)
+    except OSError as error:
+        raise RegistryError(f"{home.models / IN_USE} cannot be written: {error.strerror}.") from error
+
+
+def add_model(home: Home, name: str, save: Callable[[Path], None]) -> Path:
+    """The directory of a new model that `save` writes: there whole or not at all, whatever ends this process.
+
+    Raises RegistryError where there is a model of that name, or the disk refuses.
+    """
+    directory = model_directory(home, name)
+    draft = home.models / f".{name}.{uuid.uuid4().hex}"
+    try:
+        draft.mkdir(mode=0o700, parents=True)
+        save(draft)
+        draft.rename(directory)
+    except OSError as error:
+        if directory.is_dir() and any(directory.iterdir()):
+            raise RegistryError(f"There is a model {name!r} already: choose another name with --name.") from error
+        raise RegistryError(f"The model cannot be kept in {directory}: {error.strerror}.") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return directory
+
+
+def judged_by(home: Home) -> tuple[str, str]:
+    """What judges listings now: the model in use and a digest of the unit's own terms. Raises RegistryError."""
+    return name_in_use(home), own_digest(home.terms)
 
 
 def load_classifier(home: Home, name: str | None = None) -> ListingClassifier:

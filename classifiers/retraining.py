@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from classifiers.evaluation import Figure, Labelled, keyword_counts, measure
 from classifiers.listing import ListingClassifier
-from classifiers.warm_start import Pupil, Taught, apply_lesson, choose_strength, source_weights
+from classifiers.own_terms import own_terms_of
+from classifiers.warm_start import Pupil, Taught, apply_lesson, choose_strength, row_weights, seller_of
 from classifiers.weights import CARD_FILE, Weights
 from crawler.errors import RelicwatchError
 
@@ -24,6 +25,9 @@ LEAST_OF_A_LABEL = 5
 HELD_OUT_SHARE = 0.2
 HELD_OUT_SOURCES = 3
 """With fewer sources than this that have both labels, sellers are held out instead of sources."""
+SURE = 0.9
+DOUBTFUL_SHARE = 0.2
+"""A reviewer who goes against a sure model in so many cases makes wrong decisions, or knows what it does not know."""
 COMPARED = ("average_precision", "recall_at_precision_95", "precision_at_recall_95", "calibration_error")
 
 
@@ -70,9 +74,10 @@ def retrain(
         )
     pupil = Pupil(base, rows)
     strength, losses = choose_strength(pupil, rows, taught, seed)
-    lesson = pupil.teach(taught, labels[taught], _weights(rows, taught), strength)
+    lesson = pupil.teach(taught, labels[taught], row_weights([rows[at] for at in taught.tolist()]), strength)
     weights = apply_lesson(base.weights, lesson, name)
     new = ListingClassifier(weights, base.lexicon)
+    new.model += own_terms_of(base.model)  # as it will be called once it is loaded beside the same terms
     asked = [rows[at] for at in np.flatnonzero(held).tolist()]
     card = _card(base, in_use, new, rows, held, how, strength, losses) | {
         "validation": _validate({"new": new, "in_use": in_use, "shipped": base}, asked, seed)
@@ -105,7 +110,7 @@ def held_out(rows: Sequence[Taught], validate: Sequence[str] = ()) -> tuple[NDAr
     if len(both) >= HELD_OUT_SOURCES:
         chosen = _lot(both)[: max(1, round(HELD_OUT_SHARE * len(both)))]
         return np.array([row.source in chosen for row in rows]), f"whole sources: {', '.join(sorted(chosen))}"
-    keys = [f"{row.source}\0{row.group or row.title}" for row in rows]
+    keys = [seller_of(row) for row in rows]
     sellers = _lot(sorted(set(keys)))
     out = set(sellers[: round(HELD_OUT_SHARE * len(sellers))])
     return (
@@ -119,15 +124,13 @@ def _lot(names: Sequence[str]) -> list[str]:
     return sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
 
 
-def _weights(rows: Sequence[Taught], at: NDArray[np.int64]) -> NDArray[np.float64]:
-    return source_weights([rows[row].source for row in at])
-
-
 def _validate(models: dict[str, ListingClassifier], rows: Sequence[Taught], seed: int) -> dict[str, Any]:
     if not rows:
         return {"note": "Nothing was held out, so nothing is known of how the new model does."}
     labelled = [
-        Labelled(str(at), row.title, row.description, row.antiquity, row.language, source=row.source)
+        Labelled(
+            str(at), row.title, row.description, row.antiquity, row.language, source=row.source, group=seller_of(row)
+        )
         for at, row in enumerate(rows)
     ]
     keywords = keyword_counts(models["shipped"], [row.listing for row in rows])
@@ -146,6 +149,31 @@ def _validate(models: dict[str, ListingClassifier], rows: Sequence[Taught], seed
         }
     found["better"] = _better(found["new"]["all"], found["in_use"]["all"])
     return found
+
+
+def reviewers_beside(model: ListingClassifier, rows: Sequence[Taught]) -> dict[str, dict[str, int]]:
+    """For each reviewer how many decisions there are, and how many go against a model that was sure of the other."""
+    scores = model.scores([row.listing for row in rows])
+    labels = np.array([row.antiquity for row in rows], dtype=bool)
+    against = np.where(labels, scores <= 1 - SURE, scores >= SURE)
+    found: dict[str, dict[str, int]] = {}
+    for row, contrary in zip(rows, against.tolist(), strict=True):
+        counts = found.setdefault(row.reviewer, {"decisions": 0, "against_a_sure_model": 0})
+        counts["decisions"] += 1
+        counts["against_a_sure_model"] += contrary
+    return found
+
+
+def doubts(reviewers: dict[str, dict[str, int]]) -> list[str]:
+    """A sentence for each reviewer who goes against a sure model too often for chance or a blind spot of the model."""
+    return [
+        f"{name or 'Somebody'} decided against a model that was sure of the other in"
+        f" {counts['against_a_sure_model']} of {counts['decisions']} cases: look at some of them before this model is"
+        " used, or train with --without."
+        for name, counts in sorted(reviewers.items())
+        if counts["decisions"] >= LEAST_DECISIONS
+        and counts["against_a_sure_model"] >= DOUBTFUL_SHARE * counts["decisions"]
+    ]
 
 
 def _plain(figures: dict[str, Any]) -> dict[str, Any]:
@@ -170,8 +198,9 @@ def _card(
     held: NDArray[np.bool_],
     how: str,
     strength: float,
-    losses: dict[float, float],
+    losses: dict[str, dict[float, float]],
 ) -> dict[str, Any]:
+    reviewers = reviewers_beside(base, rows)
     text = "\n".join(f"{r.source}\t{r.title}\t{r.description}\t{r.antiquity}" for r in rows)
     return {
         "model": new.model,
@@ -187,11 +216,15 @@ def _card(
             "by_source": dict(Counter(f"{r.source} {'antiquity' if r.antiquity else 'other'}" for r in rows)),
             "by_language": dict(Counter(f"{r.language or 'unknown'}" for r in rows)),
             "sha256": hashlib.sha256(text.encode()).hexdigest(),
-            "weighting": "A source counts by the square root of its decisions.",
+            "weighting": "A source counts by the square root of its decisions, and so does a reviewer.",
+            "by_reviewer": reviewers,
         },
+        "to_look_at": doubts(reviewers),
         "held_out": how,
         "strength": strength,
-        "strength_log_loss_on_left_out": {str(one): loss for one, loss in losses.items()},
+        "strength_log_loss_on_left_out": {
+            name: {str(one): loss for one, loss in of.items()} for name, of in losses.items()
+        },
         "thresholds": asdict(new.weights.thresholds),
         "limits": [
             "Decisions are made about what was flagged or drawn: what nobody was shown teaches nothing.",

@@ -16,6 +16,7 @@ def assessment_row(
     listing_id: int, observation_id: int | None, found: Assessment, assessed_at: datetime | None
 ) -> dict[str, Any]:
     """The row of one assessment of one observation."""
+    priority = found.answers.priority if found.answers is not None else None
     return {
         "listing_id": listing_id,
         "observation_id": observation_id,
@@ -27,8 +28,16 @@ def assessment_row(
         "labels": list(found.labels),
         "reasons": [{name: getattr(reason, name) for name in _REASON_FIELDS} for reason in found.reasons],
         "answers": answers_record(found.answers) if found.answers is not None else None,
+        "priority": priority.why if priority is not None else None,
+        "must_be_seen": priority is not None and priority.must_be_seen,
         "assessed_at": assessed_at,
     }
+
+
+def is_for_a_person(found: Assessment) -> bool:
+    """Whether the listing is to be captured and shown: flagged, or a rule sends it to a person whatever its score."""
+    priority = found.answers.priority if found.answers is not None else None
+    return found.flagged or bool(found.alarms) or (priority is not None and priority.must_be_seen)
 
 
 def alarm_rows(

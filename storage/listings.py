@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, joinedload
 from crawler.items import Assessment as Assessed
 from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto, ListingUnchanged
 from storage.alarms import raise_alarms
-from storage.assessments import alarm_rows, assessment_row
+from storage.assessments import alarm_rows, assessment_row, is_for_a_person
 from storage.captures import thumbnail
 from storage.folding import fold
 from storage.jobs import insert_jobs
@@ -136,7 +136,7 @@ class ListingWriter:
                 sighting.listing.current_assessment_id = id_
             raise_alarms(session, [alarm for sighting, found in judged for alarm in _alarms(sighting, found)])
         # what raises an alarm is kept as evidence too: it may be gone before the police ask for it
-        flagged = [sighting for sighting, found in judged if found.flagged or found.alarms]
+        flagged = [sighting for sighting, found in judged if is_for_a_person(found)]
         if self._crawl_id is not None:
             insert_jobs(session, "capture", map(_capture_job, flagged))
         if self._claims:

@@ -37,6 +37,11 @@ def model_uses(session: Session) -> list[ModelUse]:
     return list(session.scalars(select(ModelUse).order_by(ModelUse.id)))
 
 
+def last_use(session: Session) -> ModelUse | None:
+    """The newest change of the model in use; None where the shipped one always was."""
+    return session.scalars(select(ModelUse).order_by(ModelUse.id.desc()).limit(1)).first()
+
+
 def model_before(session: Session) -> str:
     """The name that a step back leads to: each step undoes one use that no step has undone. Raises NothingBefore."""
     standing: list[ModelUse] = []

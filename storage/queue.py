@@ -1,4 +1,4 @@
-"""The review queue: which listings wait for a person, and in what order (workflow: danger to objects first)."""
+"""The review queue: which listings wait for a person, and in what order (workflow: danger first, value last)."""
 
 from __future__ import annotations
 
@@ -42,8 +42,16 @@ CONFLICT_ZONE_GROUPS = frozenset(
 """Lexicon groups of the workflow's default list: Iraq, Syria, Yemen, Libya, Sudan, Palestine, Lebanon, Afghanistan,
 Ukraine, Mali."""
 FIND_FAMILY = "find"
+DANGER, CONFLICT = "danger_to_person", "conflict_zone_find"
+URGENCY = {DANGER: 0, "register_match": 1, "museum_number": 1, CONFLICT: 2}
+"""Rules of `Assessment.priority` that the words alone decide, in the order of the workflow; the hour and the seller's
+other lots come after them, and are asked anew each time."""
+OURS = {"own_country": 0, "partner_country": 1}
 Judged = aliased(Assessment, name="judged")
-"""The assessment that brings a listing into the queue: its newest if that flags it, else the last that ever did."""
+"""The assessment that brings a listing into the queue: its newest if that raises it, else the last that ever did.
+
+A listing is raised by a flag, or by a rule that sends it to a person whatever its score.
+"""
 Told = aliased(Observation, name="told")
 """What `Judged` was told of the listing."""
 BANDS = {"strong": 0, "medium": 1, "weak": 2}
@@ -75,16 +83,21 @@ class Place:
     score: float
     drawn: Literal["", "audit", "explore"] = ""
     """Why it is here though nothing flags it: drawn by chance, or a near miss."""
+    priority: str = ""
+    """The rule of the order that the answers gave, as `Assessment.priority` has it."""
+    must_be_seen: bool = False
 
     @property
     def order(self) -> tuple[Any, ...]:
         soon = {"24h": 0, "72h": 1, "": 2}[self.ends_soon]
         return (
+            self.priority != DANGER,
             not self.changed,
-            not self.conflict_zone,
+            URGENCY[CONFLICT] if self.conflict_zone else URGENCY.get(self.priority, len(URGENCY)),
             soon,
             (self.ends_at or NEVER) if self.ends_soon else NEVER,
             not self.busy_seller,
+            OURS.get(self.priority, len(OURS)),
             BANDS.get(self.band, len(BANDS)),
             -self.score,
             self.listing_id,
@@ -115,7 +128,7 @@ class Choices:
 
 
 def queue_places(session: Session, filters: Filters, *, now: datetime | None = None) -> list[Place]:
-    """Every listing that was ever flagged and that the filters let through, and saved pictures without words.
+    """Every listing that was ever raised and that the filters let through, and saved pictures without words.
 
     Most pressing first, with near misses and random checks among them by their share of the places. A flag ends with a
     decision only: a page that came out empty would else hide a find.
@@ -127,13 +140,16 @@ def queue_places(session: Session, filters: Filters, *, now: datetime | None = N
         Place(
             listing_id=row.id,
             changed=row.changed_after_decision,
-            conflict_zone=is_conflict_zone_find(row.labels, row.reasons),
+            conflict_zone=row.priority == CONFLICT
+            or (row.priority is None and is_conflict_zone_find(row.labels, row.reasons)),
             ends_at=row.ends_at,
             ends_soon=_ends_soon(row.ends_at, now),
             busy_seller=row.seller_id in busy,
             band=row.band,
             score=row.score,
-            drawn=row.drawn if row.drawn and not row.flagged else "",
+            drawn=row.drawn if row.drawn and not (row.flagged or row.must_be_seen) else "",
+            priority=row.priority or "",
+            must_be_seen=row.must_be_seen,
         )
         for row in rows
     ]
@@ -195,7 +211,7 @@ def thumbnails_of(session: Session, listing_ids: Sequence[int]) -> dict[int, int
 
 def flagged_before(session: Session, listing: Listing) -> tuple[Assessment, Observation] | None:
     """The last flag of a listing that is no longer flagged, with what the page said then; None for all others."""
-    found = session.execute(_with_judged(select(Judged, Told), [listing.id]).where(Judged.flagged)).first()
+    found = session.execute(_with_judged(select(Judged, Told), [listing.id]).where(_raised(Judged))).first()
     return (found[0], found[1]) if found is not None and _is_former(listing, found[0]) else None
 
 
@@ -218,7 +234,10 @@ def neighbours(places: Sequence[Place], listing_id: int) -> tuple[int | None, in
 
 
 def is_conflict_zone_find(labels: Sequence[Any], reasons: Sequence[Any]) -> bool:
-    """Whether a culture or type of the conflict-zone list stands together with a word of the find."""
+    """Whether a culture or type of the conflict-zone list stands together with a word of the find.
+
+    For assessments from before there were answers; these ask the unit's own list.
+    """
     rules = [str(label) for label in labels] + [str(reason.get("rule", "")) for reason in reasons]
     return any(rule.startswith(f"{FIND_FAMILY}:") for rule in rules) and any(
         rule.rpartition(":")[2] in CONFLICT_ZONE_GROUPS for rule in rules
@@ -227,7 +246,7 @@ def is_conflict_zone_find(labels: Sequence[Any], reasons: Sequence[Any]) -> bool
 
 def _with_judged(query: Query, ids: Sequence[int] | None = None) -> Query:
     """The query over listings with their newest observation and assessment, with `Judged` and `Told`."""
-    flags = select(Assessment.listing_id, func.max(Assessment.id).label("id")).where(Assessment.flagged)
+    flags = select(Assessment.listing_id, func.max(Assessment.id).label("id")).where(_raised(Assessment))
     if ids is not None:
         flags = flags.where(Assessment.listing_id.in_(ids))
         query = query.where(Listing.id.in_(ids))
@@ -239,14 +258,18 @@ def _with_judged(query: Query, ids: Sequence[int] | None = None) -> Query:
         .outerjoin(last, last.c.listing_id == Listing.id)
         .join(
             Judged,
-            Judged.id == case((Assessment.flagged, Assessment.id), else_=func.coalesce(last.c.id, Assessment.id)),
+            Judged.id == case((_raised(Assessment), Assessment.id), else_=func.coalesce(last.c.id, Assessment.id)),
         )
         .join(Told, Told.id == Judged.observation_id)
     )
 
 
 def _belongs_here() -> ColumnElement[bool]:
-    return or_(Judged.flagged, _for_the_eye(), _drawn().is_not(None))
+    return or_(_raised(Judged), _for_the_eye(), _drawn().is_not(None))
+
+
+def _raised(assessment: type[Assessment]) -> ColumnElement[bool]:
+    return or_(assessment.flagged, assessment.must_be_seen)
 
 
 def _drawn() -> ScalarSelect[str]:
@@ -271,6 +294,8 @@ def _flagged(filters: Filters) -> Select[*tuple[Any, ...]]:
             Judged.band,
             Judged.score,
             Judged.flagged,
+            Judged.priority,
+            Judged.must_be_seen,
             _drawn().label("drawn"),
         )
     ).where(_belongs_here())

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crawler.items import Assessment as Assessed
 from storage.alarms import raise_alarms
-from storage.assessments import alarm_rows, assessment_row
+from storage.assessments import alarm_rows, assessment_row, is_for_a_person
 from storage.jobs import insert_jobs
 from storage.tables import Assessment, Listing, Observation, utc_now
 
@@ -68,7 +68,10 @@ def keep_assessments(
     ids = [standing.listing.id for standing, _ in judged]
     current = dict(
         session.execute(
-            select(Listing.id, Listing.current_observation_id).where(Listing.id.in_(ids)).with_for_update()
+            select(Listing.id, Listing.current_observation_id)
+            .where(Listing.id.in_(ids))
+            .order_by(Listing.id)  # whoever locks several does so in this order, so that no two wait for each other
+            .with_for_update()
         ).all()
     )
     held = [one for one in judged if current.get(one[0].listing.id) == one[0].observation.id]
@@ -94,19 +97,19 @@ def keep_assessments(
             update(Listing),
             [{"id": s.listing.id, "current_assessment_id": there[s.observation.id]} for s, _ in held],
         )
-    newly = [standing for standing, found in held if found.flagged and not standing.flagged]
+    new_to_people = [standing for standing, found in held if is_for_a_person(found) and not standing.flagged]
     insert_jobs(
         session,
         "capture",
         (
             ({"listing_id": s.listing.id, "reason": "flagged"}, f"capture:observation:{s.observation.id}")
-            for s in newly
+            for s in new_to_people
             if s.listing.state == "live" and s.observation.crawl_id is not None
         ),
     )
     return {
         "rescored": len(held),
-        "newly_flagged": len(newly),
+        "newly_flagged": sum(found.flagged and not standing.flagged for standing, found in held),
         "no_longer_flagged": sum(standing.flagged and not found.flagged for standing, found in held),
     }
 

@@ -24,6 +24,8 @@ QUEUE_EXPLORE = 0.10
 QUEUE_AUDIT = 0.05
 EXPLORE_DAYS = 30
 """Near misses are taken from listings first seen in so many days."""
+_SAMPLING_LOCK = 0x52575341
+"""Any number that nothing else of ours locks in the database."""
 EVER_FLAGGED = aliased(Assessment, name="ever_flagged")
 
 
@@ -53,6 +55,7 @@ def set_sampling(
     queue_audit: float | None = None,
 ) -> ReviewSampling:
     """Set shares for listings not drawn from yet; what is not given stays. Raises UsageError for what is no share."""
+    _one_at_a_time(session)
     old = current_sampling(session)
     new = ReviewSampling(
         audit_share=old.audit_share if audit_share is None else audit_share,
@@ -65,8 +68,8 @@ def set_sampling(
     )
     if not 0 <= new.audit_share <= 1 or new.explore_per_market < 0:
         raise UsageError("The audit share is a number from 0 to 1, like 0.02; near misses a market are 0 or more.")
-    if min(new.queue_explore, new.queue_audit) < 0 or new.queue_explore + new.queue_audit > 0.5:
-        raise UsageError("Near misses and audit take from 0 to half of the queue's places together.")
+    if not (new.queue_explore >= 0 and new.queue_audit >= 0 and new.queue_explore + new.queue_audit <= 0.5):
+        raise UsageError("Near misses and random checks take from 0 to half of the queue's places together, like 0.1.")
     session.add(new)
     session.flush()
     details = {
@@ -83,20 +86,38 @@ def set_sampling(
     return new
 
 
+def sampling_record(sampling: ReviewSampling) -> dict[str, Any]:
+    """The shares as `relicwatch models sampling` prints them."""
+    return {
+        "random_checks_of_places": sampling.queue_audit,
+        "near_misses_of_places": sampling.queue_explore,
+        "drawn_of_new_listings": sampling.audit_share,
+        "near_misses_per_market": sampling.explore_per_market,
+        "set_by": sampling.set_by,
+        "set_at": sampling.set_at,
+    }
+
+
 def draw(session: Session, *, now: datetime | None = None) -> dict[str, int]:
     """Draw from the listings that came since the last draw; how many were marked of each kind."""
     now = now or utc_now()
+    _one_at_a_time(session)
     sampling = current_sampling(session)
     if sampling.id is None:
         session.add(sampling)
         session.flush()
-    session.refresh(sampling, with_for_update=True)
     counts = {
         "audit": _draw_audit(session, sampling, now),
         "explore": _draw_near_misses(session, sampling, now),
     }
     session.flush()
     return counts
+
+
+def _one_at_a_time(session: Session) -> None:
+    """Wait for whoever draws or sets shares now: a listing is drawn from under one row, and once."""
+    if session.get_bind().dialect.name == "postgresql":  # in SQLite there is one writer anyway
+        session.execute(select(func.pg_advisory_xact_lock(_SAMPLING_LOCK)))
 
 
 def _draw_audit(session: Session, sampling: ReviewSampling, now: datetime) -> int:

@@ -10,7 +10,19 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from storage.types import Amount, BigId, UtcDateTime
@@ -423,6 +435,10 @@ class Assessment(Identified, Base):
     """`crawler.items.Reason` as objects, strongest first; offsets are into the observation's title or description."""
     answers: Mapped[dict[str, Any] | None]
     """As `crawler.answer_records` writes them; null in assessments from before there were answers."""
+    priority: Mapped[str | None]
+    """The rule of the queue's order that the answers give (`classifiers.answers.priority`); null without one."""
+    must_be_seen: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """Whether a rule sends it to a person whatever its score: a museum number, danger to a person."""
     assessed_at: Mapped[datetime]
 
 

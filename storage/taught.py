@@ -8,10 +8,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage.tables import Assessment, Decision, Listing, Observation
+from storage.tables import Assessment, Decision, Listing, Observation, User
 
 VERDICTS = {"antiquity": True, "replica": False, "other": False}
 """Unsure teaches nothing."""
+SILENT_REASONS = frozenset({"duplicate", "lawful_documented", "not_an_offer"})
+"""Dismissals for these say nothing of what the text describes: it may well be an antiquity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class DecidedText:
     title: str
     description: str | None
     verdict: str
+    reviewer: str
+    """Who decided."""
 
     @property
     def antiquity(self) -> bool:
@@ -33,20 +37,22 @@ class DecidedText:
 
 
 def decided_texts(session: Session) -> list[DecidedText]:
-    """One row for each text decided on, with the last word about it; what is unsure or has no words is left out.
+    """One row for each text decided on, with the last word about it; what is unsure, has no words, or was dismissed
+    for a reason that says nothing of its text, is left out.
 
     A listing that changed and was decided on again gives both texts, each with its own verdict. The demo's are never
     among them.
     """
     rows = session.execute(
-        select(Decision, Listing.market, Observation, Assessment.language)
+        select(Decision, Listing.market, Observation, Assessment.language, User.name)
         .join(Listing, Listing.id == Decision.listing_id)
         .join(Observation, Observation.id == Decision.observation_id)
+        .join(User, User.id == Decision.user_id)
         .outerjoin(Assessment, Assessment.id == Decision.assessment_id)
         .where(~Listing.demo)
         .order_by(Decision.id)
     ).all()
-    last = {decision.observation_id: (decision, market, seen, language) for decision, market, seen, language in rows}
+    last = {row[0].observation_id: row for row in rows}
     return [
         DecidedText(
             decision.id,
@@ -57,7 +63,10 @@ def decided_texts(session: Session) -> list[DecidedText]:
             seen.title or "",
             seen.description,
             decision.verdict,
+            reviewer,
         )
-        for decision, market, seen, language in sorted(last.values(), key=lambda one: one[0].id)
-        if decision.verdict in VERDICTS and (seen.title or seen.description)
+        for decision, market, seen, language, reviewer in sorted(last.values(), key=lambda one: one[0].id)
+        if decision.verdict in VERDICTS
+        and (seen.title or seen.description)
+        and (VERDICTS[decision.verdict] or decision.reason not in SILENT_REASONS)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,14 +11,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+import cli
+import learning
 from classifiers.listing import ListingClassifier
-from classifiers.registry import load_classifier, name_in_use
+from classifiers.registry import RegistryError, load_classifier, model_names, name_in_use
 from crawler.home import Home
 from storage.audit import AuditChain
-from storage.database import Database
+from storage.database import Database, DatabaseError
 from storage.queue import Filters, queue_places
+from storage.rescoring import keep_assessments
 from storage.sampling import draw, set_sampling
-from storage.tables import Assessment, Decision, Listing, ReviewMark, User
+from storage.tables import Assessment, Decision, Job, Listing, ReviewMark, User
 from storage.users import create_user
 from tests.crawling import Place
 from tests.review.seed import Offer, add_listing
@@ -104,6 +108,115 @@ def test_a_trained_model_learns_is_used_only_when_told_and_is_left_again(place):
     assert name_in_use(home) == "shipped"
 
 
+@pytest.fixture
+def taught(place) -> Place:
+    """Decisions, and a model of them that is not in use."""
+    decide_on_many(place)
+    assert place.run("train", "--name", "ours").status == 0
+    return place
+
+
+def test_killed_while_it_is_put_to_use_a_model_is_in_use_once_its_job_is_done(taught, monkeypatch):
+    home, database = opened(taught)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(learning, "put_in_use", killed)
+        with pytest.raises(KeyboardInterrupt):
+            learning.use_model(database, home, "ours", actor="test")
+    assert name_in_use(home) == "shipped"
+    [job] = taught.rows(select(Job).where(Job.kind == "rescore"))
+    assert taught.run("job", str(job.id)).status == 0
+    assert name_in_use(home) == "ours"
+    assert load_classifier(home).model in taught.rows(select(Assessment.model).distinct())
+    assert taught.run("models", "rollback").status == 0
+    assert name_in_use(home) == "shipped"
+
+
+def test_judging_anew_that_did_not_come_to_its_end_is_gone_on_with(taught, monkeypatch):
+    home, database = opened(taught)
+    queued = learning.use_model(database, home, "ours", actor="test")
+    kept = []
+
+    def keep_one_page(*arguments, **named):
+        if kept:
+            raise KeyboardInterrupt
+        kept.append(keep_assessments(*arguments, **named))
+        return kept[0]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(learning, "PAGE", 10)
+        patch.setattr(learning, "keep_assessments", keep_one_page)
+        with pytest.raises(KeyboardInterrupt):
+            learning.rescore(database, home, queued.claimed, None)
+    went_on = taught.run("models", "use", "ours", "--json")
+    assert went_on.status == 0, went_on.err
+    assert went_on.result["rescored"] == 72 - kept[0]["rescored"] == 62
+    again = taught.run("models", "use", "ours")
+    assert again.status == 2
+    assert "in use already" in again.err
+
+
+def test_what_cannot_be_kept_changes_nothing_and_is_told_as_it_is(taught, monkeypatch):
+    home, database = opened(taught)
+
+    def refuse(*_, **__):
+        raise DatabaseError("the disk is full")
+
+    monkeypatch.setattr(learning, "record_use", refuse)
+    with pytest.raises(DatabaseError, match="the disk is full"):
+        learning.use_model(database, home, "ours", actor="test")
+    assert name_in_use(home) == "shipped"
+    assert taught.rows(select(Job).where(Job.kind == "rescore")) == []
+
+
+def test_a_damaged_choice_of_model_is_mended_by_choosing_again(taught):
+    (taught.home.models / "in_use.json").write_text("{", encoding="utf-8")
+    assert "choose again" in taught.run("evaluate", __file__).err + taught.run("models", "list").err
+    assert taught.run("models", "use", "ours").status == 0
+    assert name_in_use(taught.home) == "ours"
+
+
+def test_where_a_scheduler_is_quicker_the_model_is_in_use_and_the_job_is_named(taught, monkeypatch, capsys):
+    home, database = opened(taught)
+    monkeypatch.setattr(learning, "claim_job", lambda *_, **__: None)
+    queued = learning.use_model(database, home, "ours", actor="test")
+    assert name_in_use(home) == "ours"
+    cli._finish(home, database, queued, {"in_use": "ours"}, "judging anew", True)
+    said = json.loads(capsys.readouterr().out)
+    assert (said["in_use"], said["job"]) == ("ours", queued.job_id)
+    assert "relicwatch run" in said["done_by"]
+
+
+def test_a_model_is_there_whole_or_not_at_all(taught, monkeypatch):
+    home, database = opened(taught)
+
+    def torn(self, directory):
+        self.weights.save(directory)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("classifiers.retraining.Retrained.save", torn)
+        with pytest.raises(RegistryError, match="No space left"):
+            learning.train_from_decisions(database, home, "torn")
+    assert model_names(home) == ["shipped", "ours"]
+    assert not list(home.models.glob(".torn*"))
+    assert learning.train_from_decisions(database, home, "torn")["name"] == "torn"
+    with pytest.raises(RegistryError, match="There is a model 'torn' already"):
+        learning.train_from_decisions(database, home, "torn")
+
+
+def test_a_reviewers_decisions_can_be_left_out(taught):
+    said = taught.run("train", "--name", "nobodys", "--without", "ben")
+    assert said.status == 2
+    assert "no decision was made by ben" in said.err
+    said = taught.run("train", "--name", "nobodys", "--without", "amina")
+    assert said.status == 1
+    assert "There are 0 decisions" in said.err
+
+
 def test_a_model_that_is_not_there_is_named_with_those_that_are(place):
     said = place.run("models", "use", "nobodys")
     assert said.status != 0
@@ -178,6 +291,19 @@ def test_random_checks_stand_among_the_hits_and_tell_the_recall(place):
     assert record["found"] == 40
 
 
+def test_shares_of_the_queue_are_shown_and_set_by_command(place):
+    shown = place.run("models", "sampling", "--json")
+    assert (shown.status, shown.result["random_checks_of_places"], shown.result["set_by"]) == (0, 0.05, "relicwatch")
+    said = place.run("models", "sampling", "--random", "0.2", "--explore", "0.1", "--json")
+    assert said.status == 0, said.err
+    assert said.result["random_checks_of_places"] == 0.2
+    assert said.result["drawn_of_new_listings"] == 0.02
+    assert "(command)" in said.result["set_by"]
+    refused = place.run("models", "sampling", "--random", "0.6")
+    assert refused.status == 2
+    assert "half of the queue" in refused.err
+
+
 def test_evaluate_prints_figures_with_intervals_beside_keyword_counting(place, tmp_path):
     rows = [{"id": n, "title": f"Roman denarius of Hadrian {n} g", "label": "antiquity"} for n in range(20)]
     rows += [{"id": 100 + n, "title": f"Samsung phone {n} GB", "label": "not_antiquity"} for n in range(20)]
@@ -189,3 +315,59 @@ def test_evaluate_prints_figures_with_intervals_beside_keyword_counting(place, t
     [record] = [json.loads(line) for line in said.out.splitlines()]
     assert record["average_precision"]["value"] == 1.0
     assert record["keyword_average_precision"]["low"] <= record["keyword_average_precision"]["value"]
+
+
+def test_simulate_prints_what_each_order_saves_and_names_bad_lines(place, tmp_path):
+    rows = [{"id": n, "title": f"Roman denarius of Hadrian {n} g", "label": "antiquity"} for n in range(6)]
+    rows += [{"id": 100 + n, "title": f"Samsung phone {n} GB", "label": "not_antiquity"} for n in range(60)]
+    pool = tmp_path / "pool.jsonl"
+    pool.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"title": "x", "label": 3}\n', encoding="utf-8")
+    said = place.run("simulate", str(pool), "--seeds", "2", "--json")
+    assert said.status == 1
+    assert "line 67: `label`" in said.err
+    records = [json.loads(line) for line in said.out.splitlines()]
+    ours = [record for record in records if record["order"] == "relicwatch"]
+    assert [record["seed"] for record in ours] == [0, 1, "mean"]
+    assert ours[-1]["wss_95"] == pytest.approx((66 - 7) / 66 - 0.05, abs=0.001)  # the known row of the others is read
+    assert place.run("simulate", str(pool), "--seeds", "2", "--json").out == said.out
+
+
+def test_listings_judged_anew_by_two_at_once_while_a_third_decides_get_one_assessment_each(database, home):
+    with database.transaction() as session:
+        user = create_user(session, "amina", "reviewer")
+        session.flush()
+        reviewer = user.id
+        for number in range(60):
+            add_listing(session, home, Offer(title=f"Roman lamp no. {number}", description=None))
+    failed = []
+
+    def at_work(work):
+        try:
+            work()
+        except Exception as error:  # told in the main thread
+            failed.append(error)
+
+    def judge():
+        learning.rescore(database, home, None, None)
+
+    def decide_backwards():
+        with database.reading() as session:
+            ids = session.scalars(select(Listing.id).order_by(Listing.id.desc())).all()
+        for id_ in ids:
+            with database.transaction() as session:
+                listing = session.get_one(Listing, id_, with_for_update=True)
+                decide(session, listing, "antiquity", session.get_one(User, reviewer))
+
+    threads = [threading.Thread(target=at_work, args=(work,)) for work in (judge, judge, decide_backwards)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    model = load_classifier(home).model
+    with database.reading() as session:
+        of_model = session.scalars(select(Assessment).where(Assessment.model == model)).all()
+        listings = session.scalars(select(Listing)).all()
+        assert len(of_model) == 60
+        assert {one.current_assessment_id for one in listings} == {one.id for one in of_model}
+        assert all(one.current_decision_id for one in listings)

@@ -1,4 +1,4 @@
-"""What a job says of its start."""
+"""What a job says of its start, and what it leaves to be done."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import func, select
 
 from evidence.segments import find_members
-from storage.tables import Capture
+from storage.tables import Assessment, Capture, Job
 from tests.crawling import Place
-from tests.market_server import MarketServer, lot_page, reply, results_page, serving
+from tests.market_server import Asked, MarketServer, lot_page, reply, results_page, serving
 
 
 @pytest.fixture
@@ -42,3 +42,26 @@ def test_what_an_interruption_left_is_counted_in_the_next_crawls_result_and_log(
     assert '"captures_found_again": 1' in place.log()
     assert place.rows(select(func.count()).select_from(Capture))[0] > rows
     assert "recovered" not in place.crawl("chair").result
+
+
+def test_what_a_crawl_judged_by_the_model_before_is_judged_anew(place: Place, market: MarketServer) -> None:
+    place.define(market)
+
+    def add_terms(asked: Asked) -> None:
+        if asked.target == "/sale/1/lot/1":
+            place.home.terms.mkdir(parents=True, exist_ok=True)
+            text = "family: object\ngroups:\n  local_chair:\n    en: [garden chair]\n"
+            (place.home.terms / "chairs.yaml").write_text(text, "utf-8")
+
+    market.before_answering = add_terms
+    assert place.crawl("chair").status == 0
+    jobs = place.rows(select(Job).where(Job.kind == "rescore"))
+    assert [job.state for job in jobs] == ["queued"]
+    done = place.run("job", str(jobs[0].id))
+    assert done.status == 0, done.err
+    before, after = place.rows(select(Assessment).order_by(Assessment.id))
+    assert before.observation_id == after.observation_id
+    assert "+terms:" not in before.model
+    assert "+terms:" in after.model
+    assert place.crawl("chair").status == 0
+    assert len(place.rows(select(Job).where(Job.kind == "rescore"))) == 1

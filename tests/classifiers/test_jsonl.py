@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from classifiers.jsonl import ListingsFileError, classify_lines, classify_path
+from classifiers.json_lines import ListingsFileError
+from classifiers.jsonl import classify_lines, classify_path
 from crawler.errors import RelicwatchError
 
 GOOD = json.dumps({"id": "a1", "title": "Roman denarius of Hadrian", "description": None, "price": 3})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 
 import pytest
@@ -10,9 +11,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import select, text
 
 import storage.migrate
+from crawler.home import Home
 from storage.database import Database
 from storage.migrate import current_revision, downgrade, head_revision, upgrade
-from storage.tables import Base, Job, Watch, utc_now
+from storage.tables import Assessment, Base, Job, Watch, utc_now
+from tests.review.seed import Offer, add_listing
 
 
 @pytest.fixture
@@ -65,6 +68,30 @@ def test_watches_keep_their_jobs_when_the_database_goes_back_a_version_and_up_ag
     empty.require_current()
     with empty.reading() as session:
         assert session.scalars(select(Job.watch_id)).one() == session.scalars(select(Watch.id)).one()
+
+
+def test_the_queue_order_of_assessments_from_before_is_read_out_of_their_answers(empty: Database, home: Home) -> None:
+    upgrade(empty)
+    with empty.transaction() as session:
+        ids = []
+        for priority in ({"why": "museum_number", "must_be_seen": True}, None):
+            listing = add_listing(session, home, Offer())
+            judged = session.get_one(Assessment, listing.current_assessment_id)
+            judged.answers = {"priority": priority}
+            ids.append(judged.id)
+        without = session.get_one(Assessment, add_listing(session, home, Offer()).current_assessment_id)
+        without.answers = None
+        ids.append(without.id)
+    step = importlib.import_module("storage.migrations.versions.0011_priorities")
+    downgrade(empty, step.down_revision)
+    upgrade(empty)
+    with empty.reading() as session:
+        kept = [session.get_one(Assessment, id_) for id_ in ids]
+        assert [(one.priority, one.must_be_seen) for one in kept] == [
+            ("museum_number", True),
+            (None, False),
+            (None, False),
+        ]
 
 
 def test_upgrading_twice_changes_nothing(empty: Database) -> None:

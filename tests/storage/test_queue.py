@@ -16,7 +16,7 @@ from storage.queue import (
     queue_places,
     queue_rows,
 )
-from storage.tables import Crawl, Decision
+from storage.tables import Assessment, Crawl, Decision
 from storage.users import create_user
 from tests.review.seed import NOW, Offer, add_assessment, add_listing, add_observation
 
@@ -59,6 +59,56 @@ def test_the_most_pressing_hit_stands_first(database, home):
             "ended",
             "weak",
         ]
+
+
+def ranked(session, home, name, priority, **other):
+    """A listing whose answers name this rule of the order."""
+    listing = add(session, home, name, **other)
+    judged = session.get_one(Assessment, listing.current_assessment_id)
+    judged.priority = priority
+    judged.must_be_seen = priority in ("danger_to_person", "museum_number")
+    session.flush()
+    return listing
+
+
+def test_the_order_of_the_answers_is_that_of_the_queue(database, home):
+    with database.transaction() as session:
+        ranked(session, home, "none", "no_rule_before", score=0.9)
+        ranked(session, home, "partner", "partner_country", score=0.8)
+        ranked(session, home, "ours", "own_country", score=0.1)
+        ranked(session, home, "was to end", "ends_within_24_hours", score=0.95, ends_in=timedelta(hours=-1))
+        add(session, home, "in 3 h", ends_in=timedelta(hours=3))
+        ranked(session, home, "conflict", "conflict_zone_find", score=0.1)
+        ranked(session, home, "not on the list of this unit", "no_rule_before", labels=["period:sumerian", "find:x"])
+        ranked(session, home, "number", "museum_number", band="weak", score=0.1)
+        add(session, home, "changed").changed_after_decision = True
+        ranked(session, home, "danger", "danger_to_person", band="weak", score=0.1)
+        assert names(session) == [
+            "danger",
+            "changed",
+            "number",
+            "conflict",
+            "in 3 h",
+            "ours",
+            "partner",
+            "was to end",
+            "none",
+            "not on the list of this unit",
+        ]
+
+
+def test_what_must_be_seen_waits_though_no_score_flags_it(database, home):
+    with database.transaction() as session:
+        listing = ranked(session, home, "Inv. 1234", "museum_number", flagged=False, score=0.05, band="weak")
+        add(session, home, "flagged", score=0.9, band="strong")
+        assert names(session) == ["Inv. 1234", "flagged"]
+        read_anew(session, listing)  # the page no longer shows the number
+        assert names(session) == ["Auction house", "flagged"]
+        [row, _] = queue_rows(session, queue_places(session, Filters(), now=NOW))
+        assert row.place.must_be_seen
+        assert row.flagged_before.title == "Inv. 1234"
+        decided(session, listing)
+        assert names(session) == ["flagged"]
 
 
 def test_what_is_not_flagged_does_not_wait(database, home):
