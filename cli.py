@@ -734,7 +734,8 @@ def verify(
     with _waiting("verifying"):
         verification = verify_bundle(bundle, trusted)
     if as_json:
-        _print_record({"status": verification.status, **asdict(verification)}, True)
+        rules = [asdict(fault) for fault in verification.named_faults]
+        _print_record({"status": verification.status, **asdict(verification), "rules": rules}, True)
     else:
         for line in report_lines(verification):
             out.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -23,7 +23,7 @@ from crawler.egress import Guard
 from crawler.errors import RelicwatchError, UsageError
 from crawler.home import DEMO_MARK, Home
 from crawler.program import ProgramInfo, operator, program_info
-from evidence.authorities import Authority, load_authorities
+from evidence.authorities import Authority, load_authorities, roots_pem
 from evidence.bag import BagWriter
 from evidence.bundle_files import is_bounded_json
 from evidence.custody import CustodyDamaged, custody_record, gather_custody
@@ -35,7 +35,6 @@ from evidence.report.render import LANGUAGES, Explain, render_custody, render_in
 from evidence.sealing import EvidenceDamaged
 from evidence.signing import SigningKey, load_signing_key
 from evidence.stamping import EXPORT, ask_pending
-from evidence.timestamps import roots_pem
 from evidence.wacz import to_json
 from storage.audit import AuditChain
 from storage.database import Database

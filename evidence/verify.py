@@ -46,6 +46,7 @@ from evidence.bundle_files import (
 from evidence.faults import Faults
 from evidence.item_check import SAVED_FILE_URN, item_faults, moment_of, number_of
 from evidence.plain_zip import ZipAltered, ZipCutShort, name_fault
+from evidence.rules import NamedFault, named
 from evidence.signing import SignatureInvalid, certificate_fingerprint, verify_detached
 from evidence.stamp_check import (
     AUTHORITY_FILE,
@@ -138,6 +139,11 @@ class Verification:
     @property
     def exit_status(self) -> int:
         return EXIT_STATUS[self.status]
+
+    @property
+    def named_faults(self) -> list[NamedFault]:
+        """Every fault with the rule that it breaks."""
+        return [named(sentence) for sentence in (*self.faults, *self.missing)]
 
     def note(self, name: str, faults: Iterable[str], detail: str) -> None:
         """Record one check with its faults: the first hundred in words, the rest as a number."""
@@ -564,8 +570,8 @@ def _report(result: Verification) -> Iterator[str]:
         yield "DEMO: make-believe listings; this bundle is evidence of nothing."
     for check in result.checks:
         yield f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.detail}"
-    for fault in [*result.faults, *result.missing]:
-        yield f"FAULT {fault}"
+    for fault in result.named_faults:
+        yield f"FAULT {fault.sentence} [{fault.rule}]"
     for sentence in result.not_checked:
         yield f"NOT CHECKED {sentence}"
     if result.fingerprint and result.status == "valid":

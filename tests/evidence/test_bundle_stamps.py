@@ -16,8 +16,8 @@ from cryptography import x509
 from crawler.egress import Guard
 from crawler.home import Home
 from evidence.authorities import load_authorities
+from evidence.stamp_asking import ask
 from evidence.stamping import ask_pending, note_captures
-from evidence.timestamps import ask
 from evidence.verify import verify_bundle
 from storage.audit import AuditChain
 from storage.database import Database
