@@ -681,7 +681,10 @@ def export(
     Example: relicwatch export --case RW-2026-0001 --to out/ --lang ar,fr,en
     """
     from classifiers.answers.explained import explain
+    from crawler.egress import Guard
+    from crawler.home import loopback_allowed
     from evidence.bundle import export_bundle
+    from evidence.report.printing import print_pages
     from storage.audit import AuditChain
 
     if (case is None) == (listing is None):
@@ -698,24 +701,41 @@ def export(
             listing_id=listing,
             languages=tuple(one.strip() for one in lang.split(",") if one.strip()),
             explain=explain,
+            printer=print_pages,
+            guard=Guard(allow_loopback=loopback_allowed()),
         )
     out.print(f"{bundle.path}\nSHA-256 {bundle.sha256}", highlight=False, soft_wrap=True)
 
 
 @app.command()
-def verify(bundle: Path, as_json: AsJson = False) -> None:
+def verify(
+    bundle: Path,
+    trust: Annotated[
+        list[Path] | None, typer.Option(help="PEM certificates of timestamp authorities that you trust yourself.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Verify a bundle with nothing but the bundle. Exit status 0 valid, 1 invalid, 3 incomplete.
 
-    Example: relicwatch verify RW-2026-0001.zip
+    Example: relicwatch verify RW-2026-0001.zip --trust example_tsa.pem
     """
     from dataclasses import asdict
 
+    from cryptography import x509
+
     from evidence.verify import report_lines, verify_bundle
 
+    trusted: list[x509.Certificate] = []
+    for path in trust or ():
+        try:
+            trusted += x509.load_pem_x509_certificates(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path} cannot be read as PEM certificates ({error}).") from error
     with _waiting("verifying"):
-        verification = verify_bundle(bundle)
+        verification = verify_bundle(bundle, trusted)
     if as_json:
-        _print_record({"status": verification.status, **asdict(verification)}, True)
+        rules = [asdict(fault) for fault in verification.named_faults]
+        _print_record({"status": verification.status, **asdict(verification), "rules": rules}, True)
     else:
         for line in report_lines(verification):
             out.print(line, markup=False, highlight=False, soft_wrap=True)

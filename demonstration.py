@@ -22,9 +22,11 @@ from sqlalchemy.orm import Session
 
 from classifiers.answers.explained import explain
 from crawler.chromium import SWITCHED_OFF, chromium_fault
+from crawler.egress import Guard
 from crawler.errors import RelicwatchError
-from crawler.home import Home
+from crawler.home import Home, loopback_allowed
 from evidence.bundle import export_bundle
+from evidence.report.printing import print_pages
 from evidence.signing import ensure_signing_key
 from evidence.verify import verify_bundle
 from markets.approval import approve, standing_approval
@@ -341,6 +343,8 @@ def _export_and_verify(home: Home, database: Database, chain: AuditChain, case: 
         case=case,
         languages=("en", "fr", "ar"),
         explain=explain,
+        printer=print_pages,
+        guard=Guard(allow_loopback=loopback_allowed()),
     )
     verification = verify_bundle(bundle.path)
     console.print(f"DEMO evidence bundle of {case}: {bundle.path}", highlight=False, soft_wrap=True)

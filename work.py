@@ -28,6 +28,7 @@ from crawler.home import Home, loopback_allowed
 from evidence.bundle import export_bundle
 from evidence.custody_heads import make_head, write_stamps
 from evidence.page_capture import capture_listing
+from evidence.report.printing import print_pages
 from evidence.sealing import heal
 from evidence.segments import StoreError
 from evidence.stamping import ask_pending, note_captures, note_ending
@@ -287,6 +288,8 @@ def export(database: Database, home: Home, job: ClaimedJob, progress: Progress |
         case=str(arguments["case"]),
         languages=tuple(arguments.get("languages") or ("en",)),
         explain=explain,
+        printer=print_pages,
+        guard=Guard(allow_loopback=loopback_allowed()),
     )
     return {"bundle": bundle.bundle_id, "path": str(bundle.path), "sha256": bundle.sha256}
 

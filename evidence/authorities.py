@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from crawler.errors import RelicwatchError
 from crawler.home import Home
@@ -64,6 +65,11 @@ def load_authorities(home: Home) -> list[Authority]:
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise AuthoritiesError(f"{path}: two authorities are named {twice}: name one anew.")
     return found
+
+
+def roots_pem(authority: Authority) -> bytes:
+    """The authority's trusted certificates as a file, for `openssl ts -verify -CAfile`."""
+    return b"".join(one.public_bytes(Encoding.PEM) for one in authority.roots)
 
 
 def _authority(path: Path, number: int, entry: Any) -> Authority:

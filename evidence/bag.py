@@ -1,13 +1,14 @@
 """The BagIt 1.0 bag (RFC 8493) that a bundle is, written straight into its zip.
 
-The order of trust: payload manifest -> tag manifest (over every tag file, the certificate included) -> CMS signature
-over the tag manifest's bytes. The signature is therefore the one file that no manifest lists.
+The order of trust: payload manifest -> tag manifest (over every tag file, the certificates included) -> CMS signature
+over the tag manifest's bytes -> time stamps over the signature. Signature and stamps are therefore the files that no
+manifest lists.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from evidence.plain_zip import PlainZipWriter
@@ -16,13 +17,27 @@ from evidence.signing import SigningKey, sign_detached
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 MANIFEST = "manifest-sha256.txt"
 TAG_MANIFEST = "tagmanifest-sha256.txt"
-SIGNATURE = "tagmanifest-sha256.txt.p7s"
-CERTIFICATE = "signer.crt"
+INDEX = "index.html"
+SIGNATURE = "signatures/tagmanifest-sha256.txt.p7s"
+CERTIFICATE = "signatures/signer.crt"
+AUTHORITIES = "signatures/authorities/"
+"""What the authorities asked are trusted by: NAME.pem each."""
+STAMP_SUFFIX = ".tsr"
 INSTRUCTIONS = "VERIFY.txt"
+WACZ = "capture/001.wacz"
+"""Within an item's directory: all its sealed records, with index and page list."""
 BUNDLE_NAME = "Relicwatch-Bundle-Name"
 """Label of bag-info.txt: the name of the bag's directory."""
-TAG_FILES = ("bagit.txt", "bag-info.txt", MANIFEST, CERTIFICATE, INSTRUCTIONS)
-"""All that the tag manifest lists."""
+TAG_FILES = ("bagit.txt", "bag-info.txt", MANIFEST, INDEX, CERTIFICATE, INSTRUCTIONS)
+"""All that the tag manifest lists, besides the authorities' certificates."""
+
+AskStamps = Callable[[bytes], Mapping[str, bytes]]
+"""Gets the signature file's bytes; gives the answers had at once, by authority."""
+
+
+def stamp_name(authority: str) -> str:
+    """Of an authority's answer over the signature."""
+    return f"{SIGNATURE}.{authority}{STAMP_SUFFIX}"
 
 
 class BagWriter:
@@ -48,19 +63,33 @@ class BagWriter:
         self._payload[f"data/{path}"] = sha256
         return sha256
 
-    def seal(self, info: Mapping[str, str], instructions: bytes, key: SigningKey) -> None:
-        """Write the tag files and the signature. The bag's own name is told too, for the signature to cover it."""
+    def seal(
+        self,
+        info: Mapping[str, str],
+        index: bytes,
+        instructions: bytes,
+        key: SigningKey,
+        authorities: Mapping[str, bytes],
+        ask: AskStamps,
+    ) -> None:
+        """Write tag files, signature and stamps. The bag's own name is told too, for the signature to cover it.
+
+        `authorities`: the trusted certificates of each, in PEM.
+        """
         info = {**info, BUNDLE_NAME: self._name, "Payload-Oxum": f"{self._bytes}.{len(self._payload)}"}
         tags = {
             "bagit.txt": DECLARATION,
             "bag-info.txt": "".join(f"{label}: {one_line(value)}\n" for label, value in info.items()).encode(),
             MANIFEST: manifest_lines(self._payload),
+            INDEX: index,
             CERTIFICATE: key.certificate_pem,
             INSTRUCTIONS: instructions,
+            **{f"{AUTHORITIES}{name}.pem": pem for name, pem in authorities.items()},
         }
         digests = {name: hashlib.sha256(data).hexdigest() for name, data in tags.items()}
         tags[TAG_MANIFEST] = manifest_lines(digests)
         tags[SIGNATURE] = sign_detached(key, tags[TAG_MANIFEST]).pem
+        tags |= {stamp_name(name): answer for name, answer in ask(tags[SIGNATURE]).items()}
         for name, data in tags.items():
             self._package.add_bytes(f"{self._name}/{name}", data)
 

@@ -19,21 +19,26 @@ from typing import Any
 
 from sqlalchemy import select
 
+from crawler.egress import Guard
 from crawler.errors import RelicwatchError, UsageError
 from crawler.home import DEMO_MARK, Home
 from crawler.program import ProgramInfo, operator, program_info
+from evidence.authorities import Authority, load_authorities, roots_pem
 from evidence.bag import BagWriter
 from evidence.bundle_files import is_bounded_json
 from evidence.custody import CustodyDamaged, custody_record, gather_custody
-from evidence.exhibit_files import PackedListing, check_listing, pack_listing
+from evidence.exhibit_files import PackedListing, check_listing, pack_listing, pack_stamps
 from evidence.item import ListingRecords, load_listing
 from evidence.plain_zip import PlainZipWriter
+from evidence.report.printing import NotPrinted, Printer
 from evidence.report.render import LANGUAGES, Explain, render_custody, render_index, render_instructions
 from evidence.sealing import EvidenceDamaged
 from evidence.signing import SigningKey, load_signing_key
+from evidence.stamping import EXPORT, ask_pending
 from evidence.wacz import to_json
 from storage.audit import AuditChain
 from storage.database import Database
+from storage.stamps import stamps_of, want_stamps
 from storage.tables import Case, Exhibit, Export, Listing, utc_now
 
 
@@ -83,10 +88,14 @@ def export_bundle(
     languages: Sequence[str] = ("en",),
     program: ProgramInfo | None = None,
     explain: Explain | None = None,
+    printer: Printer | None = None,
+    guard: Guard | None = None,
 ) -> ExportedBundle:
     """Write the bundle of one case (by reference) or of one listing into the directory `to`.
 
-    `explain` tells the machine's answers in the report's languages; without it they stand in item.json alone, by id.
+    `explain` tells the machine's answers in the report's languages; without it they stand in analysis/ alone, by id.
+    `printer` makes the report's PDFs; without it there are none, and bag-info.txt says so. `guard`: timestamp
+    authorities are asked through it at once; without it, and where one does not answer, the stamp is pending.
 
     Nothing is left in `to` unless all of it worked; what went wrong is logged. Raises EvidenceDamaged where a byte
     on disk or a log entry does not match the database, EvidenceMissing where a listing has no sealed capture,
@@ -122,6 +131,8 @@ def export_bundle(
             key,
             about,
             explain,
+            printer,
+            guard,
         )
     except (RelicwatchError, OSError) as error:
         action = "export.refused" if isinstance(error, EvidenceDamaged | CustodyDamaged) else "export.failed"
@@ -164,15 +175,30 @@ def _write(
     key: SigningKey,
     about: dict[str, Any],
     explain: Explain | None,
+    printer: Printer | None,
+    guard: Guard | None,
 ) -> ExportedBundle:
     now = utc_now()
     demo = home.is_demo or any(records.listing.demo for records in subject.listings)
     name = _bundle_name(subject, bundle_id, now, demo)
     to.mkdir(parents=True, exist_ok=True)
     final = to / f"{name}.zip"
+    authorities = load_authorities(home)
     checked = [check_listing(home, records) for records in subject.listings]
     with database.transaction() as session:
         custody = gather_custody(session, subject.objects, bundle_id)
+
+    def ask(signature: bytes) -> dict[str, bytes]:
+        """What is had at once; the rest is asked for again by the stamp job, and laid beside the zip. # EV-21"""
+        with database.transaction() as session:
+            names = [one.name for one in authorities]
+            want_stamps(session, kind=EXPORT, reference=bundle_id, data=signature, authorities=names)
+        if guard is not None and authorities:
+            ask_pending(database, home, guard, chain=chain, actor=actor, reference=bundle_id)
+        with database.reading() as session:
+            found = stamps_of(session, kind=EXPORT, reference=bundle_id)
+            return {stamp.authority: stamp.answer for _, stamps in found for stamp in stamps if stamp.answer}
+
     workspace = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=to))
     try:
         draft = workspace / "bundle.zip"
@@ -180,13 +206,18 @@ def _write(
             with PlainZipWriter(file) as package:
                 bag = BagWriter(package, name)
                 packed = [pack_listing(bag, n, listing, workspace, program) for n, listing in enumerate(checked, 1)]
-                _add_report(bag, subject, packed, custody, languages, demo, bundle_id, explain)
+                for number, listing in enumerate(checked, 1):
+                    pack_stamps(database, bag, number, listing)
+                index, printed = _add_report(
+                    bag, subject, packed, custody, languages, demo, bundle_id, explain, printer, home
+                )
+                info = _bag_info(subject, bundle_id, now, demo, program, key, authorities, printed)
                 instructions = render_instructions(demo=demo, fingerprint=key.fingerprint)
-                bag.seal(_bag_info(subject, bundle_id, now, demo, program, key), instructions, key)
+                bag.seal(info, index, instructions, key, {one.name: roots_pem(one) for one in authorities}, ask)
             file.flush()
             os.fsync(file.fileno())
-        with draft.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        with draft.open("rb") as written:
+            sha256 = hashlib.file_digest(written, "sha256").hexdigest()
         size = draft.stat().st_size
         draft.rename(final)
         _sync_directory(to)
@@ -222,7 +253,10 @@ def _add_report(
     demo: bool,
     bundle_id: str,
     explain: Explain | None,
-) -> None:
+    printer: Printer | None,
+    home: Home,
+) -> tuple[bytes, str]:
+    """The report into the bag: what index.html is to hold, and a word on the printed ones for bag-info.txt."""
     case = {"reference": subject.case.reference, "title": subject.case.title} if subject.case else None
     record = custody_record(custody)
     log = to_json(record)
@@ -233,12 +267,32 @@ def _add_report(
         )
     bag.add_bytes("custody/custody.json", log)
     bag.add_bytes("custody/custody.html", render_custody(record, languages=languages, demo=demo, bundle_id=bundle_id))
-    page = render_index(packed, record, case=case, languages=languages, demo=demo, explain=explain)
-    bag.add_bytes("index.html", page)
+
+    def page(shown: Sequence[str]) -> bytes:
+        return render_index(packed, record, case=case, languages=shown, demo=demo, explain=explain)
+
+    printed = "none: made where no Chromium could print"
+    if printer is not None:
+        sheets = {one: page([one]) for one in languages}
+        pictures = {f"data/{path}": source for listing in packed for path, source in listing.pictures.items()}
+        try:
+            for one, pdf in printer(sheets, pictures).items():
+                bag.add_bytes(f"report.{one}.pdf", pdf)
+            printed = ", ".join(f"data/report.{one}.pdf" for one in languages)
+        except NotPrinted as error:
+            printed = f"none: {error}"
+    return page(languages), printed
 
 
 def _bag_info(
-    subject: _Subject, bundle_id: str, now: datetime, demo: bool, program: ProgramInfo, key: SigningKey
+    subject: _Subject,
+    bundle_id: str,
+    now: datetime,
+    demo: bool,
+    program: ProgramInfo,
+    key: SigningKey,
+    authorities: Sequence[Authority],
+    printed: str,
 ) -> dict[str, str]:
     about = f"case {subject.case.reference}" if subject.case else f"listing {subject.listings[0].listing.url}"
     info = {
@@ -249,7 +303,13 @@ def _bag_info(
         "Bag-Software-Agent": program.label,
         "Relicwatch-Exported-At": now.astimezone(UTC).isoformat(timespec="seconds"),
         "Relicwatch-Signer-SHA256": key.fingerprint,
-        "Relicwatch-Trusted-Time": "none yet: the times are those of the computer that captured",
+        "Relicwatch-Trusted-Time": (
+            f"asked of {', '.join(one.name for one in authorities)}; answers lie in signatures/ or beside the zip, and "
+            "where there is none the stamp is pending"
+            if authorities
+            else "none: no timestamp authority is configured, the times are those of the computer that captured"
+        ),
+        "Relicwatch-Report-PDF": printed,
     }
     if demo:
         info["Relicwatch-Demo"] = f"{DEMO_MARK}: make-believe listings, evidence of nothing"

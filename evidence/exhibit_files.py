@@ -15,14 +15,21 @@ from crawler.errors import RelicwatchError
 from crawler.home import Home
 from crawler.picture_kinds import image_suffix
 from crawler.program import ProgramInfo
-from evidence.bag import BagWriter
-from evidence.item import ListingRecords, PackedCapture, build_item
+from evidence.bag import WACZ, BagWriter
+from evidence.history import build_history
+from evidence.item import ListingRecords, PackedCapture, build_analysis, build_decisions, build_item
+from evidence.object_id import build_object_id
 from evidence.sealing import EvidenceDamaged
 from evidence.wacz import Page, to_json, write_wacz
 from evidence.warc_reading import WarcFault, WarcRecord, label_sha256, read_payload, read_records
+from storage.database import Database
+from storage.stamps import leaf_of
 from storage.tables import Capture, Listing, Segment
 
 LARGEST_IMAGE = 64 << 20
+STAMPS_FORMAT = "relicwatch-stamps-1"
+PRINTED_IMAGES = 6
+"""Of one listing, in the printed report; all stand in the bundle as files."""
 _SCREENSHOTS = ("screenshot", "screenshot_viewport")
 _IMAGES = ("image", "saved_photo", "thumbnail")
 _SUFFIXES = {
@@ -54,14 +61,19 @@ class CheckedListing:
 
 @dataclass(frozen=True, slots=True)
 class PackedListing:
-    """What the report says of a listing: its item.json and its files, with paths below `data/`."""
+    """What the report says of a listing: its JSON files' contents and its files, with paths below `data/`."""
 
     number: str
     item: dict[str, Any]
+    analysis: dict[str, Any]
+    decisions: dict[str, Any]
+    object_id: dict[str, Any]
     screenshots: Sequence[dict[str, Any]]
     images: Sequence[dict[str, Any]]
     files: Sequence[tuple[str, str]]
     """(path, SHA-256) of the listing's main files."""
+    pictures: dict[str, bytes | Path]
+    """Path below `data/` -> bytes, or the file that holds them: screenshots and images, for the printed report."""
 
 
 def check_listing(home: Home, records: ListingRecords) -> CheckedListing:
@@ -96,14 +108,18 @@ def check_listing(home: Home, records: ListingRecords) -> CheckedListing:
 def pack_listing(
     bag: BagWriter, number: int, checked: CheckedListing, workspace: Path, program: ProgramInfo
 ) -> PackedListing:
-    """Write `listings/NNN/` into the bag. Raises EvidenceDamaged where a file changed since it was checked."""
-    folder = f"listings/{number:03}"
+    """Write `items/NNN/` into the bag, and beside it what was thought and decided of it.
+
+    Raises EvidenceDamaged where a file changed since it was checked.
+    """
+    folder = f"items/{number:03}"
     packed = [_place(row, checked) for row in checked.records.captures]
     names = _derivative_names(packed)
     packed = [
         PackedCapture(p.capture, {"file": names[p.capture.id]}, None) if p.capture.id in names else p for p in packed
     ]
-    images = _extract_images(bag, folder, checked)
+    pictures: dict[str, bytes | Path] = {}
+    images = _extract_images(bag, folder, checked, pictures)
     for row_id, path in names.items():
         row = next(p.capture for p in packed if p.capture.id == row_id)
         _expect(
@@ -111,18 +127,51 @@ def pack_listing(
             row.sha256,
             bag.add_file(f"{folder}/{path}", checked.home.file_path(row.sha256)),
         )
+        if row.kind in _SCREENSHOTS or row.kind in _IMAGES:
+            pictures[f"{folder}/{path}"] = checked.home.file_path(row.sha256)
     item = build_item(checked.records, packed, images, program)
+    analysis, decisions = build_analysis(checked.records), build_decisions(checked.records)
+    object_id = build_object_id(checked.records, images)
     item_sha256 = bag.add_bytes(f"{folder}/item.json", to_json(item))
+    bag.add_bytes(f"{folder}/object-id.json", to_json(object_id))
+    bag.add_bytes(f"{folder}/observations.json", to_json(build_history(checked.records)))
+    bag.add_bytes(f"analysis/{number:03}.json", to_json(analysis))
+    bag.add_bytes(f"decisions/{number:03}.json", to_json(decisions))
     wacz_sha256 = _pack_wacz(bag, folder, checked, item, workspace, program)
     screenshots = [c for c in item["captured_fact"]["captures"] if c["kind"] in _SCREENSHOTS and "file" in c]
     kept = [c for c in item["captured_fact"]["captures"] if c["kind"] in _IMAGES and "file" in c]
     return PackedListing(
         number=f"{number:03}",
         item=item,
+        analysis=analysis,
+        decisions=decisions,
+        object_id=object_id,
         screenshots=screenshots,
         images=[*images, *kept],
-        files=[(f"{folder}/item.json", item_sha256), (f"{folder}/listing.wacz", wacz_sha256)],
+        pictures=pictures,
+        files=[(f"{folder}/item.json", item_sha256), (f"{folder}/{WACZ}", wacz_sha256)],
     )
+
+
+def pack_stamps(database: Database, bag: BagWriter, number: int, checked: CheckedListing) -> None:
+    """Write `items/NNN/stamps/`: for each stamped tree that holds captures of this listing, the root as stamped, the
+    captures' ways up to it, and the authorities' answers. # EV-20
+    """
+    digests = [segment.sha256 or "" for segment in checked.segments]
+    digests += [row.sha256 for row in checked.records.captures if row.segment_id is None]
+    with database.reading() as session:
+        leaves = [leaf for digest in dict.fromkeys(digests) if (leaf := leaf_of(session, digest)) is not None]
+        trees = {leaf.subject.id: leaf for leaf in leaves}
+        for place, (subject_id, one) in enumerate(sorted(trees.items()), start=1):
+            answers = {stamp.authority: stamp.answer for stamp in one.stamps if stamp.answer is not None}
+            if not answers:
+                continue
+            folder = f"items/{number:03}/stamps/{place:03}"
+            own = [{"sha256": leaf.sha256, "path": leaf.path} for leaf in leaves if leaf.subject.id == subject_id]
+            bag.add_bytes(f"{folder}.json", to_json({"format": STAMPS_FORMAT, "leaves": own}))
+            bag.add_bytes(f"{folder}.txt", one.subject.data)
+            for name, answer in sorted(answers.items()):
+                bag.add_bytes(f"{folder}.{name}.tsr", answer)
 
 
 def _read_segment(home: Home, segment: Segment) -> list[WarcRecord]:
@@ -210,8 +259,13 @@ def _derivative_names(packed: Sequence[PackedCapture]) -> dict[int, str]:
     return names
 
 
-def _extract_images(bag: BagWriter, folder: str, checked: CheckedListing) -> list[dict[str, Any]]:
-    """Every picture among the captured exchanges as a file that opens: decoded, named by us, once each."""
+def _extract_images(
+    bag: BagWriter, folder: str, checked: CheckedListing, pictures: dict[str, bytes | Path]
+) -> list[dict[str, Any]]:
+    """Every picture among the captured exchanges as a file that opens: decoded, named by us, once each.
+
+    The first few of the listing's own are put into `pictures`.
+    """
     shown = checked.records.observation
     offered = set(shown.images) if shown else set()
     rows = [row for row in checked.records.captures if row.kind == "exchange" and row.segment_id and row.status == 200]
@@ -228,6 +282,8 @@ def _extract_images(bag: BagWriter, folder: str, checked: CheckedListing) -> lis
         seen.add(sha256)
         path = f"images/image-{len(images) + 1:03}.{suffix}"
         bag.add_bytes(f"{folder}/{path}", data)
+        if row.url in offered and len(pictures) < PRINTED_IMAGES:
+            pictures[f"{folder}/{path}"] = data
         images.append(
             {
                 "file": path,
@@ -284,7 +340,7 @@ def _pack_wacz(
     for segment in checked.segments:
         _check_file(checked.home.evidence / segment.name, segment.sha256 or "")
     try:
-        return bag.add_file(f"{folder}/listing.wacz", path)
+        return bag.add_file(f"{folder}/{WACZ}", path)
     finally:
         path.unlink()
 

@@ -1,4 +1,4 @@
-"""What `item.json` says of one listing: captured facts, machine opinion, human decisions, each under its label."""
+"""What a bundle says of one listing, in three files that never mix: captured fact, machine opinion, human decision."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ from storage.tables import (
     User,
 )
 
-FORMAT = "relicwatch-item-1"
+FORMAT = "relicwatch-item-2"
+ANALYSIS_FORMAT = "relicwatch-analysis-1"
+DECISIONS_FORMAT = "relicwatch-decisions-1"
 NOT_A_VERDICT = "A score is not a verdict: it is a machine's opinion of the text. Only a person decides."
 _MOST_HOPS = 30
 _REPORT = "capture_report"
@@ -112,7 +114,7 @@ def load_listing(session: Session, listing: Listing, exhibit: Exhibit | None) ->
 def build_item(
     records: ListingRecords, packed: Sequence[PackedCapture], images: Sequence[dict[str, Any]], program: ProgramInfo
 ) -> dict[str, Any]:
-    """The content of `item.json` (plain JSON values)."""
+    """The content of `item.json` (plain JSON values): captured fact alone."""
     listing = records.listing
     chain = redirect_chain(listing.url, packed)
     times = [entry.capture.captured_at for entry in packed]
@@ -152,19 +154,38 @@ def build_item(
     return {
         "format": FORMAT,
         "demo": listing.demo,
-        "item_id": f"urn:relicwatch:item:{listing.id_space}:{listing.native_id}",
+        "item_id": item_id(listing),
         "tool": {"name": program.name, "version": program.version, "commit": program.commit},
         "exhibit": _exhibit(records.exhibit),
         "captured_fact": facts,
-        "machine_opinion": {"note": NOT_A_VERDICT, "assessments": [_assessment(row) for row in records.assessments]},
-        "human_decision": {
-            "changed_after_decision": listing.changed_after_decision,
-            "decisions": [_decision(row, user) for row, user in records.decisions],
-            "outcomes": [
-                {"result": row.result, "recorded_at": utc(row.recorded_at), "by": _person(user), "note": row.note}
-                for row, user in records.outcomes
-            ],
-        },
+    }
+
+
+def item_id(listing: Listing) -> str:
+    return f"urn:relicwatch:item:{listing.id_space}:{listing.native_id}"
+
+
+def build_analysis(records: ListingRecords) -> dict[str, Any]:
+    """The content of `analysis/NNN.json`: machine opinion, labelled so."""
+    return {
+        "format": ANALYSIS_FORMAT,
+        "item_id": item_id(records.listing),
+        "note": NOT_A_VERDICT,
+        "assessments": [_assessment(row) for row in records.assessments],
+    }
+
+
+def build_decisions(records: ListingRecords) -> dict[str, Any]:
+    """The content of `decisions/NNN.json`: what people decided, on which observation, and why."""
+    return {
+        "format": DECISIONS_FORMAT,
+        "item_id": item_id(records.listing),
+        "changed_after_decision": records.listing.changed_after_decision,
+        "decisions": [_decision(row, user) for row, user in records.decisions],
+        "outcomes": [
+            {"result": row.result, "recorded_at": utc(row.recorded_at), "by": _person(user), "note": row.note}
+            for row, user in records.outcomes
+        ],
     }
 
 

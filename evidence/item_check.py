@@ -28,6 +28,8 @@ _DIRECTORIES = {
     "saved_photo": "images",
     "thumbnail": "images",
 }
+OWN_FILES = frozenset({"item.json", "object-id.json", "observations.json", "capture/001.wacz"})
+"""Files of an item's directory that item.json need not name."""
 _PAGE_TYPES = ("response", "revisit", "resource")
 
 Rows = Mapping[str, dict[str, Any]]
@@ -71,7 +73,7 @@ def item_faults(
         yield from _file_faults(files, folder, label, image)
         yield from _image_faults(label, image, rows, wacz)
     for name in names:
-        if name not in named and name not in ("item.json", "listing.wacz"):
+        if name not in named and name not in OWN_FILES and not name.startswith("stamps/"):
             yield f"it does not name {name}"
 
 
@@ -313,7 +315,7 @@ def _page_faults(facts: dict[str, Any], wacz: WaczCheck) -> Iterator[str]:
     wanted = facts.get("final_url") or facts.get("url_asked")
     is_there = any(record.uri == wanted and record.type in _PAGE_TYPES for record in wacz.records.values())
     if is_there and wacz.page.get("url") != wanted:
-        yield "the page that listing.wacz opens with is not the one that answered"
+        yield "the page that the WACZ opens with is not the one that answered"
     title = as_mapping(facts.get("shown")).get("title") or facts.get("url_asked")
     if (wacz.page.get("title"), wacz.title) != (title, title):
-        yield "listing.wacz gives its page another title than the one shown"
+        yield "the WACZ gives its page another title than the one shown"

@@ -10,7 +10,8 @@ from crawler.egress import Guard
 from crawler.home import Home
 from evidence.authorities import Authority, load_authorities
 from evidence.merkle import root_and_paths
-from evidence.timestamps import Stamp, StampRefused, StampUnavailable, ask
+from evidence.stamp_asking import StampUnavailable, ask
+from evidence.timestamps import Stamp, StampRefused
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.stamps import (
@@ -77,15 +78,19 @@ def ask_pending(
     actor: str,
     now: datetime | None = None,
     everything: bool = False,
+    reference: str | None = None,
 ) -> dict[str, int]:
-    """Ask every question whose time has come, or `everything`. Counts come back: stamped, flagged, waiting. # EV-21
+    """Ask every question whose time has come, or `everything`; of one `reference` alone where it is named. # EV-21
 
+    Counts come back: stamped, flagged, waiting.
     An authority that does not answer is asked once a round, not for each question. Nothing is raised for an
     authority's sake; what it lacks stands with each question.
     """
     authorities = {one.name: one for one in load_authorities(home)}
     with database.reading() as session:
         due = due_stamps(session, datetime.max.replace(tzinfo=UTC) if everything else now)
+    if reference is not None:
+        due = [one for one in due if one.reference == reference]
     counts = {"stamped": 0, "flagged": 0, "waiting": 0}
     silent: dict[str, str] = {}
     for question in due:

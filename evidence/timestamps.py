@@ -1,4 +1,4 @@
-"""Trusted time by RFC 3161: a token is asked of an authority over some bytes, and judged before it is believed.
+"""Trusted time by RFC 3161: an authority's token over some bytes, judged before it is believed.
 
 Only what an answer proves is kept as proof: it is over these bytes, it answers this request (nonce), it was signed by a
 certificate for time stamping that leads up to the authority's configured root, under the configured policy. A time that
@@ -7,38 +7,20 @@ is far from the own clock is kept and flagged: one of the two clocks is wrong, a
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-import aiohttp
 from asn1crypto import tsp
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-from rfc3161_client import (
-    HashAlgorithm,
-    TimestampRequestBuilder,
-    VerificationError,
-    VerifierBuilder,
-    decode_timestamp_response,
-)
+from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
 
-from crawler.egress import EgressRefused, Guard, refusal_in
 from crawler.errors import RelicwatchError
-from evidence.authorities import Authority
 
 State = Literal["granted", "flagged"]
-LARGEST_ANSWER = 256 << 10
-ANSWER_SECONDS = 20.0
 MOST_SKEW = timedelta(minutes=10)
 """Between the authority's time and the own clock; beyond it the token is flagged. # EV-22"""
-_MEDIA_TYPE = "application/timestamp-query"
-
-
-class StampUnavailable(RelicwatchError):
-    """No answer was had: asked again later."""
 
 
 class StampRefused(RelicwatchError):
@@ -63,15 +45,6 @@ class Stamp:
     state: State
     problem: str | None
     """What a reader must know of a flagged one."""
-
-
-def ask(authority: Authority, data: bytes, guard: Guard, *, now: datetime | None = None) -> Stamp:
-    """A token over the SHA-256 of `data`. Raises StampUnavailable, StampRefused. # EV-20, EV-22"""
-    request = TimestampRequestBuilder(data, HashAlgorithm.SHA256, nonce=True, cert_req=True).build()
-    answer = asyncio.run(_post(authority.url, request.as_bytes(), guard))
-    return check_stamp(
-        answer, data, authority.roots, name=authority.name, policy=authority.policy, nonce=request.nonce, own_time=now
-    )
 
 
 def check_stamp(
@@ -134,41 +107,7 @@ def certificates_in(answer: bytes) -> list[x509.Certificate]:
     return [x509.load_der_x509_certificate(one.chosen.dump()) for one in signed["certificates"]]
 
 
-def roots_pem(authority: Authority) -> bytes:
-    """The authority's trusted certificates as a file, for `openssl ts -verify -CAfile`."""
-    return b"".join(one.public_bytes(Encoding.PEM) for one in authority.roots)
-
-
 def _signer(answer: bytes) -> x509.Certificate:
     signed = tsp.TimeStampResp.load(answer)["time_stamp_token"]["content"]
     serial = signed["signer_infos"][0]["sid"].chosen["serial_number"].native
     return next(one for one in certificates_in(answer) if one.serial_number == serial)
-
-
-async def _post(url: str, request: bytes, guard: Guard) -> bytes:
-    try:
-        guard.check_url(url)
-        connector = aiohttp.TCPConnector(socket_factory=guard.socket_for, use_dns_cache=False)
-        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-        async with (
-            aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False) as session,
-            session.post(
-                url,
-                data=request,
-                headers={"Content-Type": _MEDIA_TYPE, "User-Agent": "relicwatch"},
-                allow_redirects=False,
-            ) as response,
-        ):
-            if response.status != 200:
-                raise StampUnavailable(f"{url} answered HTTP {response.status}.")
-            answer = b""
-            async for piece in response.content.iter_chunked(16 << 10):
-                answer += piece
-                if len(answer) > LARGEST_ANSWER:
-                    raise StampRefused(f"{url} answered with more than {LARGEST_ANSWER >> 10} KiB.")
-            return answer
-    except EgressRefused as error:
-        raise StampUnavailable(str(error)) from error
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        why = refusal_in(error) or error
-        raise StampUnavailable(f"{url} did not answer ({str(why) or type(error).__name__}).") from error

@@ -10,9 +10,9 @@ import json
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +31,7 @@ from evidence.bag import (
     SIGNATURE,
     TAG_FILES,
     TAG_MANIFEST,
+    WACZ,
 )
 from evidence.bundle_files import (
     LARGEST_LIST,
@@ -45,7 +46,16 @@ from evidence.bundle_files import (
 from evidence.faults import Faults
 from evidence.item_check import SAVED_FILE_URN, item_faults, moment_of, number_of
 from evidence.plain_zip import ZipAltered, ZipCutShort, name_fault
+from evidence.rules import NamedFault, named
 from evidence.signing import SignatureInvalid, certificate_fingerprint, verify_detached
+from evidence.stamp_check import (
+    AUTHORITY_FILE,
+    STAMP_FILE,
+    capture_stamps,
+    signature_stamps,
+    stamps_beside,
+    tree_faults,
+)
 from evidence.wacz_check import WaczCheck
 
 Status = Literal["valid", "invalid", "incomplete"]
@@ -69,7 +79,22 @@ _FIRST = "0" * 64
 """What the first entry of a chain has for its previous hash."""
 _INFO_LINE = re.compile(r"([A-Za-z0-9-]+): (.*)")
 _DEMO_LABEL = "Relicwatch-Demo"
-_REQUIRED_PAYLOAD = ("data/index.html", "data/custody/custody.json", "data/custody/custody.html")
+_PLACES = re.compile(
+    r"data/(?:report\.(?:en|fr|ar)\.pdf|custody/custody\.(?:json|html)"
+    r"|(?:analysis|decisions)/\d{3,}\.json"
+    r"|items/\d{3,}/(?:item\.json|object-id\.json|observations\.json|capture/001\.wacz"
+    r"|(?:images|screenshots|derived)/[a-z0-9-]+\.[a-z0-9]+|stamps/\d{3,}\.(?:json|txt|[a-z0-9_]{1,40}\.tsr)))"
+)
+_OF_ITEM = re.compile(r"data/items/(\d{3,})/.*")
+_BESIDE_ITEM = re.compile(r"data/(?:analysis|decisions)/(\d{3,})\.json")
+_DERIVED = ("screenshots/", "derived/", "images/")
+_CLOCKS = timedelta(minutes=10)
+"""By which the signer's clock may run ahead of an authority's."""
+AUTHORITIES_NOT_CHECKED = (
+    "Whether the timestamp authorities are ones that you trust: their certificates in signatures/authorities are this "
+    "installation's choice. Compare them with what the authority publishes, or give your own with --trust."
+)
+_REQUIRED_PAYLOAD = ("data/custody/custody.json", "data/custody/custody.html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +116,8 @@ class Verification:
     signer: str | None = None
     """Subject of signer.crt."""
     fingerprint: str | None = None
+    stamped_at: list[str] = field(default_factory=list)
+    """Trusted times of the bundle: when, and by whom."""
     signed_at: str | None = None
     """As the signer's own clock says."""
     demo: bool = False
@@ -113,6 +140,11 @@ class Verification:
     def exit_status(self) -> int:
         return EXIT_STATUS[self.status]
 
+    @property
+    def named_faults(self) -> list[NamedFault]:
+        """Every fault with the rule that it breaks."""
+        return [named(sentence) for sentence in (*self.faults, *self.missing)]
+
     def note(self, name: str, faults: Iterable[str], detail: str) -> None:
         """Record one check with its faults: the first hundred in words, the rest as a number."""
         found = list(faults if isinstance(faults, Faults) else Faults(faults))
@@ -125,15 +157,19 @@ class Verification:
         self.checks.append(Check("package", False, sentence))
 
 
-def verify_bundle(path: Path) -> Verification:
-    """Check the bundle at `path` (zip or unpacked directory). Raises nothing for a bad bundle: the result says it."""
+def verify_bundle(path: Path, trusted: Sequence[x509.Certificate] = ()) -> Verification:
+    """Check the bundle at `path` (zip or unpacked directory). Raises nothing for a bad bundle: the result says it.
+
+    `trusted`: certificates of timestamp authorities that the reader trusts; without them those in the bundle count.
+    """
     result = Verification(path)
     try:
         if path.is_dir():
-            _verify_files(DirectoryFiles(path), result)
+            _verify_files(DirectoryFiles(path), result, {}, trusted)
         else:
             with path.open("rb") as file:
-                _verify_files(ZipFiles(file, has_top_directory=True, expected_top=path.stem), result)
+                files = ZipFiles(file, has_top_directory=True, expected_top=path.stem)
+                _verify_files(files, result, stamps_beside(path), trusted)
     except FileNotFoundError as error:
         _leave_unread(
             result, f"{path} cannot be read ({error.strerror}); give the path of the bundle, a zip or directory"
@@ -157,7 +193,9 @@ def _leave_unread(result: Verification, sentence: str) -> None:
     result.unread = sentence
 
 
-def _verify_files(files: BundleFiles, result: Verification) -> None:
+def _verify_files(
+    files: BundleFiles, result: Verification, beside: Mapping[str, bytes], trusted: Sequence[x509.Certificate]
+) -> None:
     result.files = len(files.sizes)
     result.note("package", files.faults, f"{len(files.sizes)} files, nothing between or after them")
     absent = [name for name in _NEEDED if name not in files.sizes]
@@ -171,7 +209,9 @@ def _verify_files(files: BundleFiles, result: Verification) -> None:
     _check_digests(files, TAG_MANIFEST, tags, result)
     _check_signature(files, result)
     _check_signer_named(files, result)
+    _check_places(files, result)
     warcs, demo_items = _check_listings(files, result)
+    _check_stamps(files, result, beside, trusted)
     _check_demo(files, demo_items, result)
     _check_custody(files, warcs, result)
 
@@ -245,7 +285,8 @@ def _check_info(files: BundleFiles, result: Verification) -> None:
 
 def _check_lists(files: BundleFiles, payload: dict[str, str], tags: dict[str, str], result: Verification) -> None:
     present = set(files.sizes)
-    listed = {*payload, *tags, TAG_MANIFEST, SIGNATURE}
+    stamps = {name for name in present if STAMP_FILE.fullmatch(name)}
+    listed = {*payload, *tags, TAG_MANIFEST, SIGNATURE, *stamps}
     faults = Faults(f"{name} is in the bundle but in no manifest" for name in sorted(present - listed))
     if MANIFEST in present:
         faults += (f"{name} is listed in {MANIFEST} but missing" for name in sorted(set(payload) - present))
@@ -253,7 +294,8 @@ def _check_lists(files: BundleFiles, payload: dict[str, str], tags: dict[str, st
     if TAG_MANIFEST in present:
         faults += (f"{name} is listed in {TAG_MANIFEST} but missing" for name in sorted(set(tags) - present))
         faults += (f"{name} is not listed in {TAG_MANIFEST}" for name in TAG_FILES if name not in tags)
-        faults += (f"{name} has no place in {TAG_MANIFEST}" for name in sorted(set(tags) - set(TAG_FILES)))
+        more = sorted(name for name in set(tags) - set(TAG_FILES) if not AUTHORITY_FILE.fullmatch(name))
+        faults += (f"{name} has no place in {TAG_MANIFEST}" for name in more)
     result.note("nothing added, nothing missing", faults, "every file is listed once, every listed file is there")
 
 
@@ -323,20 +365,76 @@ def _check_signer_named(files: BundleFiles, result: Verification) -> None:
     result.note("signer as told", faults, "the bundle's own texts name the certificate that signed")
 
 
+def _check_places(files: BundleFiles, result: Verification) -> None:
+    """Nothing lies where no bundle has anything, and each item has its opinion and decisions under its own number."""
+    faults = Faults(
+        f"{name} has no place in a bundle"
+        for name in files.sizes
+        if name.startswith("data/") and not _PLACES.fullmatch(name)
+    )
+    items = {match[1] for name in files.sizes if (match := _OF_ITEM.fullmatch(name))}
+    for number in sorted(items):
+        item = _told_id(files, f"data/items/{number}/item.json")
+        for name in (f"data/items/{number}/object-id.json", f"data/items/{number}/observations.json",
+                     f"data/analysis/{number}.json", f"data/decisions/{number}.json"):  # fmt: skip
+            if name not in files.sizes:
+                faults.append(f"{name} is missing")
+            elif item is not None and _told_id(files, name) != item:
+                faults.append(f"{name} is of another item than data/items/{number}/item.json")
+    for name in files.sizes:
+        if (match := _BESIDE_ITEM.fullmatch(name)) and match[1] not in items:
+            faults.append(f"{name} is of no item of this bundle")
+    result.note("places", faults, "facts, opinion and decisions stand apart, each under its item's number")
+
+
+def _told_id(files: BundleFiles, name: str) -> Any:
+    try:
+        return as_mapping(files.json(name)).get("item_id")
+    except JsonFault:
+        return None
+
+
+def _check_stamps(
+    files: BundleFiles, result: Verification, beside: Mapping[str, bytes], trusted: Sequence[x509.Certificate]
+) -> None:
+    """Time stamps, where there are any: one that does not hold is a fault, one that lacks is none. # EV-20, EV-21"""
+    judged = signature_stamps(files, beside, trusted)
+    faults = [f"{one.file}: {one.fault}" for one in judged if one.fault]
+    for one in judged:
+        if one.stamp is not None:
+            if result.signed_at and one.stamp.gen_time < datetime.fromisoformat(result.signed_at) - _CLOCKS:
+                faults.append(f"{one.file}: it is older than the signature that it is over says it is")
+            result.stamped_at.append(f"{one.stamp.gen_time.isoformat()} by {one.authority} ({one.stamp.signer})")
+    told = "; ".join(result.stamped_at) or "none: no trusted time (yet)"
+    result.note("time stamps of the bundle", faults, told)
+    of_captures = capture_stamps(files, trusted)
+    if of_captures:
+        times = sorted(one.stamp.gen_time.isoformat() for one in of_captures if one.stamp)
+        result.note(
+            "time stamps of captures",
+            [f"{one.file}: {one.fault}" for one in of_captures if one.fault],
+            f"{len(of_captures)}, from {times[0]} to {times[-1]}" if times else "",
+        )
+    if result.stamped_at:
+        result.not_checked = tuple(one for one in result.not_checked if one != NOT_CHECKED[0])
+        if not trusted:
+            result.not_checked = (AUTHORITIES_NOT_CHECKED, *result.not_checked)
+
+
 def _check_listings(files: BundleFiles, result: Verification) -> tuple[dict[str, str], bool]:
     """Returns the SHA-256 of every WARC by its place, for the custody log to account for; whether a listing is DEMO."""
     warcs: dict[str, str] = {}
     demo_items = False
     folders: dict[str, list[str]] = {}
     for path in files.sizes:
-        if path.startswith("data/listings/"):
+        if path.startswith("data/items/"):
             parts = path.split("/", 3)
             folders.setdefault("/".join(parts[:3]), []).append(parts[3] if len(parts) > 3 else "")
     if not folders:
-        result.note("listings", ["data/listings holds no listing"], "")
+        result.note("listings", ["data/items holds no item"], "")
     for folder, names in sorted(folders.items()):
         result.listings += 1
-        wacz = f"{folder}/listing.wacz"
+        wacz = f"{folder}/{WACZ}"
         if wacz not in files.sizes:
             result.note(wacz, [f"{wacz} is missing"], "")
             continue
@@ -353,6 +451,9 @@ def _check_listings(files: BundleFiles, result: Verification) -> tuple[dict[str,
         faults = item_faults(files, folder, names, checked, told_demo=result.demo)
         detail = "every capture it names is there with its digest, time and server"
         result.note(item, (f"{item}: {fault}" for fault in faults), detail)
+        if any(name.startswith("stamps/") for name in names):
+            own = [*checked.warcs.values(), *(files.sha256(f"{folder}/{n}") for n in names if n.startswith(_DERIVED))]
+            result.note(f"{folder}/stamps", tree_faults(files, folder, own), "every capture's way leads to its root")
         demo_items = demo_items or _is_demo(files, item)
     return warcs, demo_items
 
@@ -469,8 +570,8 @@ def _report(result: Verification) -> Iterator[str]:
         yield "DEMO: make-believe listings; this bundle is evidence of nothing."
     for check in result.checks:
         yield f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.detail}"
-    for fault in [*result.faults, *result.missing]:
-        yield f"FAULT {fault}"
+    for fault in result.named_faults:
+        yield f"FAULT {fault.sentence} [{fault.rule}]"
     for sentence in result.not_checked:
         yield f"NOT CHECKED {sentence}"
     if result.fingerprint and result.status == "valid":

@@ -71,7 +71,7 @@ def choose(page: Page, language: str) -> None:
 def take_bundle(page: Page, bundle: Path, place: Path) -> None:
     with zipfile.ZipFile(bundle) as archive:
         archive.extractall(place)
-    index = next(place.glob("*/data/index.html"))
+    index = next(place.glob("*/index.html"))
     page.goto(index.as_uri())
     page.screenshot(path=PICTURES / "bundle.png")
 

@@ -56,6 +56,12 @@ class ReportListing(Protocol):
     @property
     def item(self) -> dict[str, Any]: ...
     @property
+    def analysis(self) -> dict[str, Any]: ...
+    @property
+    def decisions(self) -> dict[str, Any]: ...
+    @property
+    def object_id(self) -> dict[str, Any]: ...
+    @property
     def screenshots(self) -> Sequence[dict[str, Any]]: ...
     @property
     def images(self) -> Sequence[dict[str, Any]]: ...
@@ -71,8 +77,12 @@ def render_index(
     languages: Sequence[str],
     demo: bool,
     explain: Explain | None = None,
+    base: str = "data/",
 ) -> bytes:
-    """`data/index.html`. It holds nothing of the export itself, so that the same evidence gives the same page."""
+    """`index.html`, or with one language the text of its printed report.
+
+    It holds nothing of the export itself, so that the same evidence gives the same page. `base` leads to the payload.
+    """
     events = [event for event in custody["events"] if event["object_kind"] != "export"]
     return _render(
         "index.html.jinja",
@@ -82,6 +92,7 @@ def render_index(
         languages=languages,
         demo=demo,
         explain=explain,
+        base=base,
     )
 
 

@@ -65,7 +65,15 @@ def test_a_name_of_millions_of_letters_is_not_repeated_in_each_fault(bag: Path, 
 
 
 @pytest.mark.parametrize(
-    "name", ["manifest-sha256.txt", "tagmanifest-sha256.txt", "bag-info.txt", "bagit.txt", "signer.crt", "VERIFY.txt"]
+    "name",
+    [
+        "manifest-sha256.txt",
+        "tagmanifest-sha256.txt",
+        "bag-info.txt",
+        "bagit.txt",
+        "signatures/signer.crt",
+        "VERIFY.txt",
+    ],
 )
 def test_a_tag_file_of_many_megabytes_is_a_fault_and_not_read(
     bag: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -111,10 +119,10 @@ def test_the_files_of_a_bundle_are_gone_through_once_however_many_listings_it_ha
 ) -> None:
     """Counted, not timed: how many names the check of each listing is handed."""
     for n in range(300):
-        folder = tmp_path / f"data/listings/{n:03}"
-        folder.mkdir(parents=True)
+        folder = tmp_path / f"data/items/{n:03}"
+        (folder / "capture").mkdir(parents=True)
         (folder / "item.json").write_text("{}")
-        with (folder / "listing.wacz").open("wb") as file, PlainZipWriter(file) as package:
+        with (folder / "capture/001.wacz").open("wb") as file, PlainZipWriter(file) as package:
             package.add_bytes("x", b"x")
     handed: list[int] = []
     whole = verify.item_faults

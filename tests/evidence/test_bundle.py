@@ -84,7 +84,7 @@ def test_standard_tools_find_the_bundle_good(
     bag = unpack(planted.export().path, tmp_path / "clean")
     assert bagit.Bag(str(bag)).validate(fast=False)
     commands = re.findall(r"^ {4}(\S.* .*)$", (bag / "VERIFY.txt").read_text(), re.MULTILINE)
-    assert len(commands) == 8
+    assert len(commands) == 10
     before = sorted(path for path in tmp_path.rglob("*"))
     for command in commands:
         assert "> " not in command and "/tmp" not in command, "no command writes a file"
@@ -94,13 +94,13 @@ def test_standard_tools_find_the_bundle_good(
     assert sorted(path for path in tmp_path.rglob("*")) == before
     fingerprint = verify_bundle(bag).fingerprint
     assert fingerprint and fingerprint in (bag / "VERIFY.txt").read_text()
-    (bag / "data/index.html").write_text("other")
-    assert subprocess.run(["bash", "-c", commands[0]], cwd=bag, capture_output=True).returncode != 0
+    (bag / "index.html").write_text("other")
+    assert subprocess.run(["bash", "-c", commands[1]], cwd=bag, capture_output=True).returncode != 0
 
 
 def test_evidence_files_go_in_byte_for_byte(planted: Planted, tmp_path: Path) -> None:  # EV-10, EV-11
     bag = unpack(planted.export().path, tmp_path / "clean")
-    with zipfile.ZipFile(bag / "data/listings/001/listing.wacz") as wacz:
+    with zipfile.ZipFile(bag / "data/items/001/capture/001.wacz") as wacz:
         entry = wacz.getinfo("archive/capture-001.warc.gz")
         assert entry.compress_type == zipfile.ZIP_STORED
         assert wacz.read(entry) == (planted.home.evidence / planted.segments[0]).read_bytes()
@@ -271,24 +271,24 @@ def test_hostile_titles_stay_text_and_never_name_a_file(
     path = planted.export().path
     assert verify_bundle(path).status == "valid"
     bag = unpack(path, tmp_path / "x")
-    page = (bag / "data/index.html").read_text()
+    page = (bag / "index.html").read_text()
     assert "<script" not in page and "<img src=x" not in page
     assert "&lt;script&gt;" in page and "[U+202E]" in page and "[U+0007]" in page
     with zipfile.ZipFile(path) as package:
         assert [name for name in package.namelist() if name_fault(name)] == []
-    assert json.loads((bag / "data/listings/001/item.json").read_text())["captured_fact"]["shown"]["title"] == HOSTILE
+    assert json.loads((bag / "data/items/001/item.json").read_text())["captured_fact"]["shown"]["title"] == HOSTILE
 
 
 def test_the_page_needs_no_script_and_reaches_for_nothing(planted: Planted, tmp_path: Path) -> None:  # EV-28, EV-30
     bag = unpack(planted.export().path, tmp_path / "x")
-    for name in ("index.html", "custody/custody.html"):
-        page = (bag / "data" / name).read_text()
+    for name in ("index.html", "data/custody/custody.html"):
+        page = (bag / name).read_text()
         assert not re.search(r"<script|<iframe|<link|<object|javascript:|@import|url\(", page)
         for target in re.findall(r'(?:src|href)="([^"]*)"', page):
             assert not re.match(r"[a-z]+:|//", target), target
             if not target.startswith("#"):
-                assert (bag / "data" / name).parent.joinpath(target).is_file()
-    page = (bag / "data/index.html").read_text()
+                assert (bag / name).parent.joinpath(target).is_file()
+    page = (bag / "index.html").read_text()
     assert 'dir="rtl"' in page and "A score is not a verdict" in page and "الدرجة ليست حكمًا" in page
     assert '<mark class="for">faience</mark>' in page
     assert not re.search(r"looted|stolen|pillé|volé|مسروق|منهوب", page)
@@ -305,15 +305,15 @@ def test_the_machine_s_answers_stand_as_opinion_in_every_language(planted: Plant
         for assessment in session.scalars(select(Assessment)):
             assessment.answers = answers
     bag = unpack(planted.export(explain=explain).path, tmp_path / "told")
-    page = (bag / "data/index.html").read_text()
+    page = (bag / "index.html").read_text()
     for words in ("Sale red flags", "Indices d&#39;alerte", "مؤشرات تنبيه", "must be seen by a person"):
         assert words in page
     assert "&lt;b&gt;[U+202E]un" in page
-    item = json.loads((bag / "data/listings/001/item.json").read_text())
-    assert item["machine_opinion"]["assessments"][0]["answers"] == answers
+    opinion = json.loads((bag / "data/analysis/001.json").read_text())
+    assert opinion["assessments"][0]["answers"] == answers
 
     untold = unpack(planted.export().path, tmp_path / "untold")
-    assert "Sale red flags" not in (untold / "data/index.html").read_text()
+    assert "Sale red flags" not in (untold / "index.html").read_text()
 
 
 def test_a_score_never_reads_as_certainty() -> None:
@@ -325,7 +325,7 @@ def test_a_demo_bundle_says_demo_everywhere(own_database: Database, home: Home, 
     path = planted.export().path
     assert path.name.startswith("DEMO-")
     bag = unpack(path, tmp_path / "x")
-    for name in ("bag-info.txt", "VERIFY.txt", "data/index.html", "data/custody/custody.html"):
+    for name in ("bag-info.txt", "VERIFY.txt", "index.html", "data/custody/custody.html"):
         assert "DEMO" in (bag / name).read_text(), name
     result = verify_bundle(path)
     assert result.demo and result.signer and "DEMO" in result.signer

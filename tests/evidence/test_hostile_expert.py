@@ -31,7 +31,7 @@ from storage.tables import Capture, Listing, MarketApproval
 from tests.evidence.factory import START, Planted, plant, rewrite
 from tests.evidence.test_verify import complaints, remake_manifests, resign_with_new_key
 
-ITEM = "data/listings/001/item.json"
+ITEM = "data/items/001/item.json"
 CUSTODY = "data/custody/custody.json"
 
 
@@ -115,7 +115,7 @@ def test_an_item_record_that_tells_another_story_than_its_warc_is_caught_even_wh
 def test_a_picture_that_is_not_what_was_captured_is_caught_even_when_signed_anew(bag: Path, tmp_path: Path) -> None:
     def swap(item: Any) -> None:
         image = facts(item)["images"][0]
-        path = bag / "data/listings/001" / image["file"]
+        path = bag / "data/items/001" / image["file"]
         rewrite(path, lambda data: data + b"another")
         image["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -156,12 +156,12 @@ def forge_dates(wacz: Path) -> None:
 def test_records_with_another_date_contradict_item_and_custody_log_even_when_all_is_signed_anew(
     bag: Path, tmp_path: Path
 ) -> None:  # EV-10
-    forge_dates(bag / "data/listings/001/listing.wacz")
+    forge_dates(bag / "data/items/001/capture/001.wacz")
     resign_with_new_key(bag, tmp_path)
     told = complaints(verify_bundle(bag))
-    assert "listing.wacz:" not in told.replace("sealing of data/listings/001/listing.wacz:", "")
+    assert "listing.wacz:" not in told.replace("sealing of data/items/001/capture/001.wacz:", "")
     assert "another time than its WARC record" in told
-    assert "no entry tells of the sealing of data/listings/001/listing.wacz: archive/capture-001.warc.gz" in told
+    assert "no entry tells of the sealing of data/items/001/capture/001.wacz: archive/capture-001.warc.gz" in told
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_json_nested_without_end_and_lists_where_text_belongs_end_in_a_sentence(
         text = b'{"captured_fact": {"captures": [{"id": %s}]}}' % (b"[" * depth + b"]" * depth)
         rewrite(bag / ITEM, lambda _, text=text: text)  # type: ignore[misc]
         assert verify_bundle(bag).exit_status == 1
-    wacz = bag / "data/listings/002/listing.wacz"
+    wacz = bag / "data/items/002/capture/001.wacz"
     for path in ("pages/pages.jsonl", "datapackage.json"):
         with zipfile.ZipFile(wacz) as package:
             files = {name: package.read(name) for name in package.namelist()}
@@ -308,19 +308,19 @@ def test_the_commands_of_verify_txt_refuse_every_signature_but_that_of_signer_cr
     openssl("rehash", trusted, cwd=tmp_path)
     assert not commands_fail(bag, {"SSL_CERT_DIR": str(trusted)})
     if second:
-        rewrite(bag / "signer.crt", lambda data: data + (tmp_path / "own.crt").read_bytes())
-    rewrite(bag / "data/index.html", lambda data: data + b"<p>forged</p>")
+        rewrite(bag / "signatures/signer.crt", lambda data: data + (tmp_path / "own.crt").read_bytes())
+    rewrite(bag / "index.html", lambda data: data + b"<p>forged</p>")
     remake_manifests(bag)
     sign = ("cms", "-sign", "-binary", "-in", bag / "tagmanifest-sha256.txt", "-signer", "own.crt", "-inkey", "own.key")
-    (bag / "tagmanifest-sha256.txt.p7s").unlink()
-    openssl(*sign, "-outform", "PEM", "-out", bag / "tagmanifest-sha256.txt.p7s", cwd=tmp_path)
+    (bag / "signatures/tagmanifest-sha256.txt.p7s").unlink()
+    openssl(*sign, "-outform", "PEM", "-out", bag / "signatures/tagmanifest-sha256.txt.p7s", cwd=tmp_path)
     assert commands_fail(bag, {"SSL_CERT_DIR": str(trusted)})
     assert verify_bundle(bag).exit_status == 1
 
 
 @pytest.mark.parametrize(
     "name",
-    ["READ-ME-FIRST.html", "data/extra.txt", "data/listings/link", "data/hollow/", "bagit.txt\n..data/index.html"],
+    ["READ-ME-FIRST.html", "data/extra.txt", "data/items/link", "data/hollow/", "bagit.txt\n..index.html"],
 )
 def test_the_commands_of_verify_txt_find_what_was_added(bag: Path, name: str) -> None:  # EV-25, EV-27
     if name.endswith("/"):
@@ -353,9 +353,9 @@ def test_the_signature_command_of_verify_txt_does_not_hang_on_the_readers_clock(
     key = signing.ensure_signing_key(own)
     signed = b"list\n"
     place = tmp_path / "signed"
-    place.mkdir()
-    (place / "signer.crt").write_bytes(key.certificate_pem)
-    (place / "tagmanifest-sha256.txt.p7s").write_bytes(signing.sign_detached(key, signed).pem)
+    (place / "signatures").mkdir(parents=True)
+    (place / "signatures/signer.crt").write_bytes(key.certificate_pem)
+    (place / "signatures/tagmanifest-sha256.txt.p7s").write_bytes(signing.sign_detached(key, signed).pem)
     for content, wanted in ((signed, 0), (b"other\n", 4)):
         (place / "tagmanifest-sha256.txt").write_bytes(content)
         done = subprocess.run(["bash", "-c", command], cwd=place, capture_output=True, text=True)
@@ -363,14 +363,14 @@ def test_the_signature_command_of_verify_txt_does_not_hang_on_the_readers_clock(
 
 
 def test_every_time_of_the_report_says_that_it_is_utc(bag: Path) -> None:
-    report = (bag / "data" / "index.html").read_text("utf-8")
+    report = (bag / "index.html").read_text("utf-8")
     for label in ("End of sale (UTC)", "Fin de la vente (UTC)", "نهاية البيع (UTC)"):
         assert label in report
     assert re.search(r"<code [^>]*>text-[^<]*</code> · <bdi>[0-9: -]{19} UTC</bdi>", report)
 
 
 def test_no_damage_to_the_certificate_stops_the_verifier(bag: Path) -> None:  # EV-26
-    path = bag / "signer.crt"
+    path = bag / "signatures/signer.crt"
     good = ssl.PEM_cert_to_DER_cert(path.read_text("ascii"))
     refused = []
     for place in range(len(good)):
@@ -391,10 +391,17 @@ def test_no_damage_to_the_certificate_stops_the_verifier(bag: Path) -> None:  # 
 
 
 def test_a_certificate_file_with_a_second_certificate_is_refused(bag: Path) -> None:
-    rewrite(bag / "signer.crt", lambda data: data * 2)
+    rewrite(bag / "signatures/signer.crt", lambda data: data * 2)
     digests = {
         name: hashlib.sha256((bag / name).read_bytes()).hexdigest()
-        for name in ("bagit.txt", "bag-info.txt", "manifest-sha256.txt", "signer.crt", "VERIFY.txt")
+        for name in (
+            "bagit.txt",
+            "bag-info.txt",
+            "manifest-sha256.txt",
+            "signatures/signer.crt",
+            "VERIFY.txt",
+            "index.html",
+        )
     }
     rewrite(bag / "tagmanifest-sha256.txt", lambda _: manifest_lines(digests))
     assert "not one certificate in plain PEM form" in complaints(verify_bundle(bag))
@@ -417,7 +424,7 @@ def test_a_failed_or_partial_capture_is_said_at_the_top_and_named_where_it_is_no
             )
         )
     with zipfile.ZipFile(planted.export(languages=("en",)).path) as package:
-        name = next(n for n in package.namelist() if n.endswith("data/index.html"))
+        name = next(n for n in package.namelist() if n.endswith("index.html"))
         text = package.read(name).decode()
         item = json.loads(package.read(next(n for n in package.namelist() if n.endswith("001/item.json"))))
     assert item["captured_fact"]["capture_state"] == {"state": "FAILED", "reason": "The page could not be opened."}
@@ -432,7 +439,7 @@ def test_what_a_browser_decoded_is_not_called_as_received_and_a_screenshot_has_n
         for row in session.query(Capture).filter(Capture.kind == "exchange"):
             row.decoded_by_browser = True
     with zipfile.ZipFile(planted.export(languages=("en",)).path) as package:
-        text = package.read(next(n for n in package.namelist() if n.endswith("data/index.html"))).decode()
+        text = package.read(next(n for n in package.namelist() if n.endswith("index.html"))).decode()
         item = json.loads(package.read(next(n for n in package.namelist() if n.endswith("001/item.json"))))
     assert "page or file decoded by the browser" in text and "as received" not in text
     assert {c["method"] for c in item["captured_fact"]["captures"] if c["kind"] != "exchange"} == {None}

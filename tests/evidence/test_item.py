@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from crawler.home import Home
 from evidence.item import NOT_A_VERDICT, amount
+from evidence.object_id import FIELDS, NOT_STATED
 from storage.database import Database
 from storage.tables import Capture, Segment
 from tests.evidence.factory import PROGRAM, Planted, plant
@@ -23,10 +24,10 @@ def planted(sqlite_template: Path, home: Home, tmp_path: Path) -> Iterator[Plant
     database.dispose()
 
 
-def item(planted: Planted, number: int = 1) -> dict[str, Any]:
+def item(planted: Planted, number: int = 1, file: str = "items/{}/item.json") -> dict[str, Any]:
     path = planted.export().path
     with zipfile.ZipFile(path) as package:
-        found: dict[str, Any] = json.loads(package.read(f"{path.stem}/data/listings/{number:03}/item.json"))
+        found: dict[str, Any] = json.loads(package.read(f"{path.stem}/data/{file.format(f'{number:03}')}"))
     return found
 
 
@@ -55,11 +56,12 @@ def test_every_hop_of_a_redirect_is_told(planted: Planted) -> None:  # EV-6
 def test_fact_opinion_and_decision_stand_apart(planted: Planted) -> None:  # EV-30
     record = item(planted)
     assert [o["price"] for o in record["captured_fact"]["observations"]] == ["1200.50", "1350"]
-    opinion = record["machine_opinion"]
+    assert not {"machine_opinion", "human_decision"} & record.keys()
+    opinion = item(planted, file="analysis/{}.json")
     assert opinion["note"] == NOT_A_VERDICT and opinion["assessments"][0]["reasons"][0]["text"] == "faience"
-    decision = record["human_decision"]["decisions"][0]
+    decision = item(planted, file="decisions/{}.json")["decisions"][0]
     assert (decision["by"]["name"], decision["by"]["role"], decision["verdict"]) == ("amira", "reviewer", "antiquity")
-    assert item(planted, 2)["human_decision"]["decisions"] == []
+    assert item(planted, 2, "decisions/{}.json")["decisions"] == []
 
 
 def test_pictures_are_taken_out_of_the_exchanges_the_offered_one_first(planted: Planted) -> None:  # EV-13
@@ -97,3 +99,26 @@ def test_working_copies_are_named_but_not_packed(planted: Planted) -> None:
 @pytest.mark.parametrize(("value", "text"), [("1200.5", "1200.50"), ("1350", "1350"), ("0.125", "0.125")])
 def test_amounts_read_as_people_write_them(value: str, text: str) -> None:
     assert amount(Decimal(value)) == text
+
+
+def test_changes_and_prices_stand_by_themselves(planted: Planted) -> None:  # EV-35
+    history = item(planted, file="items/{}/observations.json")
+    assert [price["price"] for price in history["prices"]] == ["1200.50", "1350"]
+    assert history["versions"][0]["changes"] == []
+    assert {"field": "price", "before": "1200.50", "after": "1350"} in history["versions"][1]["changes"]
+
+
+def test_object_id_states_what_the_listing_says_with_its_source_and_nothing_else(planted: Planted) -> None:  # EV-31
+    record = item(planted, file="items/{}/object-id.json")
+    assert list(record["fields"]) == list(FIELDS)
+    shown = item(planted)["captured_fact"]["shown"]
+    for name, field in record["fields"].items():
+        if not field["sources"]:
+            assert field["value"] == NOT_STATED, name
+        for source in field["sources"]:
+            if "start" in source:
+                assert shown[source["field"]][source["start"] : source["end"]] == source["text"], name
+    assert record["fields"]["maker"]["value"] == record["fields"]["distinguishing_features"]["value"] == NOT_STATED
+    assert record["fields"]["photographs"]["sources"][0]["file"] == "images/image-001.png"
+    assert record["completeness"]["filled"] == sum(bool(field["sources"]) for field in record["fields"].values())
+    assert record["completeness"]["object_id_ready"] is False

@@ -23,9 +23,9 @@ from storage.tables import Capture, Listing, Observation
 from tests.evidence.factory import START, Planted, plant, rewrite
 from tests.evidence.test_verify import complaints, repack, reseal
 
-ITEM = "data/listings/001/item.json"
-REPORT = "data/listings/001/derived/capture-report-001.json"
-WACZ = "data/listings/001/listing.wacz"
+ITEM = "data/items/001/item.json"
+REPORT = "data/items/001/derived/capture-report-001.json"
+WACZ = "data/items/001/capture/001.wacz"
 BASE = "https://auction.example"
 LATER = START + timedelta(hours=5)
 
@@ -171,7 +171,7 @@ def test_what_item_json_says_otherwise_than_the_records_and_files_is_a_fault(
 def test_a_listing_without_a_report_is_complete_only_if_its_captures_are(
     bag: Path, exported: tuple[Path, Home]
 ) -> None:
-    item = bag / "data/listings/002/item.json"
+    item = bag / "data/items/002/item.json"
     whole = item.read_bytes()
     for change in (
         lambda i: facts(i)["capture_state"].update(state="PARTIAL"),
@@ -183,9 +183,7 @@ def test_a_listing_without_a_report_is_complete_only_if_its_captures_are(
         rewrite(item, lambda _: whole)
 
 
-@pytest.mark.parametrize(
-    "name", [ITEM, "data/custody/custody.json", "data/listings/001/derived/capture-report-001.json"]
-)
+@pytest.mark.parametrize("name", [ITEM, "data/custody/custody.json", "data/items/001/derived/capture-report-001.json"])
 def test_a_key_that_stands_twice_in_an_object_is_a_fault(bag: Path, exported: tuple[Path, Home], name: str) -> None:
     rewrite(bag / name, lambda data: data.replace(b"{", b'{"state": "COMPLETE", "state": "FAILED", ', 1))
     reseal(bag, exported[1])
@@ -261,7 +259,7 @@ def test_pages_and_titles_of_the_wacz_are_compared(
         ("Bagging-Date: 2020-01-01", "the label Bagging-Date twice"),
         ("bagging-date: 2020-01-01", "the label Bagging-Date twice"),
         ("  and more of it", "is no label with its value"),
-        ("Relicwatch-Demo: DEMO", "neither signer.crt nor a listing does"),
+        ("Relicwatch-Demo: DEMO", "neither signatures/signer.crt nor a listing does"),
     ],
 )
 def test_bag_info_has_each_label_once_and_nothing_else(
@@ -289,11 +287,11 @@ def test_a_demo_certificate_with_labels_that_do_not_say_so_is_a_fault(tmp_path: 
     rewrite(bag / "bag-info.txt", hide)
     rewrite(bag / "VERIFY.txt", lambda data: data[data.index(b"HOW TO") :])
     for number in ("001", "002"):
-        edit(bag / f"data/listings/{number}/item.json", lambda item: item.update(demo=False))
+        edit(bag / f"data/items/{number}/item.json", lambda item: item.update(demo=False))
     reseal(bag, planted.home)
     found = complaints(verify_bundle(bag))
     for place in ("bag-info.txt", "VERIFY.txt", "the bundle's name"):
-        assert f"the name in signer.crt says DEMO, {place}" in found
+        assert f"the name in signatures/signer.crt says DEMO, {place}" in found
     planted.database.dispose()
 
 
@@ -373,7 +371,7 @@ def test_a_body_cut_by_a_bound_is_called_incomplete_in_the_report(planted: Plant
     seal(planted, exchange("/long", truncated=reason))
     bundle = planted.export(languages=("en",)).path
     with zipfile.ZipFile(bundle) as package:
-        page = package.read(f"{bundle.stem}/data/index.html").decode()
+        page = package.read(f"{bundle.stem}/index.html").decode()
         record = next(c for c in facts(item_of(bundle))["captures"] if c["url"] == f"{BASE}/long")
     assert (record["truncated"], record["state"]) == (reason, "PARTIAL")
     line = next(line for line in page.splitlines() if f"{BASE}/long" in line)

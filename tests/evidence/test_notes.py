@@ -112,7 +112,7 @@ def test_the_french_and_arabic_report_hold_no_english_notes(tmp_path: Path) -> N
         )
         session.add(lost)
     with zipfile.ZipFile(planted.export(languages=("en", "fr", "ar")).path) as package:
-        page = package.read(next(n for n in package.namelist() if n.endswith("data/index.html"))).decode()
+        page = package.read(next(n for n in package.namelist() if n.endswith("index.html"))).decode()
     parts = re.split(r'<section id="(\w\w)"', page)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     phrases = ("rendered by", "made from the photograph", "could not be opened", "The guard", "crashed", "reviewer")

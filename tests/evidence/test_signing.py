@@ -19,7 +19,7 @@ from evidence.signing import (
     verify_detached,
 )
 
-DATA = b"abc  data/index.html\nnot the end\r\n"
+DATA = b"abc  index.html\nnot the end\r\n"
 
 
 def test_a_key_is_made_once_private_and_named(home: Home) -> None:

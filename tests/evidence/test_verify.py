@@ -72,7 +72,8 @@ def remake_manifests(bag: Path) -> None:
     info = (bag / "bag-info.txt").read_text().splitlines()
     info[-1] = f"Payload-Oxum: {size}.{len(payload)}"
     (bag / "bag-info.txt").write_text("\n".join(info) + "\n")
-    tags = ("bagit.txt", "bag-info.txt", "manifest-sha256.txt", "signer.crt", "VERIFY.txt")
+    tags = ["bagit.txt", "bag-info.txt", "manifest-sha256.txt", "signatures/signer.crt", "VERIFY.txt", "index.html"]
+    tags += [name for name in files_of(bag) if name.startswith("signatures/authorities/")]
     (bag / "tagmanifest-sha256.txt").write_bytes(manifest_lines({name: digest(name) for name in tags}))
 
 
@@ -80,10 +81,10 @@ def reseal(bag: Path, key_home: Home) -> None:
     """Manifests and signature made anew with the installation's own key: only the inner checks are left."""
     remake_manifests(bag)
     key = ensure_signing_key(key_home)
-    (bag / "signer.crt").write_bytes(key.certificate_pem)
+    (bag / "signatures/signer.crt").write_bytes(key.certificate_pem)
     remake_manifests(bag)
     signature = sign_detached(key, (bag / "tagmanifest-sha256.txt").read_bytes())
-    (bag / "tagmanifest-sha256.txt.p7s").write_bytes(signature.pem)
+    (bag / "signatures/tagmanifest-sha256.txt.p7s").write_bytes(signature.pem)
 
 
 def test_an_untouched_bundle_is_valid_as_a_zip_and_unpacked(bundle: Path, bag: Path) -> None:
@@ -133,12 +134,12 @@ def test_each_removed_file_is_missed_by_name(bag: Path) -> None:
 
 
 def test_a_bundle_without_its_signature_cannot_be_judged(bag: Path) -> None:
-    (bag / "tagmanifest-sha256.txt.p7s").unlink()
+    (bag / "signatures/tagmanifest-sha256.txt.p7s").unlink()
     assert verify_bundle(bag).exit_status == 3
 
 
 @pytest.mark.parametrize(
-    "name", ["data/extra.txt", "data/listings/001/images/extra.png", "extra.txt", "tagmanifest-md5.txt"]
+    "name", ["data/extra.txt", "data/items/001/images/extra.png", "extra.txt", "tagmanifest-md5.txt"]
 )
 def test_an_added_file_is_named(bag: Path, name: str) -> None:
     (bag / name).write_text("added")
@@ -158,15 +159,13 @@ def test_a_file_added_to_the_zip_alone_is_named(zipped: Path) -> None:
 def test_an_empty_directory_a_link_and_a_renamed_file_are_named(bag: Path) -> None:
     (bag / "data/empty").mkdir()
     os.symlink("/etc/hostname", bag / "data/link.txt")
-    shutil.move(bag / "data/listings/001/item.json", bag / "data/listings/001/items.json")
+    shutil.move(bag / "data/items/001/item.json", bag / "data/items/001/items.json")
     found = complaints(verify_bundle(bag))
-    for name in ("data/empty", "data/link.txt", "data/listings/001/item.json", "data/listings/001/items.json"):
+    for name in ("data/empty", "data/link.txt", "data/items/001/item.json", "data/items/001/items.json"):
         assert name in found
 
 
-@pytest.mark.parametrize(
-    "line", ["../outside.txt", "/etc/passwd", "data/../bagit.txt", "data\\x.txt", "data/index.html"]
-)
+@pytest.mark.parametrize("line", ["../outside.txt", "/etc/passwd", "data/../bagit.txt", "data\\x.txt", "index.html"])
 def test_a_manifest_with_a_path_that_leads_out_or_stands_twice_is_refused(bag: Path, line: str) -> None:
     with (bag / "manifest-sha256.txt").open("a") as file:
         file.write(f"{'0' * 64}  {line}\n")
@@ -177,7 +176,7 @@ def test_a_manifest_with_a_path_that_leads_out_or_stands_twice_is_refused(bag: P
 def test_zip_entries_doubled_or_with_odd_names_are_refused(zipped: Path, tmp_path: Path) -> None:
     top = zipped.stem
     for name in (
-        f"{top}/data/index.html",
+        f"{top}/index.html",
         f"{top}/DATA/INDEX.HTML",
         f"{top}/../up.txt",
         "/abs.txt",
@@ -223,7 +222,7 @@ def test_a_packed_bag_with_compressed_entries_is_refused(bag: Path, tmp_path: Pa
 
 
 def test_an_altered_record_with_remade_manifests_is_caught_by_the_signature(bag: Path) -> None:
-    item = bag / "data/listings/001/item.json"
+    item = bag / "data/items/001/item.json"
     rewrite(item, lambda data: data.replace(b"1350", b"9350"))
     remake_manifests(bag)
     result = verify_bundle(bag)
@@ -253,11 +252,11 @@ def test_a_bundle_signed_by_another_key_shows_another_fingerprint(bag: Path, bun
 def test_an_item_record_that_does_not_fit_its_wacz_is_caught_even_when_resealed(
     bag: Path, tmp_path: Path, old: bytes, new: bytes, words: str
 ) -> None:
-    rewrite(bag / "data/listings/002/item.json", lambda data: data.replace(old, new))
+    rewrite(bag / "data/items/002/item.json", lambda data: data.replace(old, new))
     resign_with_new_key(bag, tmp_path)
     result = verify_bundle(bag)
     assert result.exit_status == 1
-    assert "data/listings/002/item.json" in complaints(result) and words in complaints(result)
+    assert "data/items/002/item.json" in complaints(result) and words in complaints(result)
 
 
 def edit_custody(change: Callable[[dict[str, list[dict[str, object]]]], None]) -> Callable[[bytes], bytes]:
@@ -293,9 +292,9 @@ def test_the_module_runs_alone_and_prints_every_check(
     done = subprocess.run([sys.executable, "-m", "evidence.verify", bundle], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert "VALID" in done.stdout and "NOT CHECKED" in done.stdout
-    rewrite(bag / "data/index.html", lambda data: data + b" ")
+    rewrite(bag / "index.html", lambda data: data + b" ")
     assert main([str(bag)]) == 1
-    assert "FAULT data/index.html" in capsys.readouterr().out
+    assert "FAULT index.html" in capsys.readouterr().out
     assert main([]) == 2
 
 
