@@ -97,9 +97,11 @@ _LETTER = re.compile(r"\s?\(?([HWLDBTP])\b", re.I)
 _GAP = re.compile(r" ?(?:de |in |di )?")
 _FEET = re.compile(r"(?:feet|foot|ft|['′])\.?\s*\Z", re.I)
 """Before inches: the feet are part of the length, and such lengths are not read."""
-_SHIPPING = re.compile(
-    r"shipp|packag|postage|deliver|colis|livraison|emballage|versand|paket|spedizione|envío|شحن|طرد", re.I
-)
+_PARCEL_WORDS = (
+    "shipp", "packag", "postage", "deliver", "colis", "livraison", "emballage", "versand", "paket", "spedizione",
+    "envío", "شحن", "طرد",
+)  # fmt: skip
+_SHIPPING = re.compile("|".join(_PARCEL_WORDS), re.I)
 _UNIT_CODES = {
     "MMT": "mm",
     "CMT": "cm",
@@ -241,8 +243,17 @@ def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
             yield match
 
 
+@lru_cache(maxsize=4)
+def _names_parcel(text: str) -> bool:
+    """Whether there is anything to look for around each measure of the text."""
+    plain = text.casefold()
+    return any(word in plain for word in _PARCEL_WORDS)
+
+
 def _of_parcel(text: str, match: re.Match[str]) -> bool:
     """Whether the words around it, within its line, speak of sending it."""
+    if not _names_parcel(text):
+        return False
     first, last = max(0, match.start() - 40), min(len(text), match.end() + 20)
     behind = text.find("\n", match.end(), last)
     start = max(text.rfind("\n", first, match.start()) + 1, first)
@@ -273,7 +284,7 @@ def _dimensions(match: re.Match[str], text: str, since: int) -> Iterator[Dimensi
     order = _order(text, max(since, match.start() - 30), match)
     for place, part in enumerate(parts):
         amounts = _amounts(part)
-        own = _LENGTH_UNIT.search(part)
+        own = None if part.isdecimal() or _ONE_NUMBER.fullmatch(part) else _LENGTH_UNIT.search(part)
         size = max(amounts, default=Decimal(0)) * (_factor("length", own.group()) if own else factor)
         if not 0 < size <= _LARGEST_MM:
             continue
@@ -327,7 +338,7 @@ def _amounts(text: str) -> list[Decimal]:
 def _amount(text: str) -> Decimal | None:
     """`4 3/4`, `4½`, `3,78` and `١٢٫٥` as numbers."""
     total = Decimal(0)
-    for sign, value in _FRACTIONS.items():
+    for sign, value in () if text.isascii() else _FRACTIONS.items():
         if sign in text:
             total, text = total + value, text.replace(sign, "").strip()
     fraction = _FRACTION.search(text) if "/" in text else None

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
 from typing import Any
 
 from crawler.extraction.document import Document, is_hidden, marks_of, visible_text
+from crawler.extraction.openings import LENGTH, Openings, opening_of
 from crawler.extraction.text import folded
 
 _MAX_HEADINGS = 60
@@ -24,6 +28,9 @@ _OTHERS = re.compile(
 
 
 _GALLERY = re.compile(r"carousel|slider|swiper|modal|popup", re.I)
+_COUNTS = re.compile(r"\W*\d+\s*(?:[^\W\d_]|\Z)")
+_COUNTS_BEGUN = re.compile(r"\W*(?:\Z|\d+\s*(?:[^\W\d_]|\Z))")
+"""What the first characters of such a text look like."""
 
 
 class Scope:
@@ -36,6 +43,49 @@ class Scope:
         self._around = {element: level for level, element in enumerate(around)}
         self._foreign: dict[Any, bool] = {}
         self._foreign_photos: dict[Any, bool] = {}
+
+    def texts_opening(self, known: Openings) -> Iterator[tuple[str, int]]:
+        """The page's texts with such an opening, in page order, each with its number in the document.
+
+        Left out are long texts without a colon.
+        """
+        texts = self.document.texts
+        by_opening = self._by_opening
+        for place in sorted(place for one in known.among(by_opening.keys()) for place in by_opening[one]):
+            yield texts[place]
+
+    @cached_property
+    def counting_texts(self) -> list[tuple[str, int, str]]:
+        """The texts that may count something ("3 bids", or "3" alone), each with its number and the text behind it."""
+        texts = self.document.texts
+        places = sorted(
+            place
+            for start, own in self._by_start.items()
+            if not start[0].isalpha() and _COUNTS_BEGUN.match(start)
+            for place in own
+            if _counts(texts[place][0])
+        )
+        return [(*texts[place], texts[place + 1][0] if place + 1 < len(texts) else "") for place in places]
+
+    @cached_property
+    def _by_start(self) -> dict[str, list[int]]:
+        """Places in the document's texts by the texts' first characters."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for place, (text, _) in enumerate(self.document.texts):
+            if len(text) <= _LONGEST_ALONE or ":" in text or "：" in text:
+                found[text[:LENGTH]].append(place)
+        return found
+
+    @cached_property
+    def _by_opening(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = defaultdict(list)
+        for start, places in self._by_start.items():
+            if start[0].isalnum():
+                found[opening_of(start)] += places
+            else:  # the letters may stand far behind
+                for place in places:
+                    found[opening_of(self.document.texts[place][0])].append(place)
+        return found
 
     def levels_apart(self, element: Any) -> int:
         """How many levels above the heading the smallest part of the page lies that holds it and the element."""
@@ -75,6 +125,15 @@ class Scope:
         for one in chain:
             known[one] = answer
         return answer
+
+
+_LONGEST_ALONE = 90
+"""Characters of a text that says one thing; in a longer one a label ends with a colon."""
+
+
+@lru_cache(maxsize=8192)
+def _counts(text: str) -> bool:
+    return _COUNTS.match(text) is not None
 
 
 def main_heading(document: Document) -> Any:
