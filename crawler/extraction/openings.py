@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -29,17 +29,42 @@ class Openings:
     whole: frozenset[str]
     short: tuple[str, ...]
     """Those behind which anything may follow."""
+    bit: int
+    """Of what `readers_of` says."""
 
-    def among(self, known: Set[str]) -> Iterable[str]:
-        """Which of the openings `known` may begin a match."""
-        found = self.whole & known
-        return found.union(one for one in known if one.startswith(self.short)) if self.short else found
+    def has(self, opening: str) -> bool:
+        """Whether a match may begin so."""
+        return opening in self.whole or opening.startswith(self.short)
+
+
+COUNTING = 1
+"""The bit of texts like "3 bids"."""
+UNKNOWN = -1
+_COUNTS_BEGUN = re.compile(r"\W*(?:\Z|\d+\s*(?:[^\W\d_]|\Z))")
+_MOST_STARTS = 20_000
+_all: list[Openings] = []
+
+
+class Readers(dict[str, int]):
+    """The bits that `readers_of` gives for all texts with these first LENGTH characters: pages begin theirs alike.
+
+    UNKNOWN where they begin with a sign, because any number of signs may stand before the first letter.
+    """
+
+    def __missing__(self, start: str) -> int:
+        if len(self) >= _MOST_STARTS:
+            self.clear()
+        self[start] = found = readers_of(start) if start[0].isalnum() else UNKNOWN
+        return found
+
+
+READERS = Readers()
 
 
 def openings(*patterns: re.Pattern[str]) -> Openings:
     """The openings of all texts in which one of the patterns matches at the start, as `opening_of` writes them.
 
-    Raises ValueError for a pattern that may begin with anything.
+    Made once, where a module is imported. Raises ValueError for a pattern that may begin with anything.
     """
     whole: set[str] = set()
     short: set[str] = set()
@@ -47,10 +72,19 @@ def openings(*patterns: re.Pattern[str]) -> Openings:
         short |= _grown(_parser.parse(pattern.pattern, pattern.flags), {""}, whole, short)
     if "" in short:
         raise ValueError("A pattern that may begin with any letter has no openings: write out its first words.")
-    return Openings(frozenset(whole), tuple(sorted(short)))
+    made = Openings(frozenset(whole), tuple(sorted(short)), COUNTING << len(_all) + 1)
+    _all.append(made)
+    READERS.clear()
+    return made
 
 
-@lru_cache(maxsize=8192)
+def readers_of(text: str) -> int:
+    """The bits of all openings that have the text's own, and COUNTING where it may count something."""
+    opening = opening_of(text)
+    counting = COUNTING if not text[0].isalpha() and _COUNTS_BEGUN.match(text[:LENGTH]) else 0
+    return sum((one.bit for one in _all if one.has(opening)), counting)
+
+
 def opening_of(text: str) -> str:
     """A text's first LENGTH letters, from its first letter or digit on, in one form for upper and lower case.
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from typing import Any
 
 from crawler.extraction.document import Document, is_hidden, marks_of, visible_text
-from crawler.extraction.openings import LENGTH, Openings, opening_of
+from crawler.extraction.openings import COUNTING, LENGTH, READERS, UNKNOWN, Openings, readers_of
 from crawler.extraction.text import folded
 
 _MAX_HEADINGS = 60
@@ -29,8 +28,6 @@ _OTHERS = re.compile(
 
 _GALLERY = re.compile(r"carousel|slider|swiper|modal|popup", re.I)
 _COUNTS = re.compile(r"\W*\d+\s*(?:[^\W\d_]|\Z)")
-_COUNTS_BEGUN = re.compile(r"\W*(?:\Z|\d+\s*(?:[^\W\d_]|\Z))")
-"""What the first characters of such a text look like."""
 
 
 class Scope:
@@ -50,41 +47,29 @@ class Scope:
         Left out are long texts without a colon.
         """
         texts = self.document.texts
-        by_opening = self._by_opening
-        for place in sorted(place for one in known.among(by_opening.keys()) for place in by_opening[one]):
-            yield texts[place]
+        for place, readers in self._read_by:
+            if readers & known.bit:
+                yield texts[place]
 
     @cached_property
     def counting_texts(self) -> list[tuple[str, int, str]]:
         """The texts that may count something ("3 bids", or "3" alone), each with its number and the text behind it."""
         texts = self.document.texts
-        places = sorted(
-            place
-            for start, own in self._by_start.items()
-            if not start[0].isalpha() and _COUNTS_BEGUN.match(start)
-            for place in own
-            if _counts(texts[place][0])
-        )
-        return [(*texts[place], texts[place + 1][0] if place + 1 < len(texts) else "") for place in places]
+        return [
+            (*texts[place], texts[place + 1][0] if place + 1 < len(texts) else "")
+            for place, readers in self._read_by
+            if readers & COUNTING and _counts(texts[place][0])
+        ]
 
     @cached_property
-    def _by_start(self) -> dict[str, list[int]]:
-        """Places in the document's texts by the texts' first characters."""
-        found: dict[str, list[int]] = defaultdict(list)
-        for place, (text, _) in enumerate(self.document.texts):
+    def _read_by(self) -> list[tuple[int, int]]:
+        """Places in the document's texts, each with the bits of those who read it; those that nobody reads left out."""
+        texts = self.document.texts
+        found = []
+        for place, readers in [(p, r) for p, (text, _) in enumerate(texts) if (r := READERS[text[:LENGTH]])]:
+            text = texts[place][0]
             if len(text) <= _LONGEST_ALONE or ":" in text or "：" in text:
-                found[text[:LENGTH]].append(place)
-        return found
-
-    @cached_property
-    def _by_opening(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = defaultdict(list)
-        for start, places in self._by_start.items():
-            if start[0].isalnum():
-                found[opening_of(start)] += places
-            else:  # the letters may stand far behind
-                for place in places:
-                    found[opening_of(self.document.texts[place][0])].append(place)
+                found.append((place, readers if readers != UNKNOWN else readers_of(text)))
         return found
 
     def levels_apart(self, element: Any) -> int:
