@@ -1,7 +1,10 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from crawler.extraction import prices
 from crawler.extraction import prices
 from crawler.extraction.prices import country_currency, currency_code, parse_amount, parse_price
 
