@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.extraction import prices
-from crawler.extraction import prices
 from crawler.extraction.prices import country_currency, currency_code, parse_amount, parse_price
 
 PRICES = [
