@@ -1,4 +1,4 @@
-"""With which letters the matches of a pattern begin: a look at three of them spares most texts the pattern itself.
+"""With which letters the matches of a pattern begin: a look at four of them spares most texts the pattern itself.
 
 The lists of words in many languages are long, and hardly any text of a page begins with one of them.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-LENGTH = 3
+LENGTH = 4
 """Letters that are looked at."""
 
 _parser: Any = importlib.import_module("re._parser")
