@@ -80,6 +80,7 @@ RELICWATCH_LONGEST_CRAWL_SECONDS = 12 * 3600  # 4,000 pages at the usual pause o
 RELICWATCH_READ_AGAIN_AFTER_DAYS = 6  # a daily crawl then reads each listing's page at least every 7 days
 RELICWATCH_ENDS_SOON_HOURS = 48  # two daily crawls before an end: one that fails is not the last
 
+SCRAPER_SLOT_MAX_ACTIVE_SIZE = 16 * 1024 * 1024  # pages whose listings wait to be assessed together hold up no request
 CONCURRENT_ITEMS = 1  # a page's end must follow its items through the pipelines (storage.visits)
 ITEM_PIPELINES = {
     "classifiers.pipeline.AssessmentPipeline": 100,

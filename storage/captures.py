@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
 from crawler.items import RecordPlace
@@ -31,6 +32,10 @@ KINDS = (
     SAVED_PHOTO,
 )
 """Every kind of capture there is: screens and reports need a word for each."""
+
+
+_CAPTURES = cast(Table, Capture.__table__)
+_INSERT = insert(_CAPTURES).returning(_CAPTURES.c.offset, _CAPTURES.c.id)
 
 
 def find_segment(session: Session, store: str, name: str) -> Segment | None:
@@ -59,8 +64,8 @@ def insert_captures(
         of_segment = [place for place in places if place.segment == name]
         segment.length = max(segment.length, *(place.offset + place.length for place in of_segment))
         rows = [_row(place, segment.id, crawl_id, note) for place in of_segment]
-        statement = insert(Capture).returning(Capture.offset, Capture.id)
-        ids.update({(name, offset): id_ for offset, id_ in session.execute(statement, rows) if offset is not None})
+        inserted = session.connection().execute(_INSERT, rows)
+        ids.update({(name, offset): id_ for offset, id_ in inserted if offset is not None})
     return ids
 
 

@@ -10,11 +10,11 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from scrapy import Spider
 from scrapy.crawler import Crawler
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from crawler.blocks import Block
@@ -38,6 +38,10 @@ logger = logging.getLogger(__name__)
 MARKET_LEASE_SECONDS = 60
 MOST_ABSENT_ASKED = 500
 MOST_PROBLEMS_KEPT = 200
+
+_ENTRIES = cast(Table, FrontierEntry.__table__)
+_INSERT = insert(_ENTRIES).returning(_ENTRIES.c.fingerprint, _ENTRIES.c.id)
+_FINISH = update(_ENTRIES).where(_ENTRIES.c.id == bindparam("entry"))
 
 
 class CrawlStore:
@@ -293,15 +297,15 @@ class CrawlStore:
                 entry_id = visit.entry.id or entry_ids[visit.entry.fingerprint]
                 self._keep(session, visit, capture_ids, counts, filled, times, problems)
                 state = "failed" if visit.problem else "done"
-                done.append({"id": entry_id, "state": state, "problem": visit.problem, "done_at": utc_now()})
+                done.append({"entry": entry_id, "state": state, "problem": visit.problem, "done_at": utc_now()})
             self._writer.end(session)
             for entries, reason in cut:
                 counts["problems"] += 1
                 problems.append({"url": entries[0].url, "reason": reason, "pages": len(entries)})
                 ids = (entry.id or entry_ids[entry.fingerprint] for entry in entries)
-                done += [{"id": id_, "state": "failed", "problem": reason, "done_at": utc_now()} for id_ in ids]
+                done += [{"entry": id_, "state": "failed", "problem": reason, "done_at": utc_now()} for id_ in ids]
             if done:
-                session.execute(update(FrontierEntry), done)
+                session.connection().execute(_FINISH, done)
             crawl_values = {"counts": {"counts": dict(counts), "filled": dict(filled), "times": dict(times)}}
             if len(problems) != len(self._problems):
                 crawl_values["problems"] = problems[:MOST_PROBLEMS_KEPT]  # type: ignore[assignment]
@@ -341,8 +345,8 @@ class CrawlStore:
             }
             for entry in self._new
         ]
-        statement = insert(FrontierEntry).returning(FrontierEntry.fingerprint, FrontierEntry.id)
-        return {fingerprint: id_ for fingerprint, id_ in session.execute(statement, rows)}  # noqa: C416  (rows, not tuples)
+        inserted = session.connection().execute(_INSERT, rows)
+        return {fingerprint: id_ for fingerprint, id_ in inserted}  # noqa: C416  (rows, not tuples)
 
     def _keep(
         self,

@@ -34,6 +34,11 @@ KEYS_ASKED_AT_ONCE = 1_000
 Key = tuple[str, str]
 
 _CAPTURES = cast(Table, Capture.__table__)
+_OBSERVATIONS = cast(Table, Observation.__table__)
+_ASSESSMENTS = cast(Table, Assessment.__table__)
+# Rows of tables and not objects: each commit writes hundreds, and nothing asks for them again.
+_OBSERVE = insert(_OBSERVATIONS).returning(_OBSERVATIONS.c.id, sort_by_parameter_order=True)
+_ASSESS = insert(_ASSESSMENTS).returning(_ASSESSMENTS.c.id, sort_by_parameter_order=True)
 _CLAIM = update(_CAPTURES).where(_CAPTURES.c.id == bindparam("capture")).values(listing_id=bindparam("listing"))
 
 
@@ -122,17 +127,17 @@ class ListingWriter:
             self._write_sightings(session)
 
     def _write_sightings(self, session: Session) -> None:
+        connection = session.connection()
         sightings = [*self._done, *self._sightings.values()]
         new = [sighting for sighting in sightings if sighting.row is not None]
         if new:
-            statement = insert(Observation).returning(Observation.id, sort_by_parameter_order=True)
-            for sighting, id_ in zip(new, session.scalars(statement, [s.row or {} for s in new]), strict=True):
+            ids = connection.scalars(_OBSERVE, [sighting.row or {} for sighting in new])
+            for sighting, id_ in zip(new, ids, strict=True):
                 sighting.observation_id = sighting.listing.current_observation_id = id_
         judged = [(sighting, sighting.assessment) for sighting in sightings if sighting.assessment is not None]
         if judged:
-            statement = insert(Assessment).returning(Assessment.id, sort_by_parameter_order=True)
-            rows = [_assessment(sighting, found) for sighting, found in judged]
-            for (sighting, _), id_ in zip(judged, session.scalars(statement, rows), strict=True):
+            ids = connection.scalars(_ASSESS, [_assessment(sighting, found) for sighting, found in judged])
+            for (sighting, _), id_ in zip(judged, ids, strict=True):
                 sighting.listing.current_assessment_id = id_
             raise_alarms(session, [alarm for sighting, found in judged for alarm in _alarms(sighting, found)])
         # what raises an alarm is kept as evidence too: it may be gone before the police ask for it
@@ -140,7 +145,7 @@ class ListingWriter:
         if self._crawl_id is not None:
             insert_jobs(session, "capture", map(_capture_job, flagged))
         if self._claims:
-            session.connection().execute(_CLAIM, self._claims)
+            connection.execute(_CLAIM, self._claims)
 
     def keep(self, session: Session, item: ListingItem, capture_ids: Sequence[int]) -> Counter[str]:
         """Note a sighting, and an observation where something differs. Returns counts: new, changed, flagged."""

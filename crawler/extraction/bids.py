@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from crawler.extraction.findings import Findings
+from crawler.extraction.openings import openings
 from crawler.extraction.prices import Money, parse_price
 from crawler.extraction.scope import Scope
 from crawler.extraction.state import amount_of, plain_key
@@ -48,6 +49,7 @@ _INLINE = re.compile(
     r"\s*[:：(]?\s*(?P<rest>.{2,60})\Z",
     re.I,
 )
+_OPENINGS = openings(_INLINE)
 _CALLED_BID = re.compile(r"current bid|(?:current|leading|high|highest)_?bid", re.I)
 _BETWEEN = re.compile(r"\s*(?:[-–—/]|\bto\b|\bà\b|\bbis\b|\ba\b|\band\b|\bet\b|إلى|حتى)\s*", re.I)
 
@@ -80,22 +82,22 @@ def take_labelled(name: str, value: str, findings: Findings, source: str) -> Non
 
 def fill_visible(scope: Scope, findings: Findings) -> None:
     """Amounts that stand in one text with their label ("Estimate £300 - 500"), and the count in "3 bids"."""
-    wanted = findings.lacks("starting_bid", "current_bid", "estimate_low")
-    counts: list[tuple[re.Match[str], int]] = []
-    texts = scope.document.texts
-    for place, (text, number) in enumerate(texts):
-        if len(text) > _LONGEST:
-            continue
-        if text[0].isdigit() or text[0] in "([":
-            if text.isdecimal() and place + 1 < len(texts):  # a number in an element of its own
-                text = f"{text} {texts[place + 1][0][:20]}"
-            match = _COUNT.match(text)
-            if match:
-                counts.append((match, number))
-        elif wanted and text[-1] != ":" and (match := _INLINE.match(text)) and any(c.isdigit() for c in match["rest"]):
-            _take_inline(match, number, scope, findings)
+    if findings.lacks("starting_bid", "current_bid", "estimate_low"):
+        for text, number in scope.texts_opening(_OPENINGS):
+            if len(text) > _LONGEST or text[0].isdigit() or text[0] in "([" or text[-1] == ":":
+                continue
+            match = _INLINE.match(text)
+            if match and any(c.isdigit() for c in match["rest"]):
+                _take_inline(match, number, scope, findings)
     settle_price(findings)
-    for match, number in counts if findings.lacks("bids") else ():
+    for text, number, following in scope.counting_texts if findings.lacks("bids") else ():
+        if not (text[0].isdigit() or text[0] in "(["):
+            continue
+        if text.isdecimal():  # a number in an element of its own
+            text = f"{text} {following[:20]}"
+        match = _COUNT.match(text)
+        if match is None:
+            continue
         if (
             match["other"]
             and findings.lacks("ends_at")

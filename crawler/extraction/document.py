@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from typing import Any
@@ -58,9 +59,12 @@ class Document:
         return self._source is None or any(mark in self._source for mark in marks)
 
     @classmethod
-    def parse(cls, text: str, url: str) -> tuple[Document | None, str | None]:
-        """The document, or None where there is no element in the text; and a problem where it had to be cut."""
-        problem = None
+    def parse(cls, text: str, url: str, source: bytes | None = None) -> tuple[Document | None, str | None]:
+        """The document, or None where there is no element in the text; and a problem where it had to be cut.
+
+        `source` is the text in UTF-8, where the caller has it.
+        """
+        problem, whole = None, text
         if len(text) > MAX_HTML_CHARACTERS:
             problem = f"The page is longer than {MAX_HTML_CHARACTERS} characters: the rest was not read."
             text = text[:MAX_HTML_CHARACTERS]
@@ -70,10 +74,10 @@ class Document:
         problem = problem or cut
         if not text.strip():
             return None, "The page is empty."
-        parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
         try:
-            source = text.encode("utf-8", "replace")
-            root = etree.fromstring(source, parser)
+            if source is None or text is not whole:
+                source = text.encode("utf-8", "replace")
+            root = etree.fromstring(source, _PARSER)
         except (etree.LxmlError, ValueError, AssertionError) as error:
             return None, f"The page could not be read as HTML: {error}."
         if root is None:
@@ -114,9 +118,9 @@ class Document:
     @cached_property
     def _by_class(self) -> dict[str, list[int]]:
         """Places in `_classes` by the whole value: a page has hundreds of class attributes, and few that differ."""
-        found: dict[str, list[int]] = {}
+        found: dict[str, list[int]] = defaultdict(list)
         for place, value in enumerate(self._classes):
-            found.setdefault(value, []).append(place)
+            found[value].append(place)
         return found
 
     @cached_property
@@ -255,6 +259,7 @@ class Document:
         return None
 
 
+_PARSER = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
 _LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{6000,}")
 _UNSUSPICIOUS = 100_000
 """Characters of a page that is too small to hold enough attributes to matter."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,6 +43,20 @@ OFFERED_TYPES = frozenset(
 )
 LIST_TYPES = frozenset({"itemlist", "searchresultspage", "collectionpage", "offercatalog"})
 _WEAK_TYPES = frozenset({"creativework", "offer", "aggregateoffer"})
+_OFFERING_TYPES = frozenset(
+    {
+        "offer",
+        "aggregateoffer",
+        "product",
+        "productgroup",
+        "car",
+        "vehicle",
+        "breadcrumblist",
+        "organization",
+        "event",
+    }
+)
+_BESIDE = ("isRelatedTo", "isSimilarTo", "isAccessoryOrSparePartFor", "hasVariant", "itemOffered")
 
 Node = dict[str, Any]
 
@@ -88,11 +103,18 @@ def _typed(value: Any) -> Iterator[Node]:
         level = below[:MAX_NODES]
 
 
-def types_of(node: Node) -> set[str]:
+def types_of(node: Node) -> Set[str]:
     """A node's types, lower-case short names."""
     declared = node.get("@type") or node.get("type")
-    names = declared if isinstance(declared, list) else [declared]
-    return {name.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].lower() for name in names if isinstance(name, str)}
+    if isinstance(declared, str):
+        return _short_name(declared)
+    names = declared if isinstance(declared, list) else []
+    return {short for name in names if isinstance(name, str) for short in _short_name(name)}
+
+
+@lru_cache(maxsize=1024)
+def _short_name(declared: str) -> frozenset[str]:
+    return frozenset({declared.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].lower()})
 
 
 def first(value: Any) -> Any:
@@ -118,23 +140,13 @@ def _listed_ids(nodes: list[Node]) -> set[int]:
     inside: set[int] = set()
     for node in nodes:
         kinds = types_of(node)
-        keys = ["isRelatedTo", "isSimilarTo", "isAccessoryOrSparePartFor", "hasVariant", "itemOffered"]
-        if kinds & LIST_TYPES:
+        keys = [key for key in _BESIDE if key in node]
+        if "itemListElement" in node and kinds & LIST_TYPES:
             keys.append("itemListElement")
+        if "offers" in node and kinds & _OFFERING_TYPES:
+            keys.append("offers")
         for key in keys:
-            inside.update(id(n) for value in as_list(node.get(key)) for n in _typed(value))
-        if kinds & {
-            "offer",
-            "aggregateoffer",
-            "product",
-            "productgroup",
-            "car",
-            "vehicle",
-            "breadcrumblist",
-            "organization",
-            "event",
-        }:
-            inside.update(id(n) for value in as_list(node.get("offers")) for n in _typed(value))
+            inside.update(id(n) for value in as_list(node[key]) for n in _typed(value))
     return inside
 
 

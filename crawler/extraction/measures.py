@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from crawler.extraction.findings import Findings
@@ -18,6 +20,8 @@ from crawler.items import Dimension, DimensionKind
 _MOST_TEXT = 20_000
 """Characters of a description that are searched."""
 _MOST_DIMENSIONS = 8
+_MOST_LENGTHS = 64
+"""Of one thing, repetitions in another unit among them; a text with more is a table of many things."""
 _NEAR = 60
 """Characters between two measures of one thing: "H. 12 cm, with the base about 15 cm"."""
 _LARGEST_MM = Decimal(50_000)
@@ -60,6 +64,11 @@ _CHAIN = re.compile(
 )
 _WEIGHT = re.compile(rf"(?<![\w.,/-])(?P<numbers>{_RANGE})\s?(?P<unit>{_units(_WEIGHT_UNITS)})(?!\w)", re.I)
 _ONE_NUMBER = re.compile(_NUMBER)
+_TIMES_SIGN = re.compile(_TIMES, re.I)
+_LENGTH_UNIT = re.compile(_units(_LENGTH_UNITS), re.I)
+_NUMBER_STARTS = re.compile(r"[\d½¼¾⅓⅔⅛⅜⅝⅞]+")
+"""Where alone a measure can begin: the long patterns are tried there and nowhere else."""
+_FRACTION = re.compile(r"(\d{1,2})/(\d{1,2})\Z")
 _FRACTIONS = {sign: Decimal(str(unicodedata.numeric(sign))) for sign in "½¼¾⅓⅔⅛⅜⅝⅞"}
 _MAY_MEASURE = re.compile(
     r"\d\s?(?:mm|c[mｍ]|in|g|k|oz|lb|[\"″”′]|ft|po|zo|pu|мм|см|г|к|[مسغجكبإاأرگکو]|[ء-ي]|毫|厘|公|ミ|セ|克|グ)", re.I
@@ -88,9 +97,11 @@ _LETTER = re.compile(r"\s?\(?([HWLDBTP])\b", re.I)
 _GAP = re.compile(r" ?(?:de |in |di )?")
 _FEET = re.compile(r"(?:feet|foot|ft|['′])\.?\s*\Z", re.I)
 """Before inches: the feet are part of the length, and such lengths are not read."""
-_SHIPPING = re.compile(
-    r"shipp|packag|postage|deliver|colis|livraison|emballage|versand|paket|spedizione|envío|شحن|طرد", re.I
-)
+_PARCEL_WORDS = (
+    "shipp", "packag", "postage", "deliver", "colis", "livraison", "emballage", "versand", "paket", "spedizione",
+    "envío", "شحن", "طرد",
+)  # fmt: skip
+_SHIPPING = re.compile("|".join(_PARCEL_WORDS), re.I)
 _UNIT_CODES = {
     "MMT": "mm",
     "CMT": "cm",
@@ -189,15 +200,17 @@ def dimensions_in(text: str) -> list[Dimension]:
             break
         before = tuple(found)
         for one in _dimensions(match, text, end):
-            if not _repeats(one, before) and len(found) < _MOST_DIMENSIONS:
+            if not _repeats(one, before):
                 found.append(one)
+        if len(found) >= _MOST_DIMENSIONS:
+            break
         end = match.end()
-    return found
+    return found[:_MOST_DIMENSIONS]
 
 
 def weight_in(text: str) -> Decimal | None:
     """The first weight that a text names, in grams; None for that of a parcel."""
-    for match in _WEIGHT.finditer(text):
+    for match in _matches(_WEIGHT, text):
         amounts = _amounts(match["numbers"])
         grams = max(amounts) * _factor("weight", match["unit"]) if amounts else None
         year = match["unit"][:1] in "гГ" and match["numbers"].isdigit() and len(match["numbers"]) == 4  # "1980 г."
@@ -208,8 +221,8 @@ def weight_in(text: str) -> Decimal | None:
 
 
 def _lengths(text: str) -> Iterator[re.Match[str]]:
-    for match in _CHAIN.finditer(text):
-        quoted = match["unit"] == '"' and not re.search(_TIMES, match["numbers"], re.I)  # the lamp of "Room 12"
+    for match in islice(_matches(_CHAIN, text), _MOST_LENGTHS):
+        quoted = match["unit"] == '"' and not _TIMES_SIGN.search(match["numbers"])  # the lamp of "Room 12"
         if (
             quoted
             and _kind_beside(text, max(0, match.start() - 25), match) is None
@@ -220,11 +233,31 @@ def _lengths(text: str) -> Iterator[re.Match[str]]:
             yield match
 
 
+def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """What `pattern.finditer` finds, for a pattern that begins with a number."""
+    end = 0
+    for number in _NUMBER_STARTS.finditer(text):
+        match = pattern.match(text, number.start()) if number.start() >= end else None
+        if match is not None:
+            end = match.end()
+            yield match
+
+
+@lru_cache(maxsize=4)
+def _names_parcel(text: str) -> bool:
+    """Whether there is anything to look for around each measure of the text."""
+    plain = text.casefold()
+    return any(word in plain for word in _PARCEL_WORDS)
+
+
 def _of_parcel(text: str, match: re.Match[str]) -> bool:
     """Whether the words around it, within its line, speak of sending it."""
-    start = max(text.rfind("\n", 0, match.start()) + 1, match.start() - 40)
-    behind = text.find("\n", match.end())
-    return _SHIPPING.search(text, start, min(len(text) if behind < 0 else behind, match.end() + 20)) is not None
+    if not _names_parcel(text):
+        return False
+    first, last = max(0, match.start() - 40), min(len(text), match.end() + 20)
+    behind = text.find("\n", match.end(), last)
+    start = max(text.rfind("\n", first, match.start()) + 1, first)
+    return _SHIPPING.search(text, start, last if behind < 0 else behind) is not None
 
 
 def _size_span(text: str) -> tuple[int, int] | None:
@@ -234,8 +267,9 @@ def _size_span(text: str) -> tuple[int, int] | None:
         if end is not None and match.start() - end > _NEAR:
             break
         if start is None:
-            before = max((text.rfind(sign, 0, match.start()) for sign in "\n;(|"), default=-1) + 1
-            labels = [label.start() for label in _KIND.finditer(text, max(before, match.start() - 25), match.start())]
+            near = max(0, match.start() - 25)
+            before = max(text.rfind(sign, near, match.start()) for sign in "\n;(|") + 1
+            labels = [label.start() for label in _KIND.finditer(text, max(before, near), match.start())]
             start = labels[0] if labels else match.start()
         behind = _kind_behind(text, match.end())
         end = behind.end() if behind else match.end()
@@ -246,11 +280,11 @@ def _size_span(text: str) -> tuple[int, int] | None:
 
 def _dimensions(match: re.Match[str], text: str, since: int) -> Iterator[Dimension]:
     factor = _factor("length", match["unit"])
-    parts = re.split(_TIMES, match["numbers"], flags=re.I)
+    parts = _TIMES_SIGN.split(match["numbers"])
     order = _order(text, max(since, match.start() - 30), match)
     for place, part in enumerate(parts):
         amounts = _amounts(part)
-        own = re.search(_units(_LENGTH_UNITS), part, re.I)
+        own = None if part.isdecimal() or _ONE_NUMBER.fullmatch(part) else _LENGTH_UNIT.search(part)
         size = max(amounts, default=Decimal(0)) * (_factor("length", own.group()) if own else factor)
         if not 0 < size <= _LARGEST_MM:
             continue
@@ -304,10 +338,10 @@ def _amounts(text: str) -> list[Decimal]:
 def _amount(text: str) -> Decimal | None:
     """`4 3/4`, `4½`, `3,78` and `١٢٫٥` as numbers."""
     total = Decimal(0)
-    for sign, value in _FRACTIONS.items():
+    for sign, value in () if text.isascii() else _FRACTIONS.items():
         if sign in text:
             total, text = total + value, text.replace(sign, "").strip()
-    fraction = re.search(r"(\d{1,2})/(\d{1,2})\Z", text)
+    fraction = _FRACTION.search(text) if "/" in text else None
     if fraction:
         if int(fraction[2]) == 0:
             return None
@@ -319,6 +353,7 @@ def _amount(text: str) -> Decimal | None:
         return None
 
 
+@lru_cache(maxsize=256)
 def _factor(what: str, unit: str) -> Decimal:
     for factor, words in _FACTORS[what].items():
         if re.fullmatch(words, unit, re.I) or (unit.lower().startswith("in") and factor == "25.4"):

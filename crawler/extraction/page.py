@@ -5,6 +5,7 @@ Sources, first to last: the definition's rules, JSON-LD, microdata, embedded sta
 
 from __future__ import annotations
 
+import codecs
 import logging
 import re
 from collections.abc import Mapping
@@ -83,6 +84,11 @@ _RESULT_WORDS = re.compile(
     r"|keine ergebnisse|all classifieds|petites annonces",
     re.I,
 )
+_RESULT_STEMS = (
+    "result", "résult", "ergebnis", "risultati", "resultados", "wyniki", "výsledky", "найдено", "результаты", "نتائج",
+    "検索結果", "搜尋結果", "搜索结果", "검색결과", "all classifieds", "petites annonces",
+)  # fmt: skip
+"""Each of those words holds one of these, which are found sooner."""
 _HAS_NUMBER = re.compile(r"//[^/?#]+/[^/?#]+/[^?#]*\d{4}")
 """An address with a number behind a word: /item/88123."""
 _OPTIONAL = ("seller", "location", "ends_at", "lot_number")
@@ -135,7 +141,7 @@ def _extract(
     if len(body) > MAX_BODY_BYTES:
         findings.problem(f"The page is longer than {MAX_BODY_BYTES} bytes: the rest was not read.")
         body = body[:MAX_BODY_BYTES]
-    text, _encoding, problem = decode(body, content_type, charset)
+    text, encoding, problem = decode(body, content_type, charset)
     if problem:
         findings.problem(problem)
     if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
@@ -147,7 +153,8 @@ def _extract(
         else:
             _read_answer(answer, url, page, findings)
             return
-    document, problem = Document.parse(text, url)
+    as_it_came = encoding == "utf-8" and not problem and not body.startswith(codecs.BOM_UTF8)
+    document, problem = Document.parse(text, url, body if as_it_came else None)
     if problem:
         findings.problem(problem)
     if document is not None:
@@ -403,7 +410,9 @@ def _search_signs(document: Document, nodes: list[dict[str, Any]], nothing_offer
         signs += 3
     if any(_SEARCH_SEGMENT.match(s) for s in parts.path.split("/")):
         signs += 2.5
-    if _RESULT_WORDS.search(f"{document.title_tag or ''} {visible.heading_text(document)}"):
+    heads = f"{document.title_tag or ''} {visible.heading_text(document)}"
+    plain = heads.casefold()
+    if any(stem in plain for stem in _RESULT_STEMS) and _RESULT_WORDS.search(heads):
         signs += 3
     for node in nodes:
         kinds = jsonld.types_of(node)

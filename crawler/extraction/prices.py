@@ -97,6 +97,12 @@ _NUMBER = re.compile(
     r"(?<![\d.,])\d+\.\d{5,20}(?![\d.,])"  # as machines write it
     r"|\d{1,3}(?:[ '’]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{2,3})*(?:[.,]\d{1,4})?(?!\d)|\d+"
 )
+_SIMPLE = re.compile(
+    r"(?:(?P<before>[A-Z]{3}|[$€£]) ?)?(?P<number>\d{1,9}(?:\.\d\d)?|\d{1,3}(?:,\d{3}){1,3}(?:\.\d\d)?)"
+    r"(?: ?(?P<after>[A-Z]{3}|[$€£]))?",
+    re.A,
+)
+"""An amount with a code or a sign beside it and nothing else, as most are: in it there is nothing to search for."""
 _LOOSE_CENTS = re.compile(r"(?<=\d)([.,]) (\d\d)(?![\d.,])")
 """The cents that a page's layout moved away: "118, 99 TL"."""
 _SPLIT_BY_SIGN = re.compile(r"(?<=\d)\s?([€£$])\s?(\d\d)(?![\d.,%])")
@@ -219,6 +225,17 @@ def parse_price(text: object, *, hint: str | None = None, country: str | None = 
 
 @lru_cache(maxsize=4096)
 def _parse_price_text(raw: str, hint: str | None, country: str | None) -> Money | None:
+    simple = _SIMPLE.fullmatch(raw)
+    if simple is not None and not (simple["before"] and simple["after"]):
+        sign = simple["before"] or simple["after"]
+        code = sign if sign is None or sign in _ISO_CODES else _resolve(sign, hint, country)
+        if sign is None or not sign.isalpha() or sign in _ISO_CODES:
+            amount = _bounded(_machine_number(simple["number"], code or hint))
+            return Money(amount, code) if amount is not None else None
+    return _search_price(raw, hint, country)
+
+
+def _search_price(raw: str, hint: str | None, country: str | None) -> Money | None:
     if _SCIENTIFIC.match(raw.strip()):
         amount = parse_amount(raw)
         return None if amount is None else Money(amount, None)

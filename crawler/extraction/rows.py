@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from crawler.extraction import bids, measures
 from crawler.extraction.document import Document, visible_text
 from crawler.extraction.findings import Findings
+from crawler.extraction.openings import openings
 from crawler.extraction.prices import parse_price
 from crawler.extraction.scope import Scope
 from crawler.extraction.text import clean
@@ -23,6 +24,7 @@ _LINKS_NEAR = 50
 MAX_LABEL = 45
 """Characters of a text that is a label alone; a longer one needs a colon."""
 
+_OPENINGS = openings(LABEL)
 _LOT_VALUE = re.compile(r"\A\W*([0-9٠-٩]{1,9}[A-Za-z]?)\W*\Z")
 _SELLER_SEGMENTS = frozenset(
     [
@@ -82,7 +84,7 @@ def fill(scope: Scope, findings: Findings) -> None:
     measured: list[tuple[str, object]] = []
     labels = 0
     if wanted:
-        for text, number in scope.document.texts:
+        for text, number in scope.texts_opening(_OPENINGS):
             if text[0].isdigit() or (len(text) > MAX_LABEL and ":" not in text and "：" not in text):
                 continue
             match = _label(text) if len(text) <= MAX_LABEL else LABEL.match(text)

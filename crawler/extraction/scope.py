@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
 from typing import Any
 
 from crawler.extraction.document import Document, is_hidden, marks_of, visible_text
+from crawler.extraction.openings import COUNTING, LENGTH, READERS, UNKNOWN, Openings, readers_of
 from crawler.extraction.text import folded
 
 _MAX_HEADINGS = 60
@@ -24,6 +27,7 @@ _OTHERS = re.compile(
 
 
 _GALLERY = re.compile(r"carousel|slider|swiper|modal|popup", re.I)
+_COUNTS = re.compile(r"\W*\d+\s*(?:[^\W\d_]|\Z)")
 
 
 class Scope:
@@ -36,6 +40,37 @@ class Scope:
         self._around = {element: level for level, element in enumerate(around)}
         self._foreign: dict[Any, bool] = {}
         self._foreign_photos: dict[Any, bool] = {}
+
+    def texts_opening(self, known: Openings) -> Iterator[tuple[str, int]]:
+        """The page's texts with such an opening, in page order, each with its number in the document.
+
+        Left out are long texts without a colon.
+        """
+        texts = self.document.texts
+        for place, readers in self._read_by:
+            if readers & known.bit:
+                yield texts[place]
+
+    @cached_property
+    def counting_texts(self) -> list[tuple[str, int, str]]:
+        """The texts that may count something ("3 bids", or "3" alone), each with its number and the text behind it."""
+        texts = self.document.texts
+        return [
+            (*texts[place], texts[place + 1][0] if place + 1 < len(texts) else "")
+            for place, readers in self._read_by
+            if readers & COUNTING and _counts(texts[place][0])
+        ]
+
+    @cached_property
+    def _read_by(self) -> list[tuple[int, int]]:
+        """Places in the document's texts, each with the bits of those who read it; those that nobody reads left out."""
+        texts = self.document.texts
+        found = []
+        for place, readers in [(p, r) for p, (text, _) in enumerate(texts) if (r := READERS[text[:LENGTH]])]:
+            text = texts[place][0]
+            if len(text) <= _LONGEST_ALONE or ":" in text or "：" in text:
+                found.append((place, readers if readers != UNKNOWN else readers_of(text)))
+        return found
 
     def levels_apart(self, element: Any) -> int:
         """How many levels above the heading the smallest part of the page lies that holds it and the element."""
@@ -75,6 +110,15 @@ class Scope:
         for one in chain:
             known[one] = answer
         return answer
+
+
+_LONGEST_ALONE = 90
+"""Characters of a text that says one thing; in a longer one a label ends with a colon."""
+
+
+@lru_cache(maxsize=8192)
+def _counts(text: str) -> bool:
+    return _COUNTS.match(text) is not None
 
 
 def main_heading(document: Document) -> Any:

@@ -25,6 +25,7 @@ _WEIGHT = {
 }
 _MARK = re.compile("[|｜·•»›:–—-]")
 """What every separator holds: most titles hold none."""
+_NO_WORD = re.compile(r"\W")
 _SEPARATOR = re.compile(r"\s+[|·•»›:–—-]+\s+|\s*[|｜]\s*|\s+::\s+|\s*[»›]\s+")
 _PRICE_TAIL = re.compile(
     r"\s+[-–—|,:]\s*(?:[$€£¥]|[A-Z]{3}\s?)\s?[\d.,]+(?:\s?[€$])?\s*(?:/[^()]{0,40})?(?:\(([^()]{2,60})\))?\s*\Z"
@@ -92,7 +93,10 @@ def trim_site(title: str, site_names: list[str]) -> str:
     """The title without the site's name at its end or start ("Vase | House" -> "Vase")."""
     if not _MARK.search(title):
         return title.strip()
-    names = [n for n in (folded(name) for name in site_names) if n]
+    names = _folded_names(tuple(site_names))
+    plain = _NO_WORD.sub("", folded(title))
+    if not any(_NO_WORD.sub("", name) in plain for name in names):
+        return title.strip()
     for _ in range(4):
         marks = list(_SEPARATOR.finditer(title))
         if not marks:
@@ -108,12 +112,15 @@ def trim_site(title: str, site_names: list[str]) -> str:
     return title.strip()
 
 
+@lru_cache(maxsize=256)
+def _folded_names(site_names: tuple[str, ...]) -> list[str]:
+    return [name for name in map(folded, site_names) if name]
+
+
 def _names_site(part: str, names: list[str]) -> bool:
     text = folded(part)
-    plain = re.sub(r"\W", "", text)
-    return any(
-        plain == re.sub(r"\W", "", n) or (len(n) > 3 and (text.startswith(n) or text.endswith(n))) for n in names
-    )
+    plain = _NO_WORD.sub("", text)
+    return any(plain == _NO_WORD.sub("", n) or (len(n) > 3 and (text.startswith(n) or text.endswith(n))) for n in names)
 
 
 def trim_price(title: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from crawler.extraction.findings import Findings
+from crawler.extraction.openings import openings
 from crawler.extraction.rows import is_name
 from crawler.extraction.scope import Scope
 
@@ -32,6 +33,7 @@ _ENDS = re.compile(
     r"|\Ascade(?: il)?\s+(?P<it>.+)\Z|\A(?:ينتهي|تنتهي)(?: المزاد| المزايدة)?(?: في| يوم)?\s+(?P<ar>.+)\Z",
     re.I,
 )
+_OPENINGS = openings(_LOT, _SELLER, _ENDS)
 _DAY = re.compile(r"\d{4}|\d{1,2}[./]\d{1,2}[./]\d{2}")
 """A moment with its year: "Ends in 3 days" and "closes at 5" are none."""
 
@@ -42,7 +44,7 @@ def fill(scope: Scope, findings: Findings) -> None:
     if not wanted:
         return
     found: dict[str, set[str]] = {name: set() for name in wanted}
-    for text, number in scope.document.texts:
+    for text, number in scope.texts_opening(_OPENINGS):
         if len(text) > _LONGEST or not text[0].isalpha():
             continue
         read = _read(text)

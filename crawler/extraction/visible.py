@@ -12,6 +12,7 @@ from typing import Any
 
 from crawler.extraction.document import Document, marks_of, visible_text
 from crawler.extraction.findings import Findings
+from crawler.extraction.openings import openings
 from crawler.extraction.scope import Scope
 from crawler.extraction.text import folded
 from crawler.extraction.titles import place_in
@@ -32,6 +33,7 @@ _TAKES_ORDERS = re.compile(
 _DESCRIPTION_CLASS = re.compile(
     r"descri|beschreib|postingbody|userbody|opis|lot-?details|item-?details|body-?text|الوصف|وصف", re.I
 )
+_OPENINGS = openings(GONE, STILL_OFFERED, IN_STOCK)
 _LEAST_DESCRIPTION = 20
 """Signs."""
 _HEADINGS = ("h1", "h2", "h3", "h4")
@@ -51,7 +53,7 @@ def fill_availability(scope: Scope, findings: Findings) -> None:
     if not findings.lacks("availability"):
         return
     offered = False
-    for text, number in scope.document.texts:
+    for text, number in scope.texts_opening(_OPENINGS):
         if len(text) > 60:
             continue
         gone = GONE.match(text)

@@ -200,8 +200,8 @@ def correct_bid(scope: Scope, findings: Findings) -> None:
     """On an auction's page the amount beside "3 bids" is the bid of now; structured data often keeps the first one."""
     if findings.sources.get("price", "rule").startswith("rule"):
         return
-    for text, number in scope.document.texts:
-        if len(text) > 30 or text[0].isalpha() or not BID_COUNT.match(text):
+    for text, number, _ in scope.counting_texts:
+        if len(text) > 30 or not BID_COUNT.match(text):
             continue
         element, _ = scope.document.place_of(number)
         if element is None or scope.foreign(element):

@@ -3,14 +3,18 @@
 import json
 from decimal import Decimal
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler.extraction import measures
 from crawler.extraction.batch import page_as_json
+from crawler.extraction.findings import Findings
 from crawler.extraction.measures import dimensions_in, weight_in
 from crawler.extraction.page import extract_page
+from crawler.extraction.rules import NO_RULES
 from crawler.items import ExtractedPage
 
 
@@ -153,3 +157,15 @@ def test_the_words_of_the_description_give_both_and_say_where_they_stood() -> No
 def test_no_text_breaks_the_reading(text: str) -> None:
     assert all(0 < one.millimetres <= 50_000 for one in dimensions_in(text))
     assert (weight_in(text) or 1) > 0
+
+
+def test_a_table_of_many_measures_is_not_read_to_its_end() -> None:
+    """However long the text is, the same few of its lengths are looked at."""
+    many = ", ".join(f"{number} cm x {number + 1} cm" for number in range(1, 60))
+    with mock.patch.object(measures, "_of_parcel", wraps=measures._of_parcel) as looked_at:
+        assert dimensions_in(many * 40) == dimensions_in(many)
+        once = looked_at.call_count
+        findings = Findings(NO_RULES)
+        measures.fill_from_words(None, many * 40, findings)
+    assert len(findings.values["dimensions"]) == 8
+    assert once < looked_at.call_count < 200

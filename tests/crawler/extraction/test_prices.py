@@ -1,7 +1,10 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from crawler.extraction import prices
 from crawler.extraction.prices import country_currency, currency_code, parse_amount, parse_price
 
 PRICES = [
@@ -118,3 +121,11 @@ def test_the_habits_of_shops_are_read(text, amount, currency):
 @pytest.mark.parametrize("text", ["40% OFF", "15.08.2017"])
 def test_shares_and_dates_are_no_price(text):
     assert parse_price(text) is None
+
+
+@given(
+    st.from_regex(prices._SIMPLE, fullmatch=True),
+    st.sampled_from([(None, None), ("GBP", "GB"), ("KWD", "KW"), ("JPY", "JP"), ("EGP", "EG")]),
+)
+def test_a_plain_amount_is_read_as_a_search_for_it_would(text: str, where: tuple[str | None, str | None]) -> None:
+    assert prices._parse_price_text(text, *where) == prices._search_price(text, *where)
