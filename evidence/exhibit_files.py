@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,14 @@ from crawler.picture_kinds import image_suffix
 from crawler.program import ProgramInfo
 from evidence.bag import WACZ, BagWriter
 from evidence.history import build_history
-from evidence.item import ListingRecords, PackedCapture, build_analysis, build_decisions, build_item
+from evidence.item import (
+    SURROUNDINGS,
+    ListingRecords,
+    PackedCapture,
+    build_analysis,
+    build_decisions,
+    build_item,
+)
 from evidence.object_id import build_object_id
 from evidence.sealing import EvidenceDamaged
 from evidence.wacz import Page, to_json, write_wacz
@@ -129,7 +137,7 @@ def pack_listing(
         )
         if row.kind in _SCREENSHOTS or row.kind in _IMAGES:
             pictures[f"{folder}/{path}"] = checked.home.file_path(row.sha256)
-    item = build_item(checked.records, packed, images, program)
+    item = build_item(checked.records, packed, images, program, _surroundings(checked))
     analysis, decisions = build_analysis(checked.records), build_decisions(checked.records)
     object_id = build_object_id(checked.records, images)
     item_sha256 = bag.add_bytes(f"{folder}/item.json", to_json(item))
@@ -151,6 +159,16 @@ def pack_listing(
         pictures=pictures,
         files=[(f"{folder}/item.json", item_sha256), (f"{folder}/{WACZ}", wacz_sha256)],
     )
+
+
+def _surroundings(checked: CheckedListing) -> dict[str, Any] | None:
+    """What the newest capture report says of what stood around; None where no capture job has told."""
+    reports = [row for row in checked.records.captures if row.kind == "capture_report" and row.segment_id is None]
+    if not reports:
+        return None
+    last = max(reports, key=lambda row: (row.captured_at, row.id))
+    told = json.loads(checked.home.file_path(last.sha256).read_bytes())
+    return {"capture": last.id, **{name: told.get(name) for name in SURROUNDINGS}}
 
 
 def pack_stamps(database: Database, bag: BagWriter, number: int, checked: CheckedListing) -> None:

@@ -36,6 +36,11 @@ DECISIONS_FORMAT = "relicwatch-decisions-1"
 NOT_A_VERDICT = "A score is not a verdict: it is a machine's opinion of the text. Only a person decides."
 _MOST_HOPS = 30
 _REPORT = "capture_report"
+SURROUNDINGS = (
+    "browser", "user_agent", "viewport", "locale", "timezone", "program", "commit", "egress_ip", "clock", "hosts",
+    "linked_pages",
+)  # fmt: skip
+"""Fields of a capture's report that item.json repeats. # EV-15, EV-16"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,11 @@ def load_listing(session: Session, listing: Listing, exhibit: Exhibit | None) ->
 
 
 def build_item(
-    records: ListingRecords, packed: Sequence[PackedCapture], images: Sequence[dict[str, Any]], program: ProgramInfo
+    records: ListingRecords,
+    packed: Sequence[PackedCapture],
+    images: Sequence[dict[str, Any]],
+    program: ProgramInfo,
+    surroundings: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The content of `item.json` (plain JSON values): captured fact alone."""
     listing = records.listing
@@ -136,6 +145,7 @@ def build_item(
         "capture_state": _capture_state([*records.captures, *records.left_out]),
         "collector": _collectors(records.captures),
         "config_sha256": records.config_sha256,
+        "surroundings": surroundings,
         "first_seen_at": utc(listing.first_seen_at),
         "last_seen_at": utc(listing.last_seen_at),
         "state": listing.state,

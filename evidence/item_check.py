@@ -62,6 +62,7 @@ def item_faults(
     yield from _redirect_faults(facts, rows, wacz)
     yield from _state_faults(facts, captures, left_out)
     yield from _page_faults(facts, wacz)
+    yield from _surroundings_faults(files, folder, facts, rows)
     named: set[str] = set()
     for capture in captures:
         if "file" in capture:
@@ -197,6 +198,22 @@ def _derivative_faults(files: BundleFiles, folder: str, capture: dict[str, Any])
     told = [report.get("url"), report.get("state"), report.get("reason") or capture.get("note")]
     if told != [capture.get("url"), capture.get("state"), capture.get("note")]:
         yield f"{label} has another address, state or reason than the report in {capture.get('file')}"
+
+
+def _surroundings_faults(files: BundleFiles, folder: str, facts: dict[str, Any], rows: Rows) -> Iterator[str]:
+    """Clock, names, certificates: as the capture's report tells them."""
+    told = facts.get("surroundings")
+    if told is None:
+        return
+    told = as_mapping(told)
+    row = rows.get(str(told.get("capture")), {})
+    try:
+        report = as_mapping(files.json(f"{folder}/{row.get('file')}"))
+    except JsonFault:
+        report = {}
+    for name, value in told.items():
+        if name != "capture" and report.get(name) != value:
+            yield f"it tells of the capture's {name} otherwise than the report of capture {told.get('capture')}"
 
 
 def _file_faults(files: BundleFiles, folder: str, label: str, entry: dict[str, Any]) -> Iterator[str]:

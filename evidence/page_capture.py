@@ -31,12 +31,15 @@ from crawler.fetcher import RawResponse, as_written, begin_exchange, open_sessio
 from crawler.home import Home
 from crawler.items import Exchange
 from crawler.program import program_info, user_agent
+from crawler.robots import RobotsUnreadable, rules_in
+from evidence.linked_pages import on_same_site, terms_pages
 from evidence.sealing import AddedExchange, Addition, Derivative, SealingError, seal_listing, sealed_by_job
 from evidence.segments import media_type_of
+from evidence.surroundings import egress_ip, hosts_of, own_clock
 from storage.audit import AuditChain
 from storage.captures import REPORTED
 from storage.database import Database
-from storage.tables import Capture, Listing, Observation, Segment
+from storage.tables import Capture, Listing, Observation, Segment, Seller
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +50,7 @@ TIMEZONE = "UTC"
 _HIGHEST_SCREENSHOT = 20_000
 _MOST_REDIRECTS = 10
 _ACCEPT_IMAGES = "image/avif,image/webp,image/png,image/jpeg,image/*;q=0.8,*/*;q=0.5"
+_ACCEPT_PAGES = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5"
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 _SCROLL = """async () => {
@@ -76,6 +80,8 @@ class CaptureLimits:
     image_seconds: float = 30.0
     image_bytes: int = 25 * 1024 * 1024
     images: int = 60
+    linked_pause_seconds: float = 2.0
+    """Before each of the linked pages: they are no part of what the market's own pace is owed for."""
     total_bytes: int = 256 * 1024 * 1024
 
 
@@ -107,6 +113,10 @@ class _Collected:
     """The browser could not show the page; what it had received of it before is kept all the same."""
     browser: str | None = None
     final_url: str | None = None
+    clock: dict[str, Any] = field(default_factory=own_clock)
+    hosts: list[dict[str, Any]] = field(default_factory=list)
+    linked: list[dict[str, str]] = field(default_factory=list)
+    """The seller's page and the terms: what they are and where they stand."""
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -159,9 +169,10 @@ def capture_listing(
         if done is not None:
             return _result_of(session, listing, done, job_id)
         images = _image_urls(session, listing)
+        seller_page = _seller_page(session, listing)
     if wait is not None:
         wait()
-    collected = asyncio.run(_collect(listing.url, images, guard, limits, open_page=open_page))
+    collected = asyncio.run(_collect(listing.url, images, seller_page, guard, limits, open_page=open_page))
     additions = _additions(collected, listing.url)
     segment_id = seal_listing(database, home, listing_id, job_id=job_id, actor=actor, chain=chain, extra=additions)
     assert segment_id is not None, "the report alone makes an evidence file"
@@ -182,6 +193,15 @@ def _image_urls(session: Session, listing: Listing) -> list[str]:
         return []
     observation = session.get_one(Observation, listing.current_observation_id)
     return list(dict.fromkeys(urldefrag(urljoin(listing.url, str(url))).url for url in observation.images))
+
+
+def _seller_page(session: Session, listing: Listing) -> str | None:
+    """The seller's own page on the market, where the listing showed one."""
+    if listing.current_observation_id is None:
+        return None
+    seller_id = session.get_one(Observation, listing.current_observation_id).seller_id
+    seller = session.get(Seller, seller_id) if seller_id is not None else None
+    return seller.url if seller is not None and seller.url and on_same_site(seller.url, listing.url) else None
 
 
 def _result_of(session: Session, listing: Listing, segment: Segment, job_id: int | None) -> CaptureResult:
@@ -224,6 +244,11 @@ def _additions(collected: _Collected, url: str) -> list[Addition]:
         "locale": LOCALE,
         "timezone": TIMEZONE,
         "program": program_info().label,
+        "commit": program_info().commit,
+        "egress_ip": egress_ip(),
+        "clock": collected.clock,
+        "hosts": collected.hosts,
+        "linked_pages": collected.linked,
     }
     body = json.dumps(report, ensure_ascii=False, indent=1, sort_keys=True).encode()
     told = Derivative(
@@ -241,7 +266,9 @@ def _additions(collected: _Collected, url: str) -> list[Addition]:
     return [*collected.exchanges, *derivatives, told]
 
 
-async def _collect(url: str, images: list[str], guard: Guard, limits: CaptureLimits, *, open_page: bool) -> _Collected:
+async def _collect(
+    url: str, images: list[str], seller_page: str | None, guard: Guard, limits: CaptureLimits, *, open_page: bool
+) -> _Collected:
     collected = _Collected()
     if open_page:
         await _try_page(url, guard, limits, collected)
@@ -249,6 +276,10 @@ async def _collect(url: str, images: list[str], guard: Guard, limits: CaptureLim
         collected.problems.append("The page itself was not opened: this market is read through its official API only.")
     seen = {one.exchange.url for one in collected.exchanges if _is_whole(one.exchange)}
     await _collect_images([one for one in images if one not in seen], guard, limits, collected)
+    if open_page and collected.page is not None:
+        await _collect_linked(collected.final_url or url, seller_page, guard, limits, collected)
+    fetched = [one.exchange.url for one in collected.exchanges]
+    collected.hosts = await asyncio.to_thread(hosts_of, [url, *fetched], guard)
     return collected
 
 
@@ -605,9 +636,46 @@ async def _collect_image(
     collected.problems.append(f"The image {url} redirects more than {_MOST_REDIRECTS} times.")
 
 
-async def _fetch(session: aiohttp.ClientSession, url: str, limits: CaptureLimits) -> Exchange:
+async def _collect_linked(
+    url: str, seller_page: str | None, guard: Guard, limits: CaptureLimits, collected: _Collected
+) -> None:
+    """The seller's page and the site's terms over HTTP, each once, as far as robots.txt lets us; never a reason for
+    PARTIAL: what they say is beside the offer."""
+    rendered = next((one.body for one in collected.derivatives if one.kind == "dom"), None)
+    wanted = [("seller", seller_page)] if seller_page else []
+    if rendered is not None:
+        wanted += [("terms", one) for one in terms_pages(rendered.decode("utf-8", "replace"), url)]
+    seen = {one.exchange.url for one in collected.exchanges}
+    wanted = [(what, target) for what, target in wanted if target not in seen]
+    if not wanted:
+        return
+    async with open_session(guard) as session:
+        try:
+            robots = await _fetch(session, urljoin(url, "/robots.txt"), limits, _ACCEPT_PAGES)
+            rules = rules_in(robots.status, robots.body)
+        except (RobotsUnreadable, EgressRefused, aiohttp.ClientError, OSError, TimeoutError) as error:
+            logger.info("Linked pages of %s were left: robots.txt could not be read (%s).", url, error)
+            return
+        for what, target in wanted:
+            if not rules.allowed(target):
+                continue
+            try:
+                guard.check_url(target)
+                await asyncio.sleep(limits.linked_pause_seconds)
+                exchange = await _fetch(session, target, limits, _ACCEPT_PAGES)
+            except (EgressRefused, aiohttp.ClientError, OSError, TimeoutError) as error:
+                logger.info("The %s page %s could not be fetched (%s).", what, target, error)
+                continue
+            note = f"cut off after {len(exchange.body)} bytes ({exchange.truncated})" if exchange.truncated else None
+            collected.exchanges.append(AddedExchange(exchange, "PARTIAL" if note else "COMPLETE", note))
+            collected.linked.append({"what": what, "url": target})
+
+
+async def _fetch(
+    session: aiohttp.ClientSession, url: str, limits: CaptureLimits, accept: str = _ACCEPT_IMAGES
+) -> Exchange:
     started_at = datetime.now(UTC)
-    headers = {"User-Agent": user_agent(), "Accept": _ACCEPT_IMAGES, "Accept-Encoding": "gzip, deflate"}
+    headers = {"User-Agent": user_agent(), "Accept": accept, "Accept-Encoding": "gzip, deflate"}
     exchange: Exchange | None = None
     try:
         async with asyncio.timeout(limits.image_seconds):

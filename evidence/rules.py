@@ -90,7 +90,7 @@ RULES = (
     _rule("item.parts", "Each item has its Object ID, observations, opinion and decisions, of the same item.",
           r"is missing$|is of another item|is of no item|data/items holds no item"),
     _rule("item.capture", "item.json tells each capture as its record or file does.",
-          r"data/items/\d+/item\.json: (?:capture|picture|it (?:names|does not name|does not tell))"),
+          r"data/items/\d+/item\.json: (?:capture|picture|it (?:names|does not name|does not tell|tells of the capture))"),
     _rule("item.story", "item.json tells redirects, times, state and page as the records do.", r"data/items/\d+/item\.json: "),
     _rule("demo", "All places agree on whether this is a DEMO.", r"says DEMO"),
     _rule("custody.chain", "Custody entries match their hashes and follow one another.",
