@@ -598,20 +598,28 @@ def alarms_close(
 
 
 @app.command("capture")
-def capture_command(listing_id: Annotated[int, typer.Option("--listing", help="Which listing to capture.")]) -> None:
-    """Capture a stored listing as evidence now: page, images, screenshots, DOM.
+def capture_command(
+    url: Annotated[str | None, typer.Argument(help="The address of a stored listing.")] = None,
+    listing_id: Annotated[int | None, typer.Option("--listing", help="Which listing to capture.")] = None,
+) -> None:
+    """Capture a stored listing as evidence now: page, images, screenshots, DOM, the seller's page and the terms.
 
-    Example: relicwatch capture --listing 17
+    Example: relicwatch capture https://auction.example/sale/3/lot/14
     """
     import uuid
 
-    from storage.imports import check_fetchable
+    from storage.imports import check_fetchable, listing_at
     from storage.jobs import claim_job, insert_job
     from storage.leases import process_holder
     from work import run_job
 
+    if (url is None) == (listing_id is None):
+        raise UsageError("Say what to capture: the address of a stored listing, or --listing ID.")
     home, database = _open()
     with database.transaction() as session:
+        if url is not None:
+            listing_id = listing_at(session, url)
+        assert listing_id is not None
         check_fetchable(session, listing_id)
         arguments = {"listing_id": listing_id, "reason": "a person's request", "actor": _actor()}
         job = insert_job(session, "capture", arguments, f"capture:request:{uuid.uuid4()}")

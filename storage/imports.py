@@ -115,6 +115,20 @@ def keep_saved(
     return kept
 
 
+def listing_at(session: Session, url: str) -> int:
+    """The listing at an address, as asked for or as its page names itself. Raises NotFetchable where none is stored."""
+    found = session.scalars(select(Listing.id).where(Listing.url == url).order_by(Listing.id.desc())).first()
+    if found is None:
+        canonical = select(Observation.listing_id).where(Observation.canonical_url == url)
+        found = session.scalars(canonical.order_by(Observation.id.desc())).first()
+    if found is None:
+        raise NotFetchable(
+            f"No listing is stored at {url}: `relicwatch listings search WORDS` shows those there are. A page of a "
+            "market that is not watched is saved in a browser and brought in with `relicwatch import FILE`."
+        )
+    return found
+
+
 def check_fetchable(session: Session, listing_id: int) -> None:
     """Raises NotFetchable for a listing that no market can be asked for: it is not there, or came of a file alone."""
     listing = session.get(Listing, listing_id)

@@ -24,7 +24,7 @@ from evidence.page_capture import CaptureLimits, CaptureResult, capture_listing
 from evidence.sealing import file_sha256
 from storage.audit import AuditChain
 from storage.database import Database
-from storage.tables import AuditEvent, Capture, Listing, Observation, Segment
+from storage.tables import AuditEvent, Capture, Listing, Observation, Segment, Seller
 from tests.evidence.web import Web, serving
 from tests.market_server import Asked, MarketServer, Reply, reply
 from tests.processes import below, command_of
@@ -401,3 +401,37 @@ def test_the_same_job_run_again_gives_the_same_result_and_asks_for_nothing(
     assert web.asked == ["/photo.png"]
     with database.session() as session:
         assert len(session.scalars(select(AuditEvent)).all()) == 1
+
+
+@needs_chromium
+def test_the_seller_s_page_and_the_terms_are_captured_too_and_what_robots_txt_bars_is_left(
+    database: Database, home: Home, web: Web
+) -> None:
+    # EV-15, EV-16
+    html = b'<a href="/terms">Terms of sale</a><a href="/barred/agb">AGB</a>'
+    page = web.add("/lot/9", html, ("Content-Type", "text/html"))
+    for path in ("/terms", "/barred/agb", "/seller/7"):
+        web.add(path, path.encode(), ("Content-Type", "text/html"))
+    web.add("/robots.txt", b"User-agent: *\nDisallow: /barred/\n", ("Content-Type", "text/plain"))
+    listing_id = add_listing(database, page, [])
+    root = page.removesuffix("/lot/9")
+    with database.transaction() as session:
+        seller = Seller(
+            id_space="fair", native_id="7", name="s", url=f"{root}/seller/7", first_seen_at=MOMENT, last_seen_at=MOMENT
+        )
+        session.add(seller)
+        session.flush()
+        session.get_one(Observation, session.get_one(Listing, listing_id).current_observation_id).seller_id = seller.id
+
+    result = capture(database, home, listing_id, limits=CaptureLimits(linked_pause_seconds=0.0))
+
+    assert (result.state, result.reason) == ("COMPLETE", None)
+    found = records(home, database, result.segment_id)
+    assert found[("response", f"{root}/terms")][0] == b"/terms"
+    assert found[("response", f"{root}/seller/7")][0] == b"/seller/7"
+    assert ("response", f"{root}/barred/agb") not in found
+    (row,) = [row for row in captures(database) if row.kind == "capture_report"]
+    report = json.loads(home.file_path(row.sha256).read_bytes())
+    linked = [(one["what"], one["url"]) for one in report["linked_pages"]]
+    assert linked == [("seller", f"{root}/seller/7"), ("terms", f"{root}/terms")]
+    assert report["hosts"][0]["addresses"] and report["clock"]["at"] and report["user_agent"] and report["commit"]
