@@ -156,7 +156,8 @@ def verify_custody(database: Database, home: Home, heads: Path | None = None) ->
     for head in there:
         report.faults += _head_faults(head, previous, key.certificate)
         previous = head.sha256
-        report.stamped += any(_stamp_holds(head, authorities, report))
+        # a list: each authority's stamp is looked at, also after one that holds
+        report.stamped += any(list(_stamp_holds(head, authorities, report)))
     with database.reading() as session:
         report.faults += log_faults(session)
         ends = chain_ends(session)

@@ -170,6 +170,25 @@ def test_a_head_is_stamped_and_its_token_lies_beside_it(
     assert any(token.name in fault for fault in verify_custody(database, home).faults)
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
+def test_a_bad_stamp_is_told_although_another_authority_has_one_that_holds(
+    database: Database, home: Home, log: AuditChain, tmp_path: Path
+) -> None:
+    # EV-33
+    authority = TestAuthority(tmp_path / "authority")
+    with serving_authority(authority) as url:
+        configure(home.root, ("first", url, authority.roots), ("second", url, authority.roots))
+        head = make_head(database, home, chain=AuditChain("head"), actor="test")
+        ask_pending(database, home, Guard(allow_loopback=True), chain=AuditChain(), actor="test")
+    assert write_stamps(database, home) == 2
+    token = head.path.with_name(head.path.name + ".second.tsr")
+    token.chmod(0o644)
+    token.write_bytes(token.read_bytes()[:-8] + b"\0" * 8)
+    report = verify_custody(database, home)
+    assert report.stamped == 1
+    assert [token.name in fault for fault in report.faults] == [True]
+
+
 def test_a_head_is_due_once_a_day(database: Database, home: Home) -> None:
     from datetime import timedelta
 
