@@ -98,7 +98,9 @@ def draw_placeholder(seed: int) -> Pixels:
     pen = ImageDraw.Draw(picture)
     pen.rectangle((150, 140, 350, 300), outline=(150, 150, 150), width=8)
     pen.ellipse((210, 180, 290, 260), outline=(150, 150, 150), width=8)
-    pen.text((120, 340), ["No photo", "Photo soon", "Numis & Co"][int(rng.integers(3))], fill=(120, 120, 120), font=_font(44))
+    pen.text(
+        (120, 340), ["No photo", "Photo soon", "Numis & Co"][int(rng.integers(3))], fill=(120, 120, 120), font=_font(44)
+    )
     return np.asarray(picture)
 
 

@@ -72,7 +72,11 @@ class FeaturePool:
             return Neighbours(none, none, none.astype(np.float32))
         squares, rows = self._index.search(query.descriptors.astype(np.float32), _NEIGHBOURS)
         photos = np.where(rows >= 0, self._photo[rows], -1)
-        return Neighbours(photos, np.where(rows >= 0, self._row[rows], -1), np.sqrt(np.where(rows >= 0, squares, np.inf)).astype(np.float32))
+        return Neighbours(
+            photos,
+            np.where(rows >= 0, self._row[rows], -1),
+            np.sqrt(np.where(rows >= 0, squares, np.inf)).astype(np.float32),
+        )
 
     def votes(self, near: Neighbours) -> Floats:
         """For each photo how many features of the query point to it: those that point to many count less."""
@@ -80,7 +84,11 @@ class FeaturePool:
         if near.photos.shape[1] == 0:
             return votes
         reach = near.distances[:, -1:]
-        reach = np.where(np.isfinite(reach), reach, np.nanmax(np.where(np.isfinite(near.distances), near.distances, np.nan), axis=1, keepdims=True))
+        reach = np.where(
+            np.isfinite(reach),
+            reach,
+            np.nanmax(np.where(np.isfinite(near.distances), near.distances, np.nan), axis=1, keepdims=True),
+        )
         gain = np.maximum(0.0, 1.0 - (near.distances / np.maximum(reach, 1e-6)) ** 2)
         for place in range(near.photos.shape[1]):
             seen = (near.photos[:, :place] == near.photos[:, place : place + 1]).any(axis=1)
@@ -110,4 +118,4 @@ def rarity_towards(photo: int, near: Neighbours, own: npt.NDArray[np.bool_] | No
     for place in range(near.photos.shape[1]):
         repeated = (near.photos[:, :place] == near.photos[:, place : place + 1]) & other[:, :place]
         count += other[:, place] & ~repeated.any(axis=1)
-    return (1.0 / (1.0 + count)).astype(np.float32)
+    return (1.0 / (1.0 + count) ** 2).astype(np.float32)

@@ -25,6 +25,9 @@ _TURN = 30.0
 _ZOOM = 1.7
 _CELL = 0.012
 """Features nearer to each other than this share of the longest side count once."""
+_MIDDLE, _RIM = 0.5, 0.7
+"""Where the middle of a photo ends and its rim begins, as shares of the way from its centre to its edge."""
+_FEW = 10
 _WINDOW = 17
 _CELLS = 12
 
@@ -37,6 +40,9 @@ class Agreement:
     `weight`: the same, each counting less the more other photos show it too. `spread`: share of the candidate's
     detailed area in whose neighbourhood they lie, 0 to 1. `overlap`: share of the candidate that the query shows.
     `likeness`: mean correlation of detail over the overlap, the middle of the picture weighing most, -1 to 1.
+    `agreeing`: share of the overlap's detail, weighed likewise, that correlates or where features meet.
+    `middle`, `surroundings`: share of the query's features over the middle and over the rim of the candidate that have
+    their counterpart there; two objects on one tray agree in the surroundings alone.
     `scale` and `turn` (degrees) say how the query was brought to the candidate.
     """
 
@@ -47,6 +53,8 @@ class Agreement:
     overlap: float
     likeness: float
     agreeing: float
+    middle: float
+    surroundings: float
     scale: float
     turn: float
     map: Floats
@@ -60,17 +68,6 @@ def compare_photos(query: PhotoFeatures, candidate: PhotoFeatures, rarity: Float
     if len(query.points) < 4 or len(candidate.points) < 4:
         return None
     of_query, of_candidate = alike(query.descriptors, candidate.descriptors)
-    return fit_photos(query, candidate, of_query, of_candidate, rarity)
-
-
-def fit_photos(
-    query: PhotoFeatures,
-    candidate: PhotoFeatures,
-    of_query: npt.NDArray[np.intp],
-    of_candidate: npt.NDArray[np.intp],
-    rarity: Floats | None = None,
-) -> Agreement | None:
-    """As `compare_photos`, for pairs of features that are known already (rows of the two photos)."""
     if len(of_query) < 4:
         return None
     weights = np.ones(len(of_query), np.float32) if rarity is None else rarity[of_query]
@@ -84,6 +81,7 @@ def fit_photos(
     kept = np.flatnonzero(inside)[counted]
     spread = _spread(target[kept, :2], candidate)
     overlap, likeness, agreeing = _likeness(query, candidate, chart, target[kept, :2])
+    middle, surroundings = _shares(query, candidate, chart, of_query[inside])
     return Agreement(
         pairs=len(of_query),
         inliers=len(kept),
@@ -92,32 +90,31 @@ def fit_photos(
         overlap=overlap,
         likeness=likeness,
         agreeing=agreeing,
+        middle=middle,
+        surroundings=surroundings,
         scale=float(np.sqrt(abs(np.linalg.det(chart[:, :2])))),
         turn=float(np.degrees(np.arctan2(chart[1, 0], chart[0, 0]))),
         map=chart,
     )
 
 
-def rough_weight(
+def rough_inliers(
     query: PhotoFeatures,
     candidate: PhotoFeatures,
     of_query: npt.NDArray[np.intp],
     of_candidate: npt.NDArray[np.intp],
     rarity: Floats,
-) -> float:
-    """How much of the pairs one map explains, without looking at the pixels again: to order candidates by."""
-    if len(of_query) < 3:
-        return 0.0
-    inside = _best_hypothesis(
-        query.points[of_query],
-        candidate.points[of_candidate],
-        rarity[of_query],
-        float(max(candidate.width, candidate.height)),
-    )[0]
-    return float(rarity[of_query][inside].sum())
+) -> npt.NDArray[np.bool_]:
+    """Which of the pairs one map explains, without looking at the pixels again: to order candidates by."""
+    if len(of_query) < 4:
+        return np.zeros(len(of_query), dtype=bool)
+    longest = float(max(candidate.width, candidate.height))
+    return _best_hypothesis(query.points[of_query], candidate.points[of_candidate], rarity[of_query], longest)[0]
 
 
-def alike(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def alike(
+    one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Rows of the two that are each other's nearest, and clearly nearer than the second."""
     left, right = one.astype(np.float32), other.astype(np.float32)
     # Rows of RootSIFT have one length, so that the largest product is the smallest distance.
@@ -206,6 +203,21 @@ def _one_each(
         seen_target.add(right)
         kept.append(int(row))
     return np.array(kept, dtype=np.intp)
+
+
+def _shares(
+    query: PhotoFeatures, candidate: PhotoFeatures, chart: Floats, agreeing: npt.NDArray[np.intp]
+) -> tuple[float, float]:
+    moved = query.points[:, :2] @ chart[:, :2].T + chart[:, 2]
+    away = 2 * np.abs(moved / np.array([candidate.width, candidate.height], np.float32) - 0.5)
+    agrees = np.zeros(len(moved), dtype=bool)
+    agrees[agreeing] = True
+    inner = np.hypot(away[:, 0], away[:, 1]) < _MIDDLE
+    outer = (away.max(axis=1) > _RIM) & (away.max(axis=1) <= 1.0)
+    return (
+        float((agrees & inner).sum() / max(_FEW, inner.sum())),
+        float((agrees & outer).sum() / max(_FEW, outer.sum())),
+    )
 
 
 def _spread(places: Floats, candidate: PhotoFeatures) -> float:
