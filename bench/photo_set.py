@@ -140,7 +140,7 @@ def score(place: Path) -> dict[str, Any]:
     begun, used = time.perf_counter(), time.process_time()
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     false_links: list[str] = []
-    for record in match_folders(place / "queries", place / "stored", lambda fault: print(fault, file=sys.stderr)):
+    for record in match_folders(place / "queries", place / "stored", lambda fault: sys.stderr.write(f"{fault}\n")):
         row = truth[record["file"]]
         count = counts[row["asked_as"]]
         count["queries"] += 1
@@ -201,7 +201,7 @@ def main() -> int:
         if given.freeze:
             FROZEN.write_text(digest + "\n", "utf-8")
         same = FROZEN.exists() and FROZEN.read_text("utf-8").strip() == digest
-        print(f"{digest}: {'the frozen set' if same else 'not the frozen set: figures do not compare'}")
+        sys.stdout.write(f"{digest}: {'the frozen set' if same else 'not the frozen set: figures do not compare'}\n")
         return 0
     figures = score(given.place)
     sys.stdout.write(table(figures))

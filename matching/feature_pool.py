@@ -22,7 +22,7 @@ _TRAINED_ON = 30_000
 
 @dataclass(frozen=True)
 class Neighbours:
-    """For each feature of a query its nearest ones in the collection: photo numbers and distances, n x k, nearest first.
+    """For each feature of a query its nearest ones in the collection: n x k, nearest first.
 
     `rows`: which feature of that photo. Where fewer were found, the photo is -1 and the distance infinite.
     """
@@ -38,7 +38,9 @@ class FeaturePool:
     def __init__(self, photos: Sequence[PhotoFeatures]) -> None:
         counts = [len(one.points) for one in photos]
         self._photo = np.repeat(np.arange(len(photos)), counts).astype(np.int64)
-        self._row = np.concatenate([np.arange(count) for count in counts] or [np.zeros(0)]).astype(np.int64)
+        self._row = np.concatenate(
+            [np.arange(count, dtype=np.int64) for count in counts] or [np.zeros(0, np.int64)]
+        ).astype(np.int64)
         self._size = len(photos)
         total = int(sum(counts))
         lists = max(1, min(2048, int(np.sqrt(total))))

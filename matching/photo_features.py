@@ -47,8 +47,9 @@ class PhotoFeatures:
     """One photo, as matching sees it.
 
     `hash`: PDQ, 32 bytes. `hash_quality`: 0 to 100; below 50 the picture is too plain for its hash to mean anything.
-    `points`: float32, n x 4: x and y in pixels of a picture with the given width and height (the longest side is
-    LONGEST_SIDE, or less for small photos), the feature's diameter in pixels, its direction in degrees clockwise.
+    `points`: float32, n x 4, the strongest of each part of the picture first: x and y in pixels of a picture with the
+    given width and height (the longest side is LONGEST_SIDE, or less for small photos), the feature's diameter in
+    pixels, its direction in degrees clockwise.
     `descriptors`: uint8, n x 128, RootSIFT times 512. `small`: grey, longest side SMALL_SIDE.
     """
 
@@ -121,7 +122,10 @@ def _brought_to(grey: Pixels, longest_side: int) -> Pixels:
 
 def _local_features(grey: Pixels, most: int) -> tuple[npt.NDArray[np.float32], Pixels]:
     """Up to `most` features, the strongest of each part of the picture first, so that no corner takes them all."""
-    sift: Any = cv2.SIFT_create(nfeatures=4 * most, contrastThreshold=_LEAST_CONTRAST, edgeThreshold=12)
+    # OpenCV's own type hints lack SIFT.
+    sift: Any = getattr(cv2, "SIFT_create")(  # noqa: B009
+        nfeatures=4 * most, contrastThreshold=_LEAST_CONTRAST, edgeThreshold=12
+    )
     found = sift.detect(grey, None)
     if not found:
         return np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8)
@@ -133,7 +137,7 @@ def _local_features(grey: Pixels, most: int) -> tuple[npt.NDArray[np.float32], P
     starts = np.searchsorted(cell[order], np.arange(_GRID * _GRID))
     rank = np.empty(len(found), dtype=int)
     rank[order] = np.arange(len(found)) - starts[cell[order]]
-    kept = sorted(np.lexsort((-strength, rank))[:most])
+    kept = np.lexsort((-strength, rank))[:most]
     points, raw = sift.compute(grey, [found[i] for i in kept])
     table = np.array([(p.pt[0], p.pt[1], p.size, p.angle) for p in points], dtype=np.float32).reshape(-1, 4)
     return table, root_sift(np.asarray(raw, dtype=np.float32))
@@ -145,4 +149,5 @@ def root_sift(raw: npt.NDArray[np.float32]) -> Pixels:
     The length of every row is about 512.
     """
     total = np.maximum(np.abs(raw).sum(axis=1, keepdims=True), 1e-6)
-    return np.clip(np.rint(np.sqrt(np.abs(raw) / total) * 512), 0, 255).astype(np.uint8)
+    rooted = np.rint(np.sqrt(np.abs(raw) / total) * 512)
+    return np.asarray(np.clip(rooted, 0, 255), dtype=np.uint8)

@@ -210,7 +210,7 @@ def _score(agreement: Agreement) -> float:
     strength = _strength(agreement)
     if strength >= 1.0:
         return 0.9 + 0.1 * (1 - math.exp(1 - strength))
-    return 0.85 * strength**1.5
+    return 0.85 * strength * math.sqrt(strength)
 
 
 def _figures(agreement: Agreement) -> dict[str, float | int]:

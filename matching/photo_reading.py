@@ -50,7 +50,7 @@ class PhotoUnreadable(RelicwatchError):
 
 @dataclass(frozen=True, eq=False)
 class QueryPhoto:
-    """A photo that is asked about: features, the eight hashes of DIHEDRAL, and whether a closer look would show more."""
+    """A photo that is asked about: features, the hashes of DIHEDRAL, and whether a closer look would show more."""
 
     features: PhotoFeatures
     hashes: Pixels
@@ -64,6 +64,7 @@ def decode_photo(body: bytes) -> Pixels:
     """
     if len(body) > _MOST_BYTES:
         raise PhotoUnreadable(f"the file has {len(body)} bytes, more than the {_MOST_BYTES} that are read")
+    Image.init()  # all readers: Pillow otherwise knows the commonest alone, and fails on the names of the others
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
