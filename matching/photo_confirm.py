@@ -250,10 +250,10 @@ def _likeness(
     # A query that shows the candidate in few pixels is blurred by enlarging it; both are blurred alike before they
     # are compared.
     enlarged = max(1.0, float(np.sqrt(abs(np.linalg.det(small_map[:, :2])))))
-    blurred = cv2.GaussianBlur(candidate.small, (0, 0), 0.8 * enlarged + 0.5).astype(np.float32)
+    blurred = np.asarray(cv2.GaussianBlur(candidate.small, (0, 0), 0.8 * enlarged + 0.5), dtype=np.float32)
     source = query.small if enlarged > 1 else cv2.GaussianBlur(query.small, (0, 0), 0.8 / enlarged + 0.2)
     warped = cv2.warpAffine(source, small_map, (width, height), flags=cv2.INTER_LINEAR)
-    brought = cv2.GaussianBlur(warped.astype(np.float32), (0, 0), 1.0)
+    brought = np.asarray(cv2.GaussianBlur(warped.astype(np.float32), (0, 0), 1.0), dtype=np.float32)
     shown = cv2.warpAffine(np.full(query.small.shape, 255, np.uint8), small_map, (width, height)) > 254
     shown = cv2.erode(shown.astype(np.uint8), np.ones((_WINDOW // 2, _WINDOW // 2), np.uint8)).astype(bool)
     if shown.sum() < 64:

@@ -33,7 +33,7 @@ from matching.photo_features import (
     hash_dihedral,
 )
 
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _MOST_PIXELS = 64_000_000
 _MOST_BYTES = 60 * 1024 * 1024
 _LEAST_SIDE = 24
@@ -64,7 +64,6 @@ def decode_photo(body: bytes) -> Pixels:
     """
     if len(body) > _MOST_BYTES:
         raise PhotoUnreadable(f"the file has {len(body)} bytes, more than the {_MOST_BYTES} that are read")
-    Image.init()  # all readers: Pillow otherwise knows the commonest alone, and fails on the names of the others
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -20,6 +20,10 @@ from tests.matching.pictures import thing
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def refuse(fault: PhotoFault) -> None:
+    raise AssertionError(str(fault))
+
+
 def jpeg(seed: int, **more: object) -> bytes:
     out = io.BytesIO()
     Image.fromarray(thing(seed)).save(out, "JPEG", quality=90, **more)
@@ -78,7 +82,7 @@ def test_the_exit_status_says_that_a_file_was_not_read(folders: tuple[Path, Path
 def test_a_folder_asked_against_itself_does_not_answer_with_the_file_itself(folders: tuple[Path, Path]) -> None:
     _, stored = folders
     (stored / "again.jpg").write_bytes(jpeg(3))
-    records = {record["file"]: record["linked"] for record in match_folders(stored, stored, pytest.fail)}
+    records = {record["file"]: record["linked"] for record in match_folders(stored, stored, refuse)}
     assert records["again.jpg"] == ["house/3.jpg"]
     assert records["house/3.jpg"] == ["again.jpg"]
     assert records["house/1.jpg"] == []
@@ -86,7 +90,7 @@ def test_a_folder_asked_against_itself_does_not_answer_with_the_file_itself(fold
 
 def test_one_file_can_be_asked_about(folders: tuple[Path, Path]) -> None:
     query, stored = folders
-    [record] = match_folders(query / "part.png", stored, pytest.fail)
+    [record] = match_folders(query / "part.png", stored, refuse)
     assert (record["file"], record["linked"]) == ("part.png", ["house/2.jpg"])
 
 
@@ -156,5 +160,5 @@ def test_a_picture_is_turned_upright() -> None:
 def test_no_thread_is_left_behind(folders: tuple[Path, Path]) -> None:
     query, stored = folders
     before = threading.active_count()
-    list(match_folders(query, stored, pytest.fail))
+    list(match_folders(query, stored, refuse))
     assert threading.active_count() == before
