@@ -6,6 +6,7 @@ child. Only numbers come back. Run as `python -m matching.photo_reading` it is t
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -114,7 +115,8 @@ class PhotoReader:
             self._child.wait()
             for pipe in (self._child.stdin, self._child.stdout):
                 if pipe is not None:
-                    pipe.close()
+                    with contextlib.suppress(BrokenPipeError):  # a question may wait there for a child that died
+                        pipe.close()
             self._child = None
 
     def features_of(self, path: Path) -> PhotoFeatures:
