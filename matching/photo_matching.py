@@ -190,16 +190,19 @@ def _links(agreement: Agreement) -> bool:
 def _strength(agreement: Agreement) -> float:
     """1 and more: sure enough to link. Many rare features at places that one map explains, over detail that agrees.
 
-    Nearly the same picture needs few of them; the same object under another light needs more.
+    Nearly the same picture needs few of them; the same object under another light needs more, and either detail that
+    agrees or a good share of all features in the middle: coins of one die have some of both.
     """
     if agreement.inliers < 8 or agreement.overlap < 0.03:
         return 0.1 * agreement.inliers / 8
-    same_picture = min(agreement.likeness / 0.6, agreement.agreeing / 0.7, agreement.inliers / 10)
+    same_picture = min(
+        agreement.likeness / 0.68, agreement.agreeing / 0.8, agreement.inliers / 10, agreement.weight / 1.0
+    )
     same_object = min(
         agreement.weight / 8,
         agreement.inliers / 12,
         agreement.agreeing / 0.4,
-        max(agreement.likeness, 0.0) / 0.25,
+        (agreement.likeness + 1.5 * agreement.middle) / 0.7,
         agreement.spread / 0.2,
     )
     return max(same_picture, same_object, 0.0)
