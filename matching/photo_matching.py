@@ -23,6 +23,8 @@ STOCK_FROM = 20
 """A picture that stands on so many photos of a collection says nothing about the object."""
 HASH_LINKS = 24
 """Of 256 bits: pictures this near in PDQ are the same picture; Meta's own advice is 31, without look-alikes."""
+HASH_SURE = 16
+"""So near a picture is the same one even where a watermark hides what little its middle shows."""
 HASH_CANDIDATE = 48
 HASH_QUALITY = 60
 LEAST_SCORE = 0.05
@@ -150,7 +152,7 @@ class PhotoCollection:
                 reasons.append(_in_words(agreement, seen.is_mirrored))
             score = max(score, _score(agreement))
             links = links or _links(agreement)
-            if _is_frame(agreement):
+            if _is_frame(agreement) and seen.distance > HASH_SURE:
                 reasons.append("the surroundings agree and the middle does not: the same tray or scale, not one object")
                 score, links = min(score, 0.3), False
         repeats = int(self._repeats[photo])
@@ -191,7 +193,7 @@ def _strength(agreement: Agreement) -> float:
     """1 and more: sure enough to link. Many rare features at places that one map explains, over detail that agrees.
 
     Nearly the same picture needs few of them; the same object under another light needs more, and either detail that
-    agrees or a good share of all features in the middle: coins of one die have some of both.
+    agrees, or a good share of all features in the middle, or a great many: coins of one die have some of each.
     """
     if agreement.inliers < 8 or agreement.overlap < 0.03:
         return 0.1 * agreement.inliers / 8
@@ -202,7 +204,7 @@ def _strength(agreement: Agreement) -> float:
         agreement.weight / 8,
         agreement.inliers / 12,
         agreement.agreeing / 0.4,
-        (agreement.likeness + 1.5 * agreement.middle) / 0.7,
+        max((agreement.likeness + 1.5 * agreement.middle) / 0.7, agreement.inliers / 110),
         agreement.spread / 0.2,
     )
     return max(same_picture, same_object, 0.0)
