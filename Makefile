@@ -1,5 +1,5 @@
 # What people and CI call. Everything but `setup` is one line or a few, so that the commands can be typed by hand too.
-.PHONY: setup demo test prove bench lint format lock pictures clean
+.PHONY: setup demo test prove bench bench-photos lint format lock pictures clean
 
 setup: .venv/ready
 
@@ -17,6 +17,12 @@ prove: .venv/ready  ## the long proofs (kills), with their log
 
 bench: .venv/ready  ## speed, side by side in one run
 	.venv/bin/python bench/run.py $(ARGS)
+
+bench-photos: .venv/ready  ## photograph matching: the published set, and candidates among a million
+	rm -rf build/photo_set
+	.venv/bin/python bench/photo_set.py make build/photo_set $(ARGS)
+	.venv/bin/python bench/photo_set.py score build/photo_set
+	.venv/bin/python bench/photo_index.py
 
 lint: .venv/ready
 	.venv/bin/ruff check .

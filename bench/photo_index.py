@@ -1,0 +1,121 @@
+"""What finding candidates among a million photos costs: memory, build, time a query, and what is found.
+
+    python bench/photo_index.py [--photos 1000000] [--json FILE]
+
+The million are made: each word of two halves that drawn photos have, each signature one of theirs with up to 24 of its
+64 bits turned, and hashes by chance. Among them stand drawn photos, and the queries are their edits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import sys
+import time
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from photo_drawing import GROUNDS, draw_object, photograph  # noqa: E402
+from photo_edits import EDITS  # noqa: E402
+
+from matching.photo_features import PhotoFeatures, Pixels, describe_photo, hash_dihedral, mirrored  # noqa: E402
+from matching.photo_index import FEATURES_KEPT, PhotoIndex, PhotoWords  # noqa: E402
+
+KINDS = ("coin", "lamp", "pot")
+_BLOCK = 20_000
+
+
+def drawn(number: int) -> Pixels:
+    thing = draw_object(KINDS[number % 3], number // 6, number // 3 % 2, 0)
+    return photograph(thing, number, GROUNDS[number % len(GROUNDS)], bar=number % 2 == 0)
+
+
+def described(number: int) -> PhotoFeatures:
+    return describe_photo(drawn(number))
+
+
+def asked(one: tuple[int, str]) -> tuple[int, str, Pixels, PhotoFeatures]:
+    number, edit = one
+    picture = EDITS[edit](drawn(number), np.random.default_rng(number))
+    return number, edit, hash_dihedral(picture), describe_photo(picture)
+
+
+def measure(photos: int, real: int, queried: int) -> dict[str, Any]:
+    with ProcessPoolExecutor(2) as processes:
+        known = list(processes.map(described, range(real), chunksize=4))
+        queries = list(
+            processes.map(asked, [(n, edit) for n in range(0, real, real // queried) for edit in EDITS], chunksize=4)
+        )
+    rng = np.random.default_rng(5)
+    begun = time.process_time()
+    words = PhotoWords.learn(np.concatenate([photo.descriptors[:200] for photo in known]))
+    learnt = time.process_time() - begun
+    index = PhotoIndex(words)
+    pool = [index.entries_of(photo) for photo in known]
+    all_words = np.concatenate([one[0] for one in pool])
+    all_signs = np.concatenate([one[1] for one in pool])
+    begun = time.process_time()
+    for photo in known:
+        index.add(photo)
+    while len(index) < photos:
+        count = min(_BLOCK, photos - len(index))
+        take, beside = rng.integers(0, len(all_words), (2, count * FEATURES_KEPT))
+        made = (all_words[take] & 0xFF00) | (all_words[beside] & 0x00FF)
+        turned = np.zeros(len(take), np.uint64)
+        for _ in range(24):
+            turned ^= np.uint64(1) << rng.integers(0, 64, len(take)).astype(np.uint64)
+        hashes = rng.integers(0, 256, (count, 32)).astype(np.uint8)
+        index.add_entries(hashes, made, all_signs[take] ^ turned)
+    index.settle()
+    built = time.process_time() - begun
+    found: dict[str, list[bool]] = defaultdict(list)
+    spent, second = [], []
+    for number, edit, hashes, features in queries:
+        begun = time.process_time()
+        first = [one.photo for one in index.candidates(hashes, features)]
+        spent.append(time.process_time() - begun)
+        if number not in first:
+            begun = time.process_time()
+            first = [one.photo for one in index.candidates(hashes, mirrored(features))]
+            second.append(time.process_time() - begun)
+        found[edit].append(number in first)
+    return {
+        "photos": len(index),
+        "bytes_a_photo": round(index.bytes_used / len(index), 1),
+        "index_mib": round(index.bytes_used / 2**20),
+        "most_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "learn_cpu_seconds": round(learnt, 1),
+        "build_cpu_seconds": round(built, 1),
+        "query_cpu_ms_median": round(1000 * statistics.median(spent), 1),
+        "query_cpu_ms_worst": round(1000 * max(spent), 1),
+        "second_query_cpu_ms_median": round(1000 * statistics.median(second), 1) if second else None,
+        "found_among_30": {edit: round(statistics.mean(hits), 3) for edit, hits in found.items()},
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="What finding candidates among a million photos costs.")
+    parser.add_argument("--photos", type=int, default=1_000_000)
+    parser.add_argument("--real", type=int, default=300, help="drawn photos among them")
+    parser.add_argument("--queried", type=int, default=30, help="of these, so many are asked about under each edit")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    given = parser.parse_args()
+    figures = measure(given.photos, given.real, given.queried)
+    text = json.dumps(figures, indent=2) + "\n"
+    sys.stdout.write(text)
+    if given.json:
+        given.json.write_text(text, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

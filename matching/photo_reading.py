@@ -1,0 +1,275 @@
+"""Photographs of unknown origin become features in a child process with bounded memory, time and no way to write.
+
+A picture that crashes its decoder ends the child alone: that file is told as unreadable, and the next one gets another
+child. Only numbers come back. Run as `python -m matching.photo_reading` it is that child.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import resource
+import selectors
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from crawler.errors import RelicwatchError
+from matching.photo_features import (
+    CLOSE_LONGEST_SIDE,
+    MOST_FEATURES,
+    PhotoFeatures,
+    Pixels,
+    describe_photo,
+    hash_dihedral,
+)
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+_MOST_PIXELS = 64_000_000
+_MOST_BYTES = 60 * 1024 * 1024
+_LEAST_SIDE = 24
+_KEPT_SIDE = 1600
+_MOST_MEMORY = 3 * 1024**3
+_MOST_SECONDS = 60.0
+_MOST_ANSWER = 64 * 1024 * 1024
+_CLOSE_FEATURES = 2 * MOST_FEATURES
+
+
+class PhotoUnreadable(RelicwatchError):
+    """The file is no picture that can be matched: another format, broken, cut off, too large or too small."""
+
+
+@dataclass(frozen=True, eq=False)
+class QueryPhoto:
+    """A photo that is asked about: features, the hashes of DIHEDRAL, and whether a closer look would show more."""
+
+    features: PhotoFeatures
+    hashes: Pixels
+    can_be_seen_closer: bool
+
+
+def decode_photo(body: bytes) -> Pixels:
+    """The picture upright, RGB on white, its longest side at most 1600 px. Raises PhotoUnreadable.
+
+    Decoders of unknown files belong into a child process: use PhotoReader for files that are not our own.
+    """
+    if len(body) > _MOST_BYTES:
+        raise PhotoUnreadable(f"the file has {len(body)} bytes, more than the {_MOST_BYTES} that are read")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(body), formats=_FORMATS) as opened:
+                if opened.width * opened.height > _MOST_PIXELS:
+                    raise PhotoUnreadable(
+                        f"the picture has {opened.width} x {opened.height} pixels, more than {_MOST_PIXELS}"
+                    )
+                opened.draft("RGB", (_KEPT_SIDE, _KEPT_SIDE))
+                upright = ImageOps.exif_transpose(opened)
+                upright.thumbnail((_KEPT_SIDE, _KEPT_SIDE))
+                clear = upright.convert("RGBA")
+                canvas = Image.new("RGB", clear.size, "white")
+                canvas.paste(clear, mask=clear)
+    except UnidentifiedImageError as error:
+        raise PhotoUnreadable("the bytes are no JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF picture") from error
+    except Image.DecompressionBombError as error:
+        raise PhotoUnreadable(f"the picture is too large to decode: {error}") from error
+    except MemoryError as error:
+        raise PhotoUnreadable("the picture needs more memory than it may have") from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, OverflowError) as error:
+        # Pillow's readers meet broken files with any of these.
+        raise PhotoUnreadable(f"the picture cannot be decoded: {error}") from error
+    if min(canvas.size) < _LEAST_SIDE:
+        raise PhotoUnreadable(f"the picture has {canvas.width} x {canvas.height} pixels: too small to compare")
+    return np.asarray(canvas)
+
+
+class PhotoReader:
+    """One child process that reads photos, one at a time; started when needed, and anew after it died. Not for threads.
+
+    Use it as a context; at its end the child is gone.
+    """
+
+    def __init__(self, seconds: float = _MOST_SECONDS) -> None:
+        self._seconds = seconds
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> PhotoReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+            for pipe in (self._child.stdin, self._child.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(BrokenPipeError):  # a question may wait there for a child that died
+                        pipe.close()
+            self._child = None
+
+    def features_of(self, path: Path) -> PhotoFeatures:
+        """A photo's features, for a collection. Raises PhotoUnreadable."""
+        return _features(self._ask(path, "plain"))
+
+    def query_of(self, path: Path) -> QueryPhoto:
+        """A photo's features and hashes, to ask with. Raises PhotoUnreadable."""
+        arrays = self._ask(path, "query")
+        return QueryPhoto(_features(arrays), arrays["hashes"], bool(arrays["numbers"][3]))
+
+    def closer_look(self, path: Path) -> PhotoFeatures:
+        """The features at twice the size, for a photo that may stand small within a page. Raises PhotoUnreadable."""
+        return _features(self._ask(path, "close"))
+
+    def _ask(self, path: Path, look: str) -> dict[str, Any]:
+        child = self._child = self._child if self._child is not None else _start_child()
+        if child.stdin is None or child.stdout is None:
+            raise ValueError("The child was started without pipes.")
+        try:
+            child.stdin.write(json.dumps({"path": str(path.absolute()), "look": look}).encode() + b"\n")
+            child.stdin.flush()
+            kind, body = _read_answer(child.stdout, self._seconds)
+        except TimeoutError as error:
+            self.close()
+            raise PhotoUnreadable(f"reading it took longer than {self._seconds:.0f} s") from error
+        except OSError as error:
+            self.close()
+            raise PhotoUnreadable("its decoder broke down, or wanted more memory than it may have") from error
+        if kind == b"E":
+            raise PhotoUnreadable(body.decode("utf-8", "replace"))
+        with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+
+def read_photos(paths: Iterable[Path], processes: int) -> Iterator[tuple[Path, PhotoFeatures | PhotoUnreadable]]:
+    """The features of many photos, in the order of the paths, read by so many children at a time."""
+    paths = list(paths)
+    readers = [PhotoReader() for _ in range(max(1, processes))]
+    free = list(readers)
+
+    def read(path: Path) -> tuple[Path, PhotoFeatures | PhotoUnreadable]:
+        reader = free.pop()
+        try:
+            return path, reader.features_of(path)
+        except PhotoUnreadable as error:
+            return path, error
+        finally:
+            free.append(reader)
+
+    try:
+        with ThreadPoolExecutor(len(readers)) as threads:
+            yield from threads.map(read, paths)
+    finally:
+        for reader in readers:
+            reader.close()
+
+
+def _features(arrays: dict[str, Any]) -> PhotoFeatures:
+    quality, width, height = (int(number) for number in arrays["numbers"][:3])
+    return PhotoFeatures(
+        arrays["hash"], quality, width, height, arrays["points"], arrays["descriptors"], arrays["small"]
+    )
+
+
+def _start_child() -> subprocess.Popen[bytes]:
+    quiet = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "matching.photo_reading"],
+        cwd=Path(__file__).resolve().parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **quiet},
+    )
+
+
+def _read_answer(pipe: IO[bytes], seconds: float) -> tuple[bytes, bytes]:
+    head = _read_whole(pipe, 9, seconds)
+    length = int.from_bytes(head[1:], "big")
+    if head[:1] not in (b"A", b"E") or length > _MOST_ANSWER:
+        raise OSError("The child answered in no known form.")
+    return head[:1], _read_whole(pipe, length, seconds)
+
+
+def _read_whole(pipe: IO[bytes], length: int, seconds: float) -> bytes:
+    """So many bytes. Raises TimeoutError after as many seconds without a byte, OSError where the pipe ends before."""
+    got = bytearray()
+    with selectors.DefaultSelector() as ready:
+        ready.register(pipe.fileno(), selectors.EVENT_READ)
+        while len(got) < length:
+            if not ready.select(seconds):
+                raise TimeoutError
+            piece = os.read(pipe.fileno(), length - len(got))
+            if not piece:
+                raise OSError("The child ended.")
+            got += piece
+    return bytes(got)
+
+
+def _serve() -> None:
+    """The child: a line of JSON for each photo on stdin, the answer on stdout, until stdin ends."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    import cv2
+
+    cv2.setNumThreads(1)
+    out = os.fdopen(os.dup(1), "wb")
+    # Whatever a decoder prints must not stand among the answers.
+    os.dup2(2, 1)
+    for line in sys.stdin.buffer:
+        asked = json.loads(line)
+        try:
+            kind, body = b"A", _answer(Path(asked["path"]), asked["look"])
+        except PhotoUnreadable as error:
+            kind, body = b"E", str(error).encode()
+        except MemoryError:
+            kind, body = b"E", b"the picture needs more memory than it may have"
+        out.write(kind + len(body).to_bytes(8, "big") + body)
+        out.flush()
+
+
+def _answer(path: Path, look: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            body = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise PhotoUnreadable(f"the file cannot be read: {error.strerror}") from error
+    picture = decode_photo(body)
+    longest = max(picture.shape[:2])
+    if look == "close":
+        features = describe_photo(picture, CLOSE_LONGEST_SIDE, _CLOSE_FEATURES)
+    else:
+        features = describe_photo(picture)
+    numbers = (features.hash_quality, features.width, features.height, int(longest > 1.25 * features_side(features)))
+    arrays: dict[str, Any] = {
+        "hash": features.hash,
+        "numbers": np.array(numbers, dtype=np.int64),
+        "points": features.points,
+        "descriptors": features.descriptors,
+        "small": features.small,
+    }
+    if look == "query":
+        arrays["hashes"] = hash_dihedral(picture)
+    out = io.BytesIO()
+    np.savez(out, **arrays)
+    return out.getvalue()
+
+
+def features_side(features: PhotoFeatures) -> int:
+    return max(features.width, features.height)
+
+
+if __name__ == "__main__":
+    _serve()
