@@ -1360,18 +1360,24 @@ def registers_list(as_json: AsJson = False) -> None:
 @registers_app.command("match")
 def registers_match(
     listing: Annotated[int | None, typer.Option(help="Of one listing alone.")] = None,
+    photo: Annotated[Path | None, typer.Option(help="A photo from the counter: what does it show?")] = None,
     again: Annotated[bool, typer.Option("--again", help="Compare everything stored anew first.")] = False,
     most: Annotated[int, typer.Option(min=1, help="So many, strongest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """Listings that may be missing objects, strongest first, with what speaks for each. A person decides.
 
-    Example: relicwatch registers match --listing 12
+    With --photo: register entries and stored listings that may show the same as a photograph.
+
+    Example: relicwatch registers match --photo counter.jpg
     """
     from linking import match_registers
     from storage.registers import list_matches
 
     home, database = _open()
+    if photo is not None:
+        _print_rows(_asked_by_photo(home, database, photo), as_json)
+        return
     if again or listing is not None:
         with _progress("comparing", quiet=as_json) as show:
             match_registers(database, home, listings=[listing] if listing is not None else (), progress=show)
@@ -1395,6 +1401,24 @@ def registers_match(
         for row in rows
     ]
     _print_rows(shown, False)
+
+
+def _asked_by_photo(home: Home, database: Any, photo: Path) -> list[dict[str, Any]]:
+    from photo_links import ask_photo
+
+    with _waiting("looking"):
+        answers = list(ask_photo(database, home, photo))
+    return [
+        {
+            "kind": one.kind,
+            "id": one.id,
+            "score": one.link.score,
+            "sure": one.link.links,
+            **one.told,
+            "reason": "; ".join(one.link.reasons),
+        }
+        for one in answers
+    ]
 
 
 def _parts_for(why: list[Mapping[str, Any]]) -> list[str]:

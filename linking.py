@@ -25,13 +25,25 @@ from crawler.extraction.measures import dimensions_in, weight_in
 from crawler.home import Home
 from crawler.picture_kinds import image_suffix
 from evidence.thumbnails import store_file
+from matching.links import Link
 from matching.object_index import ObjectIndex
 from matching.object_record import ObjectRecord, finding_ids, sizes_of, years_of
 from matching.register_files import RegisterFile, RegisterRow, RowFault, read_register, refused
+from photo_links import MOST_PHOTOS, EntryPhotos
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.jobs import ClaimedJob
-from storage.registers import EntryRow, StoredOffer, Version, keep_matches, keep_version, looked_for, offers
+from storage.registers import (
+    EntryRow,
+    StoredOffer,
+    Version,
+    entry_photos,
+    keep_matches,
+    keep_version,
+    listing_pictures,
+    looked_for,
+    offers,
+)
 from storage.tables import RegisterEntry
 
 _TOLD = ("title", "object_type", "description", "distinguishing_features", "inscriptions", "marks")
@@ -53,6 +65,8 @@ FOILS = 2_000
 KEPT_UNFLAGGED = frozenset({"strong", "medium"})
 """Bands kept for a listing that no model flagged; of a flagged one a weak candidate is worth a look too."""
 MOST_CANDIDATES = 5
+PHOTO_LINKED, PHOTO_CANDIDATE = 18.0, 6.0
+"""Weights of a photograph that links by itself, and of one that is a candidate with score 1."""
 
 
 class RegisterNotRead(RelicwatchError):
@@ -315,24 +329,33 @@ def match_registers(
     counts = {"entries": index.asked, "offers": 0, "candidates": 0}
     if not index.asked:
         return counts
-    after = 0
-    while True:
-        with database.reading() as session:
-            some = offers(session, after=after, crawl_id=crawl_id, listings=listings)
-        if not some:
-            return counts
-        after = some[-1].listing.id
-        records = read_objects((told_by_offer(one) for one in some), classifier)
-        rows = [
-            row
-            for one, record in zip(some, records, strict=True)
-            for row in _candidates(one, record, index, classifier)
-        ]
-        with database.transaction() as session:
-            counts["candidates"] += keep_matches(session, rows)
-        counts["offers"] += len(some)
-        if progress:
-            progress(counts)
+    with database.reading() as session:
+        wanted = {record.id for record in index.records[: index.asked]}
+        pictures = [(id_, sha256) for id_, sha256, _ in entry_photos(session, MOST_PHOTOS) if id_ in wanted]
+    entries = EntryPhotos(home, pictures)
+    try:
+        after = 0
+        while True:
+            with database.reading() as session:
+                some = offers(session, after=after, crawl_id=crawl_id, listings=listings)
+                flagged = [one.listing.id for one in some if one.assessment is not None and one.assessment.flagged]
+                found = listing_pictures(session, MOST_PHOTOS, listings=flagged) if flagged else []
+            if not some:
+                return counts
+            after = some[-1].listing.id
+            shown = {listing: sha256 for listing, sha256, _ in reversed(found)}
+            records = read_objects((told_by_offer(one) for one in some), classifier)
+            rows: list[dict[str, Any]] = []
+            for one, record in zip(some, records, strict=True):
+                links = entries.ask(shown[one.listing.id]) if one.listing.id in shown else {}
+                rows += _candidates(one, record, index, classifier, links)
+            with database.transaction() as session:
+                counts["candidates"] += keep_matches(session, rows)
+            counts["offers"] += len(some)
+            if progress:
+                progress(counts)
+    finally:
+        entries.close()
 
 
 def told_by_offer(offer: StoredOffer) -> Told:
@@ -347,10 +370,15 @@ def told_by_offer(offer: StoredOffer) -> Told:
 
 
 def _candidates(
-    offer: StoredOffer, record: ObjectRecord, index: ObjectIndex, classifier: ListingClassifier
+    offer: StoredOffer,
+    record: ObjectRecord,
+    index: ObjectIndex,
+    classifier: ListingClassifier,
+    links: Mapping[int, Link],
 ) -> Iterator[dict[str, Any]]:
     flagged = offer.assessment is not None and offer.assessment.flagged
-    for one in index.find(record, most=MOST_CANDIDATES):
+    photos = {entry: (photo_weight(link), "; ".join(link.reasons)) for entry, link in links.items()}
+    for one in index.find(record, most=MOST_CANDIDATES, photos=photos):
         score = one.score - log(max(index.asked, FOILS))
         band = band_of(score)
         if band is None or (band not in KEPT_UNFLAGGED and not flagged):
@@ -364,6 +392,11 @@ def _candidates(
             "why": [asdict(reason) for reason in one.reasons],
             "method": f"{METHOD} {classifier.model}",
         }
+
+
+def photo_weight(link: Link) -> float:
+    """What a link of photographs counts among the other parts: one that links by itself is a strong candidate alone."""
+    return PHOTO_LINKED if link.links else PHOTO_CANDIDATE * link.score
 
 
 def band_of(score: float) -> str | None:

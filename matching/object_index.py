@@ -10,7 +10,7 @@ record out, since a seller may have changed the title or the size.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -112,11 +112,18 @@ class ObjectIndex:
         self._inscribed = [_letters(r.inscription) for r in self.records]
         self._letters = [_letters(r.text) for r in self.records]
 
-    def find(self, record: ObjectRecord, most: int = 10) -> list[Candidate]:
-        """The likeliest records for one, best first; fewer than `most` where nothing speaks for more."""
+    def find(
+        self, record: ObjectRecord, most: int = 10, photos: Mapping[int, tuple[float, str]] | None = None
+    ) -> list[Candidate]:
+        """The likeliest records for one, best first; fewer than `most` where nothing speaks for more.
+
+        `photos`: by a record's id the weight of what its photographs have in common with this one's, and the words.
+        """
         if not self.asked:
             return []
         parts = self.parts(record)
+        if photos:
+            parts["photo"] = np.array([photos.get(one.id, (0.0, ""))[0] for one in self.records])
         total = np.sum(list(parts.values()), axis=0)
         best = np.argsort(-total[: self.asked], kind="stable")[:most]
         return [
@@ -124,7 +131,7 @@ class ObjectIndex:
                 self.records[row].id,
                 round(float(total[row]), 3),
                 [
-                    Reason(part, round(float(weights[row]), 3), *self._shown(part, record, self.records[row]))
+                    Reason(part, round(float(weights[row]), 3), *self._shown(part, record, self.records[row], photos))
                     for part, weights in parts.items()
                     if abs(weights[row]) >= 0.05
                 ],
@@ -214,7 +221,13 @@ class ObjectIndex:
             weights[row] = max(_said_in(self._inscribed[row], our_text), _said_in(ours, self._letters[row]))
 
     @staticmethod
-    def _shown(part: Part, ours: ObjectRecord, theirs: ObjectRecord) -> tuple[str, str]:
+    def _shown(
+        part: Part, ours: ObjectRecord, theirs: ObjectRecord, photos: Mapping[int, tuple[float, str]] | None
+    ) -> tuple[str, str]:
+        if part == "photo":
+            words = (photos or {}).get(theirs.id, (0.0, ""))[1]
+            return words, words
+
         def show(record: ObjectRecord) -> str:
             if part == "type":
                 return ", ".join(sorted(record.types))

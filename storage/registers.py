@@ -16,6 +16,7 @@ from crawler.errors import RelicwatchError
 from storage.audit import AuditChain
 from storage.tables import (
     Assessment,
+    Capture,
     Listing,
     Match,
     MatchVerdict,
@@ -214,6 +215,40 @@ def offers(
     if listings:
         statement = statement.where(Listing.id.in_(listings))
     return [StoredOffer(*row) for row in session.execute(statement)]
+
+
+def entry_photos(session: Session, most: int) -> list[tuple[int, str, Record]]:
+    """(entry, SHA-256 of a picture that came with it, what a reader needs) of what is looked for, newest first."""
+    statement = (
+        select(RegisterEntry)
+        .where(_stands(), RegisterEntry.status.in_(LOOKED_FOR))
+        .order_by(RegisterEntry.id.desc())
+        .limit(most)
+    )
+    return [
+        (entry.id, photo["sha256"], {"source": entry.source, "record": entry.record_id, "status": entry.status})
+        for entry in session.scalars(statement)
+        for photo in entry.photos
+        if "sha256" in photo
+    ][:most]
+
+
+def listing_pictures(session: Session, most: int, *, listings: Sequence[int] = ()) -> list[tuple[int, str, Record]]:
+    """(listing, SHA-256 of its small first picture, what a reader needs), newest first; of those named, or of all."""
+    statement = (
+        select(Listing.id, Capture.sha256, Listing.market, Listing.url, Observation.title)
+        .join(Capture, Capture.listing_id == Listing.id)
+        .join(Observation, Observation.id == Listing.current_observation_id)
+        .where(Capture.kind == "thumbnail", Capture.state == "COMPLETE")
+        .order_by(Listing.id.desc(), Capture.id.desc())
+        .limit(most)
+    )
+    if listings:
+        statement = statement.where(Listing.id.in_(listings))
+    return [
+        (id_, sha256, {"market": market, "url": url, "title": title})
+        for id_, sha256, market, url, title in session.execute(statement)
+    ]
 
 
 def keep_matches(session: Session, rows: Sequence[Record]) -> int:

@@ -22,7 +22,7 @@ ROOMS: dict[str, set[str]] = {
     "demo": set(),
     "scheduler": {"crawler", "markets", "storage"},
 }
-TOP = {"checkup", "cli", "demonstration", "importing", "learning", "linking", "service", "work"}
+TOP = {"checkup", "cli", "demonstration", "importing", "learning", "linking", "photo_links", "service", "work"}
 """What ties the rooms together: may import all of them, and is imported by none of them."""
 OURS = set(ROOMS) | TOP
 FORBIDDEN_NAMES = {"utils", "helpers", "misc", "common", "manager"}

@@ -124,3 +124,61 @@ def test_a_crawl_s_offers_are_compared_by_a_job_of_their_own(place: Place, tmp_p
     assert job is not None
     assert run_job(place.database, place.home, job)["candidates"] == 1
     assert candidates(place.database, listing) == [("8", "strong")]
+
+
+def drawn(seed: int, size: int = 420) -> bytes:
+    """A picture with detail of its own."""
+    from io import BytesIO
+    from random import Random
+
+    from PIL import Image, ImageDraw
+
+    draw_from = Random(seed)
+    image = Image.new("RGB", (size, size), (200, 190, 170))
+    draw = ImageDraw.Draw(image)
+    for _ in range(160):
+        x, y = draw_from.randrange(40, size - 60), draw_from.randrange(40, size - 60)
+        colour = tuple(draw_from.randrange(30, 200) for _ in range(3))
+        draw.polygon([(x + draw_from.randrange(40), y + draw_from.randrange(40)) for _ in range(5)], fill=colour)
+    out = BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def test_a_photograph_alone_makes_a_strong_candidate_and_the_counter_photo_finds_entry_and_listing(
+    place: Place, tmp_path: Path
+) -> None:
+    from datetime import UTC, datetime
+
+    from evidence.thumbnails import make_thumbnail, store_file
+    from storage.captures import thumbnail
+
+    small = make_thumbnail(drawn(1))
+    with place.database.transaction() as session:
+        listing = add_listing(session, place.home, Offer(title="Curio", description="Nice thing for the shelf"))
+        sha256 = store_file(place.home, small)
+        session.add(thumbnail("https://x.example/1.png", sha256, len(small), None, listing.id, datetime.now(UTC)))
+        listing_id = listing.id
+    (tmp_path / "lost.png").write_bytes(drawn(1))
+    (tmp_path / "other.png").write_bytes(drawn(2))
+    rows = "record_id,object_type,photo\nA1,stela,lost.png\nA2,vessel,other.png\nA3,mask,gone.png\n"
+    (tmp_path / "list.csv").write_text(rows)
+    said = place.run("registers", "import", str(tmp_path / "list.csv"), "--source", "IQ", "--json")
+    assert said.status == 0, said.err
+    assert json.loads(said.out)["photos"] == 2
+    assert "photo gone.png did not come along" in said.err
+    found = candidates(place.database, listing_id)
+    assert found[0] == ("A1", "strong")
+    with place.database.reading() as session:
+        why = {one["part"]: one for one in list_matches(session, listing_id=listing_id)[0]["why"]}
+    assert why["photo"]["weight"] == 18.0
+
+    counter = tmp_path / "counter.png"
+    counter.write_bytes(drawn(1, 420))
+    answers = [
+        json.loads(line) for line in place.run("registers", "match", "--photo", str(counter), "--json").out.splitlines()
+    ]
+    assert {("register", "A1"), ("listing", None)} <= {
+        (one["kind"], one.get("record")) for one in answers if one["sure"]
+    }
+    assert not any(one.get("record") == "A2" and one["sure"] for one in answers)

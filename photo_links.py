@@ -1,0 +1,91 @@
+"""Photographs of the database compared: a counter photo, and flagged offers, with register entries and listings.
+
+Only what is kept as a picture file is looked at: photos that came with a list, and the listings' first pictures, small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crawler.home import Home
+from matching.links import Link
+from matching.photo_matching import PhotoCollection
+from matching.photo_reading import PhotoReader, PhotoUnreadable, read_photos
+from storage.database import Database
+from storage.registers import entry_photos, listing_pictures
+
+MOST_PHOTOS = 5_000
+"""Of either kind, the newest: a collection is held in memory, about 200 kB a photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoAnswer:
+    """What a photo may show: an entry of a register, or a stored listing."""
+
+    kind: str
+    """register or listing."""
+    id: int
+    told: Mapping[str, Any]
+    link: Link
+
+
+class EntryPhotos:
+    """The photos of the entries that are looked for, ready to be asked by pictures of listings."""
+
+    def __init__(self, home: Home, photos: Sequence[tuple[int, str]]) -> None:
+        """`photos`: (entry id, SHA-256 of its picture)."""
+        self._home = home
+        self._entries: dict[str, int] = {}
+        names, features = [], []
+        by_path = {home.file_path(sha256): entry for entry, sha256 in photos}
+        for path, found in read_photos(by_path, processes=2):
+            if not isinstance(found, PhotoUnreadable):
+                names.append(path.name)
+                features.append(found)
+                self._entries[path.name] = by_path[path]
+        self._collection = PhotoCollection(names, features)
+        self._reader = PhotoReader() if names else None
+
+    def ask(self, sha256: str) -> dict[int, Link]:
+        """By entry the best link of a picture in the home; none where it cannot be read."""
+        if self._reader is None:
+            return {}
+        path = self._home.file_path(sha256)
+        best: dict[int, Link] = {}
+        try:
+            reader = self._reader
+            links = self._collection.find(reader.query_of(path), lambda: reader.closer_look(path))
+        except (PhotoUnreadable, OSError):
+            return {}
+        for link in links:
+            best.setdefault(self._entries[link.other], link)
+        return best
+
+    def close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+
+
+def ask_photo(database: Database, home: Home, photo: Path) -> Iterator[PhotoAnswer]:
+    """What a photograph may show, best first: register entries and listings alike. Raises PhotoUnreadable."""
+    with database.reading() as session:
+        pictures: list[tuple[str, int, str, dict[str, Any]]] = [
+            *(("register", *row) for row in entry_photos(session, MOST_PHOTOS)),
+            *(("listing", *row) for row in listing_pictures(session, MOST_PHOTOS)),
+        ]
+    told: dict[str, tuple[str, int, dict[str, Any]]] = {}
+    for kind, id_, sha256, about in pictures:
+        told.setdefault(home.file_path(sha256).as_posix(), (kind, id_, about))
+    names, features = [], []
+    for path, found in read_photos((Path(name) for name in told if Path(name).is_file()), processes=2):
+        if not isinstance(found, PhotoUnreadable):
+            names.append(path.as_posix())
+            features.append(found)
+    with PhotoReader() as reader:
+        query = reader.query_of(photo)
+        for link in PhotoCollection(names, features).find(query, lambda: reader.closer_look(photo)):
+            kind, id_, about = told[link.other]
+            yield PhotoAnswer(kind, id_, about, link)
