@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,7 @@ from crawler.answer_records import alarm_records, answers_record
 
 @dataclass(frozen=True, slots=True)
 class ListingRow:
-    """One line of a file of listings."""
+    """One line of a file of listings, its texts without HTML entities: places in reasons count without them."""
 
     id: str | int
     title: str
@@ -89,7 +90,7 @@ def _read_row(line: bytes, place: str) -> ListingRow:
         raise ListingsFileError(f"{place}: `title` and `description` must be text or null.")
     if title is None and description is None:
         raise ListingsFileError(f"{place}: neither `title` nor `description` is there to assess.")
-    return ListingRow(listing_id, title or "", description, _read_offer(row))
+    return ListingRow(listing_id, html.unescape(title or ""), description and html.unescape(description), _read_offer(row))
 
 
 def _read_offer(row: dict[str, Any]) -> Offer:

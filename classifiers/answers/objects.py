@@ -18,7 +18,8 @@ WEIGHTS = {
     "period": (3.0, 1.5), "culture": (3.0, 1.5),
     "material": (2.0, 1.0),
 }  # fmt: skip
-"""Points of a sign in the title and in the description. What names a material too is less sure of the type."""
+"""Points of a sign in the title and in the description. What names a material too counts as a `thing`, and for the type
+only where nothing else names one."""
 KINDS = {
     "object": "type", "kind": "type", "thing": "type", "noun": "type", "period": "period", "culture": "period",
     "material": "material",
@@ -29,11 +30,14 @@ LEAST, SHARE, MOST = 0.5, 0.4, 3
 """What is told: at least so many points, at least this share of the likeliest one's, and no more than so many."""
 NAMED = (3.0, 2.0)
 """Points of a country named in the title and in the description."""
+GODDESS, ARMED_GROUP = "deity:egyptian", "ISIS"
 FEW = 2
 """A culture found in so few countries points to each of them."""
 FROM_CULTURE = (2.0, 1.0)
 """Points of a country that a culture of few countries points to, and of one of many."""
 SHIPPING = frozenset({"circumstance:ships", "circumstance:ships_to", "circumstance:refuses"})
+AFTER_DENIAL, BEFORE_DENIAL = 5, 10
+"""Characters: "pas de la Syrie", "Suriye'den değil"."""
 BEFORE_HOLDER, AFTER_HOLDER, AFTER_SHIPS = 14, 10, 20
 """Characters: "Lebanese private collection", "collection libanaise", "ships from: Dubai"."""
 
@@ -71,22 +75,35 @@ def find_object(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> N
     has_nouns = any(sign.family == "noun" for sign in signs)
     takes_nouns = has_nouns and any(_speaks_of_antiquity(sign) for sign in signs)
     materials = {(sign.start, sign.end) for sign in signs if sign.family == "material"}
+    from_material: list[Sign] = []
     for sign in signs:
-        if (sign.rule, sign.in_title) in met:
+        if (sign.rule, sign.in_title) in met or _is_armed_group(sign, signs, batch):
             continue
         met.add((sign.rule, sign.in_title))
-        if sign.family in KINDS and (takes_nouns or sign.family != "noun"):
-            family = "thing" if sign.family == "object" and (sign.start, sign.end) in materials else sign.family
-            weight = WEIGHTS[family][not sign.in_title]
+        if sign.family == "object" and (sign.start, sign.end) in materials:
+            from_material.append(sign)
+        elif sign.family in KINDS and (takes_nouns or sign.family != "noun"):
+            weight = WEIGHTS[sign.family][not sign.in_title]
             tallies[KINDS[sign.family]].add(sign.group, weight, batch.quote(sign, weight))
         for kind, hint in hinted.get(sign.rule, ()):
             weight = hint["weight"] * (1.0 if sign.in_title else HINT_IN_DESCRIPTION)
             tallies[kind].add(hint[kind], weight, batch.quote(sign, weight))
+    if not tallies["type"].weights:  # "terre cuite" alone is a vessel; beside a lamp it is what the lamp is made of
+        for sign in from_material:
+            weight = WEIGHTS["thing"][not sign.in_title]
+            tallies["type"].add(sign.group, weight, batch.quote(sign, weight))
     answers.types = tallies["type"].findings()
     answers.materials = tallies["material"].findings()
     answers.periods = tallies["period"].findings()
     if answers.types or answers.periods:
         answers.years = find_years(signs, batch, [period.id for period in answers.periods])
+
+
+def _is_armed_group(sign: Sign, signs: Sequence[Sign], batch: BatchSigns) -> bool:
+    """Whether a name of the goddess is that of the armed group: written ISIS, beside words of war."""
+    if sign.rule != GODDESS or batch.quote(sign, 0.0).text != ARMED_GROUP:
+        return False
+    return any(other.family == "armed_group" for other in signs)
 
 
 def _speaks_of_antiquity(sign: Sign) -> bool:
@@ -108,7 +125,10 @@ def find_origins(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> 
     """Set the likely countries of origin: those named, else those that the cultures found point to."""
     named, from_culture = _Tally(), _Tally()
     met: set[tuple[str, bool]] = set()
+    denied = _denied_countries(signs, batch)
     for sign in signs:
+        if sign.at in denied:
+            continue  # a culture found there still points there: the seller's word weighs nothing against it
         if sign.family == "origin" and (sign.rule, sign.in_title) not in met and is_origin(sign, signs, batch):
             met.add((sign.rule, sign.in_title))
             weight = NAMED[not sign.in_title]
@@ -144,6 +164,29 @@ def _is_aside(sign: Sign, other: Sign, batch: BatchSigns) -> bool:
     if other.rule == "circumstance:holder":
         return near(sign, other, batch, BEFORE_HOLDER) or near(other, sign, batch, AFTER_HOLDER)
     return other.rule in SHIPPING and near(other, sign, batch, AFTER_SHIPS)
+
+
+def _denied_countries(signs: Sequence[Sign], batch: BatchSigns) -> set[int]:
+    """Names of countries that the text keeps out: "not from Syria or Iraq", "Suriye değil", by their numbers."""
+    words = [sign for sign in signs if sign.family == "denied_country"]
+    denied: set[int] = set()
+    if not words:
+        return denied
+    last: Sign | None = None
+    for sign in signs:
+        if sign.family != "origin":
+            continue
+        ahead = [one for one in words if one.rule == "denied_country:before" and near(one, sign, batch, AFTER_DENIAL)]
+        behind = [one for one in words if one.rule == "denied_country:after" and near(sign, one, batch, BEFORE_DENIAL)]
+        joined = last is not None and any(
+            near(last, one, batch, AFTER_DENIAL) and near(one, sign, batch, AFTER_DENIAL)
+            for one in words
+            if one.rule == "denied_country:or"
+        )
+        if ahead or behind or joined:
+            denied.add(sign.at)
+            last = sign
+    return denied
 
 
 def refused_signs(signs: Sequence[Sign], batch: BatchSigns) -> list[Sign]:

@@ -22,7 +22,8 @@ Span = tuple[int, int]
 
 
 def find_years(signs: Sequence[Sign], batch: BatchSigns, periods: Sequence[str]) -> Years | None:
-    """The years of a listing's object: of the dates that fit its likeliest periods, else of the first period."""
+    """The years of a listing's object: of the dates that fit its likeliest periods, else of a phase that is named,
+    else of the first period."""
     cultures = read_facts("cultures")
     spans = [tuple(cultures[period]["years"]) for period in periods]
     read = [
@@ -35,7 +36,20 @@ def find_years(signs: Sequence[Sign], batch: BatchSigns, periods: Sequence[str])
         reasons = tuple(batch.quote_span(sign.start, end, 1.0, sign.rule) for sign, _, end in fitting[:3])
         found = [span for _, span, _ in fitting]
         return Years(min(first for first, _ in found), max(last for _, last in found), "text", reasons)
+    if spans and (phases := _phases(signs, periods)):
+        reasons = tuple(batch.quote(sign, 1.0) for sign, _ in phases[:3])
+        return Years(min(first for _, (first, _) in phases), max(last for _, (_, last) in phases), "period", reasons)
     return Years(spans[0][0], spans[0][1], "period") if spans else None
+
+
+def _phases(signs: Sequence[Sign], periods: Sequence[str]) -> list[tuple[Sign, Span]]:
+    """The phases named of the likeliest period that has any, with their years: "Late Period" of pharaonic Egypt."""
+    facts = read_facts("phases")
+    named = [(sign, facts[sign.group]) for sign in signs if sign.family == "phase"]
+    for period in periods:
+        if found := [(sign, (fact["years"][0], fact["years"][1])) for sign, fact in named if fact["of"] == period]:
+            return found
+    return []
 
 
 def _to_its_end(sign: Sign, years: Span, batch: BatchSigns) -> tuple[Sign, Span, int]:

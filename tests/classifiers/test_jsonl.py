@@ -74,3 +74,12 @@ def test_lone_surrogates_do_no_harm(classifier):
 def test_a_missing_file_is_named(classifier, tmp_path):
     with pytest.raises(ListingsFileError, match=r"none\.jsonl cannot be read"):
         list(classify_path(str(tmp_path / "none.jsonl"), classifier, pytest.fail))
+
+
+def test_html_entities_are_read_as_the_letters_they_stand_for(classifier):
+    line = b'{"id": 1, "title": "Lampe romaine d&#39;&eacute;poque imp&eacute;riale", "description": "Sceau &amp; lampe"}'
+    [record] = classify_lines([line], "x", classifier, pytest.fail)
+    title = "Lampe romaine d'époque impériale"
+    in_title = [reason for reason in record["reasons"] if reason["field"] == "title"]
+    assert in_title
+    assert all(title[reason["start"] : reason["end"]] == reason["text"] for reason in in_title)

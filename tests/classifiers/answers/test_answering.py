@@ -91,6 +91,66 @@ def test_who_held_it_and_where_it_is_sent_are_no_origin(classifier, description)
     assert ask(classifier, "Roman glass flask", description).origins == []
 
 
+@pytest.mark.parametrize(
+    "description",
+    [
+        "Not from Syria.",
+        "This is not from Syria or Iraq.",
+        "Ne vient pas de Syrie.",
+        "Pas de Syrie ni d'Irak, pièce d'une succession.",
+        "ليس من سوريا",
+        "القطعة مو من سوريا ولا من العراق",
+        "Nicht aus Syrien.",
+        "No procede de Siria.",
+        "Non proviene dalla Siria.",
+        "Suriye kökenli değil.",
+    ],
+)
+def test_a_country_that_the_text_keeps_out_is_no_origin_and_no_conflict_zone(classifier, description):
+    answers = ask(classifier, "Roman glass flask, verre romain, زجاج روماني", description)
+    assert answers.origins == []
+    assert "conflict_zone_culture_match" not in {flag.id for flag in answers.red_flags}
+
+
+@pytest.mark.parametrize(
+    "description", ["No papers, Syria.", "Not cleaned. From Syria.", "Sans papiers, Syrie.", "ليس له أوراق، سوريا"]
+)
+def test_what_is_denied_of_something_else_leaves_the_country_named(classifier, description):
+    assert [origin.id for origin in ask(classifier, "Roman glass flask", description).origins] == ["SY"]
+
+
+def test_a_culture_of_a_country_still_points_there_when_the_seller_denies_it(classifier):
+    assert ask(classifier, "Sumerian clay cone", "Not from Iraq.").origins[0].id == "IQ"
+
+
+def test_isis_in_capitals_beside_words_of_war_is_no_goddess(classifier):
+    assert ask(classifier, "Coin struck by ISIS, Islamic State 2015").periods == []
+    assert [one.id for one in ask(classifier, "ISIS BRONZE STATUETTE SUCKLING HORUS").periods] == ["egypt_pharaonic"]
+
+
+@pytest.mark.parametrize(
+    ("title", "first", "last"),
+    [
+        ("Egyptian bronze of Osiris, Late Period", -664, -332),
+        ("Oushebti en faïence, Basse Époque", -664, -332),
+        ("جعران من الدولة الحديثة", -1550, -1069),
+        ("Uschebti, Neues Reich oder Spätzeit", -1550, -332),
+        ("Hellenistic silver tetradrachm, Greek", -323, -31),
+    ],
+)
+def test_a_phase_that_is_named_narrows_the_years_of_its_period(classifier, title, first, last):
+    years = ask(classifier, title).years
+    assert years is not None
+    assert (years.first, years.last, years.basis) == (first, last, "period")
+
+
+@pytest.mark.parametrize("title", ["Lampe romaine en terre cuite", "Statuette de femme en terre cuite, Tanagra"])
+def test_terracotta_beside_a_type_is_its_material_and_no_vessel(classifier, title):
+    answers = ask(classifier, title)
+    assert "pottery_vessel" not in [one.id for one in answers.types]
+    assert "terracotta" in [one.id for one in answers.materials]
+
+
 def test_a_wide_culture_alone_points_to_no_country_and_no_red_list(classifier):
     answers = ask(classifier, "Roman oil lamp, terracotta")
     assert answers.origins == []
@@ -123,6 +183,11 @@ def test_type_and_origin_give_the_red_list_category(classifier, title, list_, ca
         ("Réplica de lucerna romana", None, "strong"),
         ("Riproduzione di lucerna romana", None, "strong"),
         ("Roma kandili replika", None, "strong"),
+        ("Monnaie romaine non authentique", None, "strong"),
+        ("Greek head, museum cast", None, "strong"),
+        ("جعران فرعوني مو أصلي", None, "strong"),
+        ("Roma sikkesi orijinal değil", None, "strong"),
+        ("Roman denarius", "Money back if not genuine.", "none"),
         ("Roman oil lamp, not a replica", None, "none"),
         ("Oushebti en faïence", "Ce n'est pas une réplique", "none"),
         ("Römische Öllampe", "Original, keine Replik", "none"),
@@ -145,6 +210,9 @@ def test_a_replica_is_told_from_what_its_seller_denies(classifier, title, descri
         ("found in a field near the river", "found_in_ground"),
         ("trouvées au détecteur", "found_in_ground"),
         ("مستخرج من تحت الأرض", "found_in_ground"),
+        ("لقيناها واحنا نحفر بالمزرعة", "found_in_ground"),
+        ("لقيناها فالحفر ديال الدار", "found_in_ground"),
+        ("Trouvé en labourant chez mon grand-père", "found_in_ground"),
         ("لقيتها في المزرعة", "found_in_ground"),
         ("Encontrado con detector en Sevilla", "found_in_ground"),
         ("Kazıdan çıkma", "found_in_ground"),
