@@ -49,7 +49,7 @@ def files_of(bag: Path) -> list[str]:
 
 
 def complaints(result: Verification) -> str:
-    return "\n".join([*result.faults, *result.missing])
+    return "\n".join(map(str, [*result.faults, *result.missing]))
 
 
 def repack(bag: Path, to: Path) -> Path:
