@@ -5,13 +5,14 @@ Every check runs even where an earlier one failed, so that the faults together s
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.utils import CryptographyDeprecationWarning
 
+from crawler.errors import UsageError
 from crawler.home import DEMO_MARK
 from evidence.bag import (
     BUNDLE_NAME,
@@ -46,6 +48,7 @@ from evidence.bundle_files import (
 from evidence.faults import Fault, Faults, in_file
 from evidence.item_check import SAVED_FILE_URN, item_faults, moment_of, number_of
 from evidence.plain_zip import ZipAltered, ZipCutShort, name_fault
+from evidence.rules import RULES
 from evidence.signing import SignatureInvalid, certificate_fingerprint, verify_detached
 from evidence.stamp_check import (
     AUTHORITY_FILE,
@@ -625,12 +628,12 @@ def _printable(line: str) -> str:
 
 def _report(result: Verification) -> Iterator[str]:
     if result.unread:
-        yield f"{result.status.upper()} {result.missing[-1].rule}: {result.unread}."
+        yield f"{result.status.upper()} {result.unread} ({result.missing[-1].rule})."
         return
     if result.demo:
         yield "DEMO: make-believe listings; this bundle is evidence of nothing."
     for check in result.checks:
-        yield f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.detail}"
+        yield f"{'ok  ' if check.ok else 'FAIL'} {check.name}" + (f": {check.detail}" if check.ok else "")
     for fault in [*result.faults, *result.missing]:
         yield f"FAULT {fault}"
     for sentence in result.not_checked:
@@ -642,12 +645,47 @@ def _report(result: Verification) -> Iterator[str]:
         yield f"{result.path.name}: {result.status.upper()}"
 
 
+def as_record(result: Verification) -> dict[str, Any]:
+    """The result for machines: status, checks, each fault with file, rule and sentence."""
+    return {"status": result.status, **asdict(result), "path": str(result.path)}
+
+
+def read_trusted(paths: Iterable[Path]) -> list[x509.Certificate]:
+    """Certificates of authorities out of PEM files. Raises UsageError."""
+    trusted: list[x509.Certificate] = []
+    for path in paths:
+        try:
+            trusted += x509.load_pem_x509_certificates(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path} cannot be read as PEM certificates ({error}).") from error
+    return trusted
+
+
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m evidence.verify BUNDLE\n")
-        return 2
-    result = verify_bundle(Path(arguments[0]))
-    sys.stdout.write("\n".join(report_lines(result)) + "\n")
+    parser = argparse.ArgumentParser(
+        description="Verify a bundle with nothing but the bundle. Exit status 0 valid, 1 invalid, 3 incomplete.",
+        epilog="A fault is told as FILE: RULE: what is wrong.",
+    )
+    parser.add_argument("bundle", type=Path, nargs="?", help="a zip or the directory it was unpacked to")
+    parser.add_argument(
+        "--trust", type=Path, action="append", default=[], help="PEM certificates of timestamp authorities you trust"
+    )
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.add_argument("--rules", action="store_true", help="list every rule and what it asks for")
+    options = parser.parse_args(arguments)
+    if options.rules:
+        sys.stdout.write("".join(f"{rule}: {meaning}\n" for rule, meaning in RULES.items()))
+        return 0
+    if options.bundle is None:
+        parser.error("name the bundle to verify")
+    try:
+        result = verify_bundle(options.bundle, read_trusted(options.trust))
+    except UsageError as error:
+        parser.error(str(error))
+    if options.json:
+        sys.stdout.write(json.dumps(as_record(result), ensure_ascii=False, indent=2) + "\n")
+    else:
+        sys.stdout.write("\n".join(report_lines(result)) + "\n")
     return result.exit_status
 
 
