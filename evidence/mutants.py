@@ -136,7 +136,8 @@ class Bag:
         self.write(TAG_MANIFEST, manifest_lines({name: self._sha256(name) for name in (*TAG_FILES, *authorities)}))
 
     def _sha256(self, name: str) -> str:
-        return hashlib.sha256(self.read(name)).hexdigest()
+        with (self.root / name).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
