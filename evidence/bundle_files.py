@@ -132,7 +132,7 @@ class ZipFiles(BundleFiles):
             )
         top = expected_top if expected_top in tops else (min(tops) if tops else "")
         self.top = top if has_top_directory else None
-        for entry in layout.entries:
+        for entry, digest in zip(layout.entries, layout.digests, strict=True):
             name = entry.name
             if has_top_directory:
                 head, _, rest = name.partition("/")
@@ -142,6 +142,7 @@ class ZipFiles(BundleFiles):
                 continue
             self._entries[name] = entry
             self.sizes[name] = entry.size
+            self._digests[name] = digest
 
     @contextmanager
     def open(self, path: str) -> Iterator[IO[bytes]]:

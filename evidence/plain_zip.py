@@ -59,6 +59,8 @@ class Layout:
 
     entries: list[Entry] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
+    digests: list[str] = field(default_factory=list)
+    """SHA-256 of each entry's content, in their order: had in the same reading as the zip's own checksum."""
 
 
 def name_fault(path: str) -> str | None:
@@ -172,7 +174,7 @@ def read_layout(file: IO[bytes]) -> Layout:
     if file.read(len(wanted) + 1) != wanted:
         layout.faults.append("zip.form", "the zip holds bytes after its end, or its end is not as relicwatch packs it")
     layout.faults.extend(_name_faults(layout.entries))
-    layout.faults.extend(_crc_faults(file, layout.entries, crcs))
+    layout.faults.extend(_crc_faults(file, layout, crcs))
     return layout
 
 
@@ -298,10 +300,12 @@ def _name_faults(entries: list[Entry]) -> Iterator[Fault]:
         seen.add(entry.name.lower())
 
 
-def _crc_faults(file: IO[bytes], entries: list[Entry], crcs: list[int]) -> Iterator[Fault]:
-    for entry, expected in zip(entries, crcs, strict=True):
-        crc = 0
+def _crc_faults(file: IO[bytes], layout: Layout, crcs: list[int]) -> Iterator[Fault]:
+    for entry, expected in zip(layout.entries, crcs, strict=True):
+        crc, digest = 0, hashlib.sha256()
         for chunk in read_entry(file, entry):
             crc = zlib.crc32(chunk, crc)
+            digest.update(chunk)
+        layout.digests.append(digest.hexdigest())
         if crc != expected:
             yield Fault("zip.crc", f"{entry.name}: its content does not match the zip's checksum")

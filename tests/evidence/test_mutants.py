@@ -157,3 +157,9 @@ def test_the_reader_s_own_trust_reaches_the_verifier_in_one_file(
     other = TestAuthority(tmp_path / "other").roots
     status, told = run_alone(standalone, "--trust", other, made[0])
     assert status == 1 and {f["rule"] for f in told["faults"]} == {"stamp.chain"}  # type: ignore[attr-defined]
+
+
+def test_the_documents_list_every_rule_as_the_table_has_it() -> None:  # EV-23
+    page = (Path(__file__).parents[2] / "docs/evidence.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `") and line.count(" | ") == 1]
+    assert [f"| `{rule}` | {meaning} |" for rule, meaning in rules.RULES.items()] == [r for r in rows if "." in r[:20]]
