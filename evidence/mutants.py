@@ -37,6 +37,10 @@ from evidence.warc_reading import WarcFault, read_records
 ITEM = "data/items/001/item.json"
 WACZ = "data/items/001/capture/001.wacz"
 CUSTODY = "data/custody/custody.json"
+HISTORY = "data/items/001/observations.json"
+OPINION = "data/analysis/001.json"
+DECISIONS = "data/decisions/001.json"
+_CHANGE = {"field": "price", "before": "1", "after": "2"}
 Entries = dict[str, bytes]
 
 
@@ -127,15 +131,15 @@ class Bag:
 
     def list_anew(self) -> None:
         """Both manifests as the files now are: what anyone can do without a key."""
-        payload = {name: self._sha256(name) for name in self.names() if name.startswith("data/")}
+        payload = {name: self.sha256(name) for name in self.names() if name.startswith("data/")}
         self.write(MANIFEST, manifest_lines(payload))
         size = sum((self.root / name).stat().st_size for name in payload)
         oxum = f"Payload-Oxum: {size}.{len(payload)}".encode()
         self.write("bag-info.txt", re.sub(rb"^Payload-Oxum: .*$", oxum, self.read("bag-info.txt"), flags=re.MULTILINE))
         authorities = [name for name in self.names() if name.startswith("signatures/authorities/")]
-        self.write(TAG_MANIFEST, manifest_lines({name: self._sha256(name) for name in (*TAG_FILES, *authorities)}))
+        self.write(TAG_MANIFEST, manifest_lines({name: self.sha256(name) for name in (*TAG_FILES, *authorities)}))
 
-    def _sha256(self, name: str) -> str:
+    def sha256(self, name: str) -> str:
         with (self.root / name).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -302,6 +306,10 @@ def _exchange(**values: Any) -> Callable[[Bag], None]:
 
 def _file_capture(facts: Any) -> Any:
     return next(capture for capture in facts["captures"] if "file" in capture)
+
+
+def _edit(name: str, change: Callable[[Any], object]) -> Callable[[Bag], None]:
+    return lambda bag: bag.edit_json(name, change)
 
 
 def _custody(change: Callable[[Any], object]) -> Callable[[Bag], None]:
@@ -721,6 +729,18 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _insider("swapped-decisions", "place.item", _swap("data/decisions/001.json", "data/decisions/002.json")),
     _insider("stray-file", "place.unknown", _add("data/items/001/notes.txt")),
+    _insider("history-price", "item.history", _edit(HISTORY, lambda h: h["prices"][0].update(price="9350"))),
+    _insider("history-shorter", "item.history", _edit(HISTORY, lambda h: h["versions"].pop())),
+    _insider("history-change", "item.history", _edit(HISTORY, lambda h: h["versions"][-1].update(changes=[_CHANGE]))),
+    _insider(
+        "opinion-quote", "item.opinion", _edit(OPINION, lambda a: a["assessments"][0]["reasons"][0].update(text="x"))
+    ),
+    _insider(
+        "opinion-of-another", "item.opinion", _edit(OPINION, lambda a: a["assessments"][0].update(observation=77))
+    ),
+    _insider(
+        "decision-on-another", "item.decision", _edit(DECISIONS, lambda d: d.update(decisions=[{"observation": 77}]))
+    ),
     # Custody log, by someone who can sign.
     _insider("custody-actor", "custody.hash", _custody(lambda c: c["events"][0].update(actor="someone"))),
     _insider("custody-link-gone", "custody.chain", _custody(lambda c: c["links"].pop(1))),

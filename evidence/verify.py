@@ -58,6 +58,7 @@ from evidence.stamp_check import (
     stamps_beside,
     tree_faults,
 )
+from evidence.story_check import story_faults
 from evidence.wacz_check import WaczCheck
 
 Status = Literal["valid", "invalid", "incomplete"]
@@ -432,6 +433,7 @@ def _check_places(files: BundleFiles, result: Verification) -> None:
                 faults.append("place.missing", "it is missing", name)
             elif item is not None and _told_id(files, name) != item:
                 faults.append("place.item", f"it is of another item than data/items/{number}/item.json", name)
+        faults += story_faults(files, number)
     for name in files.sizes:
         if (match := _BESIDE_ITEM.fullmatch(name)) and match[1] not in items:
             faults.append("place.item", "it is of no item of this bundle", name)
@@ -458,7 +460,11 @@ def _check_stamps(
                     Fault("stamp.time", "it is older than the signature that it is over says it is", one.file)
                 )
             result.stamped_at.append(f"{one.stamp.gen_time.isoformat()} by {one.authority} ({one.stamp.signer})")
+    asked = {match[1] for name in files.sizes if (match := AUTHORITY_FILE.fullmatch(name))}
+    pending = sorted(asked - {one.authority for one in judged})
     told = "; ".join(result.stamped_at) or "none: no trusted time (yet)"
+    if pending:
+        told += f"; pending, or left out: {', '.join(pending)}"
     result.note("time stamps of the bundle", faults, told)
     of_captures = capture_stamps(files, trusted)
     if of_captures:
