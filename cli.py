@@ -729,23 +729,13 @@ def verify(
 
     Example: relicwatch verify RW-2026-0001.zip --trust example_tsa.pem
     """
-    from dataclasses import asdict
+    from evidence.verify import as_record, read_trusted, report_lines, verify_bundle
 
-    from cryptography import x509
-
-    from evidence.verify import report_lines, verify_bundle
-
-    trusted: list[x509.Certificate] = []
-    for path in trust or ():
-        try:
-            trusted += x509.load_pem_x509_certificates(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{path} cannot be read as PEM certificates ({error}).") from error
+    trusted = read_trusted(trust or ())
     with _waiting("verifying"):
         verification = verify_bundle(bundle, trusted)
     if as_json:
-        rules = [asdict(fault) for fault in verification.named_faults]
-        _print_record({"status": verification.status, **asdict(verification), "rules": rules}, True)
+        _print_record(as_record(verification), True)
     else:
         for line in report_lines(verification):
             out.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import browser_walk  # noqa: E402
+import verifying  # noqa: E402
 from checks import Check, check_run  # noqa: E402
 from crawl import CONCURRENCY  # noqa: E402
 from layers import LAYERS  # noqa: E402
@@ -105,6 +106,7 @@ def measure(place: Path, pages: int, rounds: int, drawn: int) -> dict[str, Any]:
         "peak_megabytes": {kind: max(run["peak_megabytes"] for run in runs[kind]) for kind in ("bare", "whole")},
         "browser": browser,
         "browser_walk": walk,
+        "verifying": verifying.compare(place / "verifying"),
         "classifier_listings_per_second": _classifier_rates(pages),
         "extraction_ms_per_page": _extraction_cost(min(pages, 400)),
     }
@@ -212,6 +214,8 @@ def table(figures: dict[str, Any]) -> str:
         lines.append(f"{'  peak of the largest browser process (MB)':44}{largest:8.0f}")
     if figures.get("browser_walk"):
         lines.append(browser_walk.line(figures["browser_walk"]))
+    if "verifying" in figures:
+        lines.append(verifying.line(figures["verifying"]))
     if "time_to_hit" in figures:
         lines += ["", time_to_hit_table(figures["time_to_hit"]).rstrip()]
     return "\n".join(lines) + "\n"

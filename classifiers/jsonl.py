@@ -90,7 +90,8 @@ def _read_row(line: bytes, place: str) -> ListingRow:
         raise ListingsFileError(f"{place}: `title` and `description` must be text or null.")
     if title is None and description is None:
         raise ListingsFileError(f"{place}: neither `title` nor `description` is there to assess.")
-    return ListingRow(listing_id, html.unescape(title or ""), description and html.unescape(description), _read_offer(row))
+    plain = description and html.unescape(description)
+    return ListingRow(listing_id, html.unescape(title or ""), plain, _read_offer(row))
 
 
 def _read_offer(row: dict[str, Any]) -> Offer:

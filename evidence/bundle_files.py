@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
-from evidence.faults import Faults
+from evidence.faults import Fault, Faults
 from evidence.plain_zip import CHUNK, Entry, name_fault, read_layout
 
 LARGEST_TEXT = 32 << 20
@@ -78,7 +78,9 @@ class DirectoryFiles(BundleFiles):
         self._walk()
         times = Counter(name.lower() for name in self.sizes)
         self.faults += (
-            f"{name} differs from another name only in case" for name in self.sizes if times[name.lower()] > 1
+            Fault("path.twice", f"{name} differs from another name only in case")
+            for name in self.sizes
+            if times[name.lower()] > 1
         )
 
     def _walk(self) -> None:
@@ -90,17 +92,21 @@ class DirectoryFiles(BundleFiles):
             with os.scandir(self._root / directory) as entries:
                 names = sorted(entries, key=lambda entry: entry.name)
             if directory and not names:
-                self.faults.append(f"{directory} is an empty directory, which has no place in a bundle")
+                self.faults.append(
+                    "path.empty-directory", f"{directory} is an empty directory, which has no place in a bundle"
+                )
             for entry in names:
                 name = f"{directory}/{entry.name}" if directory else entry.name
                 if fault := name_fault(name):
-                    self.faults.append(fault)
+                    self.faults.append("path.name", fault)
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(name)
                 elif entry.is_file(follow_symlinks=False):
                     found[name] = entry.stat(follow_symlinks=False).st_size
                 else:
-                    self.faults.append(f"{name} is a link or special file, which has no place in a bundle")
+                    self.faults.append(
+                        "path.special", f"{name} is a link or special file, which has no place in a bundle"
+                    )
         self.sizes = dict(sorted(found.items()))
 
     @contextmanager
@@ -121,19 +127,22 @@ class ZipFiles(BundleFiles):
         tops = {entry.name.partition("/")[0] for entry in layout.entries}
         if has_top_directory and len(tops) > 1:
             named = sorted(tops - {expected_top}) if expected_top in tops else sorted(tops)
-            self.faults.append(f"the zip must hold one directory at its top, it also holds {', '.join(named)}")
+            self.faults.append(
+                "zip.top", f"the zip must hold one directory at its top, it also holds {', '.join(named)}"
+            )
         top = expected_top if expected_top in tops else (min(tops) if tops else "")
         self.top = top if has_top_directory else None
-        for entry in layout.entries:
+        for entry, digest in zip(layout.entries, layout.digests, strict=True):
             name = entry.name
             if has_top_directory:
                 head, _, rest = name.partition("/")
                 name = rest if head == top and rest else f"../{name}"
             if not name or name.endswith("/") or name.startswith("../"):
-                self.faults.append(f"{entry.name} is no file inside the bag")
+                self.faults.append("zip.top", f"{entry.name} is no file inside the bag")
                 continue
             self._entries[name] = entry
             self.sizes[name] = entry.size
+            self._digests[name] = digest
 
     @contextmanager
     def open(self, path: str) -> Iterator[IO[bytes]]:

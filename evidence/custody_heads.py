@@ -22,8 +22,8 @@ from crawler.errors import RelicwatchError
 from crawler.home import Home
 from evidence.authorities import load_authorities
 from evidence.signing import SignatureInvalid, load_signing_key, sign_detached, verify_detached
+from evidence.stamp_token import StampRefused, check_stamp
 from evidence.thumbnails import sync_directory
-from evidence.timestamps import StampRefused, check_stamp
 from storage.audit import AuditChain
 from storage.audit_chains import CUSTODY_HEAD, chain_ends, hashes_at, log_faults
 from storage.database import Database

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from evidence.bundle_files import BundleFiles, JsonFault, as_mapping
+from evidence.faults import Fault
 from evidence.wacz_check import WaczCheck
 from evidence.warc_reading import WarcRecord, label_sha256
 
@@ -38,23 +39,23 @@ Rows = Mapping[str, dict[str, Any]]
 
 def item_faults(
     files: BundleFiles, folder: str, names: Sequence[str], wacz: WaczCheck, *, told_demo: bool
-) -> Iterator[str]:
+) -> Iterator[Fault]:
     """What is wrong with `folder/item.json`, which must name each of the folder's own files `names`."""
     try:
         item = as_mapping(files.json(f"{folder}/item.json"))
     except JsonFault as fault:
-        yield f"it {fault}"
+        yield Fault("json.form", f"it {fault}")
         return
     facts = as_mapping(item.get("captured_fact"))
     captures = _mappings(facts.get("captures"))
     if not captures:
-        yield "it names no capture"
+        yield Fault("item.form", "it names no capture")
         return
     if item.get("demo") is not False and not told_demo:
-        yield "it is of a demo listing, and bag-info.txt does not say so"
+        yield Fault("item.demo", "it is of a demo listing, and bag-info.txt does not say so")
     rows = {str(row.get("id")): row for row in captures}
     if len(rows) != len(captures):
-        yield "it names two captures by one number"
+        yield Fault("item.form", "it names two captures by one number")
     left_out = {str(row.get("id")): row for row in _mappings(facts.get("captures_left_out"))}
     yield from _record_faults(captures, wacz)
     yield from _resource_faults([*captures, *left_out.values()], wacz)
@@ -75,7 +76,7 @@ def item_faults(
         yield from _image_faults(label, image, rows, wacz)
     for name in names:
         if name not in named and name not in OWN_FILES and not name.startswith("stamps/"):
-            yield f"it does not name {name}"
+            yield Fault("item.unnamed", f"it does not name {name}")
 
 
 def moment_of(text: Any) -> datetime | None:
@@ -97,22 +98,22 @@ def _mappings(value: Any) -> list[dict[str, Any]]:
 # -- captures that are records of the WACZ ----------------------------------------------------------------------
 
 
-def _record_faults(captures: Sequence[dict[str, Any]], wacz: WaczCheck) -> Iterator[str]:
+def _record_faults(captures: Sequence[dict[str, Any]], wacz: WaczCheck) -> Iterator[Fault]:
     methods = _methods(wacz)
     used: set[tuple[str, int]] = set()
     for capture in captures:
         label = f"capture {capture.get('id')}"
         if "file" in capture:
             if capture.get("kind") == "exchange":
-                yield f"{label} is an exchange with a file in place of its WARC record"
+                yield Fault("item.kind", f"{label} is an exchange with a file in place of its WARC record")
             continue
         record = _record_of(capture, wacz)
         if record is None:
-            yield f"{label} is at no record of the WACZ"
+            yield Fault("item.record", f"{label} is at no record of the WACZ")
             continue
         used.add((str(capture.get("warc")), number_of(capture.get("offset"))))
-        for name in _differences(capture, record, methods):
-            yield f"{label} has another {name} than its WARC record"
+        for rule, name in _differences(capture, record, methods):
+            yield Fault(rule, f"{label} has another {name} than its WARC record")
     yield from _unnamed_records(wacz, used)
 
 
@@ -129,45 +130,47 @@ def _methods(wacz: WaczCheck) -> dict[str, str]:
     }
 
 
-def _differences(capture: dict[str, Any], record: WarcRecord, methods: dict[str, str]) -> Iterator[str]:
-    """What item.json says of a capture otherwise than its WARC record does."""
+def _differences(capture: dict[str, Any], record: WarcRecord, methods: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """What item.json says of a capture otherwise than its WARC record does: rule and word for it."""
     if record.uri != capture.get("url"):
-        yield "address"
+        yield "item.url", "address"
     if _payload_digest(record) != capture.get("sha256"):
-        yield "digest"
+        yield "item.digest", "digest"
     if moment_of(record.date) is None or moment_of(record.date) != moment_of(capture.get("captured_at")):
-        yield "time"
+        yield "item.time", "time"
     if record.headers.get("warc-ip-address") != capture.get("server_ip"):
-        yield "server address"
+        yield "item.server", "server address"
     if record.headers.get("warc-truncated") != capture.get("truncated"):
-        yield "word on being cut short"
+        yield "item.kind", "word on being cut short"
     if record.type != "revisit" and record.payload_bytes != capture.get("bytes"):
-        yield "size"
+        yield "item.size", "size"
     if (record.type in ("response", "revisit")) is not (capture.get("kind") == "exchange"):
-        yield "kind"
+        yield "item.kind", "kind"
     if capture.get("kind") != "exchange":
         return
     if (record.http_status or 0) != (capture.get("status") or 0):
-        yield "status"
+        yield "item.status", "status"
     if methods.get(record.id) != capture.get("method"):
-        yield "method"
+        yield "item.method", "method"
     if (record.headers.get("warc-relicwatch-note") == DECODED_NOTE) is not capture.get("decoded_by_browser"):
-        yield "word on who decoded it"
+        yield "item.kind", "word on who decoded it"
 
 
 def _payload_digest(record: WarcRecord) -> str | None:
     return label_sha256(record.headers.get("warc-payload-digest"))
 
 
-def _unnamed_records(wacz: WaczCheck, used: set[tuple[str, int]]) -> Iterator[str]:
+def _unnamed_records(wacz: WaczCheck, used: set[tuple[str, int]]) -> Iterator[Fault]:
     """Every answer in the WACZ must be a capture, but for one that stands there for a revisit's payload."""
     targets = {record.headers.get("warc-refers-to") for record in wacz.records.values() if record.type == "revisit"}
     for (name, offset), record in wacz.records.items():
         if record.type in ("response", "revisit") and (name, offset) not in used and record.id not in targets:
-            yield f"it does not name the record of {record.uri} at byte {offset} of archive/{name}"
+            yield Fault(
+                "item.unnamed", f"it does not name the record of {record.uri} at byte {offset} of archive/{name}"
+            )
 
 
-def _resource_faults(captures: Sequence[dict[str, Any]], wacz: WaczCheck) -> Iterator[str]:
+def _resource_faults(captures: Sequence[dict[str, Any]], wacz: WaczCheck) -> Iterator[Fault]:
     """A derivative kept in the WARC too (DOM, capture report) must be a capture of that kind, address, time, digest."""
     told = {
         (str(row.get("kind")), str(row.get("url")), moment_of(row.get("captured_at")), str(row.get("sha256")))
@@ -176,36 +179,40 @@ def _resource_faults(captures: Sequence[dict[str, Any]], wacz: WaczCheck) -> Ite
     for (name, offset), record in wacz.records.items():
         found = _DERIVED_URN.fullmatch(record.uri) if record.type == "resource" else None
         if found and (found[1], found[2], moment_of(record.date), _payload_digest(record)) not in told:
-            yield f"it does not tell of the {found[1]} at byte {offset} of archive/{name} as that record does"
+            yield Fault(
+                "item.unnamed",
+                f"it does not tell of the {found[1]} at byte {offset} of archive/{name} as that record does",
+            )
 
 
 # -- captures that are files ------------------------------------------------------------------------------------
 
 
-def _derivative_faults(files: BundleFiles, folder: str, capture: dict[str, Any]) -> Iterator[str]:
+def _derivative_faults(files: BundleFiles, folder: str, capture: dict[str, Any]) -> Iterator[Fault]:
     label, kind = f"capture {capture.get('id')}", str(capture.get("kind"))
     yield from _file_faults(files, folder, label, capture)
     name = f"{_DIRECTORIES.get(kind, 'derived')}/{kind.replace('_', '-')}-"
     if not re.fullmatch(re.escape(name) + r"\d{3,}\.[a-z0-9]+", str(capture.get("file"))):
-        yield f"{label} is of the kind {kind}, and its file is named as another kind"
+        yield Fault("item.kind", f"{label} is of the kind {kind}, and its file is named as another kind")
     if kind != _REPORT or f"{folder}/{capture.get('file')}" not in files.sizes:
         return
     try:
         report = as_mapping(files.json(f"{folder}/{capture.get('file')}"))
     except JsonFault as fault:
-        yield f"{capture.get('file')} {fault}"
+        yield Fault("json.form", f"{capture.get('file')} {fault}")
         return
     told = [report.get("url"), report.get("state"), report.get("reason") or capture.get("note")]
     if told != [capture.get("url"), capture.get("state"), capture.get("note")]:
-        yield f"{label} has another address, state or reason than the report in {capture.get('file')}"
+        yield Fault(
+            "item.state", f"{label} has another address, state or reason than the report in {capture.get('file')}"
+        )
 
 
-def _surroundings_faults(files: BundleFiles, folder: str, facts: dict[str, Any], rows: Rows) -> Iterator[str]:
+def _surroundings_faults(files: BundleFiles, folder: str, facts: dict[str, Any], rows: Rows) -> Iterator[Fault]:
     """Clock, names, certificates: as the capture's report tells them."""
-    told = facts.get("surroundings")
-    if told is None:
+    if facts.get("surroundings") is None:
         return
-    told = as_mapping(told)
+    told = as_mapping(facts["surroundings"])
     row = rows.get(str(told.get("capture")), {})
     try:
         report = as_mapping(files.json(f"{folder}/{row.get('file')}"))
@@ -213,67 +220,79 @@ def _surroundings_faults(files: BundleFiles, folder: str, facts: dict[str, Any],
         report = {}
     for name, value in told.items():
         if name != "capture" and report.get(name) != value:
-            yield f"it tells of the capture's {name} otherwise than the report of capture {told.get('capture')}"
+            yield Fault(
+                "item.surroundings",
+                f"it tells of {name} otherwise than the report of capture {told.get('capture')} does",
+            )
 
 
-def _file_faults(files: BundleFiles, folder: str, label: str, entry: dict[str, Any]) -> Iterator[str]:
+def _file_faults(files: BundleFiles, folder: str, label: str, entry: dict[str, Any]) -> Iterator[Fault]:
     path = f"{folder}/{entry.get('file')}"
     if path not in files.sizes:
-        yield f"{label} names {path}, which is missing"
+        yield Fault("item.file", f"{label} names {path}, which is missing")
         return
     if files.sha256(path) != entry.get("sha256"):
-        yield f"{label}: {path} has another digest"
+        yield Fault("item.digest", f"{label}: {path} has another digest")
     if files.sizes[path] != entry.get("bytes"):
-        yield f"{label}: {path} has another size"
+        yield Fault("item.size", f"{label}: {path} has another size")
 
 
-def _image_faults(label: str, image: dict[str, Any], rows: Rows, wacz: WaczCheck) -> Iterator[str]:
+def _image_faults(label: str, image: dict[str, Any], rows: Rows, wacz: WaczCheck) -> Iterator[Fault]:
     row = rows.get(str(image.get("capture")))
     if row is None or row.get("url") != image.get("url"):
-        yield f"{label} is of another address than the capture"
+        yield Fault("item.picture", f"{label} is of another address than the capture")
         return
     record = _record_of(row, wacz)
     is_plain = record is not None and record.type == "response" and not record.http_header("content-encoding")
     if is_plain and row.get("sha256") != image.get("sha256"):
-        yield f"{label} does not hold the bytes that were captured"
+        yield Fault("item.picture", f"{label} does not hold the bytes that were captured")
 
 
 # -- what is said of the listing as a whole ---------------------------------------------------------------------
 
 
-def _summary_faults(facts: dict[str, Any], rows: Rows, known: Rows) -> Iterator[str]:
+def _summary_faults(facts: dict[str, Any], rows: Rows, known: Rows) -> Iterator[Fault]:
     """`known`: the captures named, those left out included."""
     moments = [moment for row in rows.values() if (moment := moment_of(row.get("captured_at")))]
     stated = moment_of(facts.get("capture_started_at")), moment_of(facts.get("capture_ended_at"))
     if stated != (min(moments, default=None), max(moments, default=None)):
-        yield "its times of capture are not those of its captures"
+        yield Fault("item.time", "its times of capture are not those of its captures")
     for row in rows.values():
         if row.get("source") is not None and str(row["source"]) not in known:
-            yield f"capture {row.get('id')} is made from capture {row['source']}, which it does not name"
+            yield Fault(
+                "item.reference",
+                f"capture {row.get('id')} is made from capture {row['source']}, which it does not name",
+            )
     observations = _mappings(facts.get("observations"))
     for seen in observations:
         if seen.get("capture") is not None and str(seen["capture"]) not in known:
-            yield f"observation {seen.get('id')} is of capture {seen['capture']}, which it does not name"
+            yield Fault(
+                "item.reference",
+                f"observation {seen.get('id')} is of capture {seen['capture']}, which it does not name",
+            )
     if facts.get("shown") is not None and facts["shown"] not in observations:
-        yield "what was shown is none of its observations"
+        yield Fault("item.reference", "what was shown is none of its observations")
 
 
-def _redirect_faults(facts: dict[str, Any], rows: Rows, wacz: WaczCheck) -> Iterator[str]:
+def _redirect_faults(facts: dict[str, Any], rows: Rows, wacz: WaczCheck) -> Iterator[Fault]:
     """The way from the address asked to the one that answered, told anew from the WARC records."""
     hops = _mappings(facts.get("redirects"))
     for hop in hops:
         row = rows.get(str(hop.get("capture")), {})
         if any(hop.get(name) != row.get(name, hop) for name in ("url", "status", "captured_at")):
-            yield f"its redirect over {hop.get('url')} is not as captured"
+            yield Fault("item.redirect", f"its redirect over {hop.get('url')} is not as captured")
         elif hop.get("location") != _location(row, wacz):
-            yield f"its redirect over {hop.get('url')} leads elsewhere than the Location header in its WARC record"
+            yield Fault(
+                "item.redirect",
+                f"its redirect over {hop.get('url')} leads elsewhere than the Location header in its WARC record",
+            )
     last = hops[-1] if hops else {}
     if (facts.get("final_url"), facts.get("http_status")) != (last.get("url"), last.get("status")):
-        yield "the address and status that answered are not those of its last redirect"
+        yield Fault("item.redirect", "the address and status that answered are not those of its last redirect")
     if hops and facts.get("url_asked") != hops[0].get("url"):
-        yield "the address asked is not that of its first redirect"
+        yield Fault("item.redirect", "the address asked is not that of its first redirect")
     if [str(hop.get("capture")) for hop in hops] != _way(facts.get("url_asked"), rows, wacz):
-        yield "its redirects are not the way that its WARC records tell from the address asked"
+        yield Fault("item.redirect", "its redirects are not the way that its WARC records tell from the address asked")
 
 
 def _location(row: Mapping[str, Any], wacz: WaczCheck) -> str | None:
@@ -306,11 +325,11 @@ def _way(asked: Any, rows: Rows, wacz: WaczCheck) -> list[str]:
     return way
 
 
-def _state_faults(facts: dict[str, Any], captures: Sequence[dict[str, Any]], left_out: Rows) -> Iterator[str]:
+def _state_faults(facts: dict[str, Any], captures: Sequence[dict[str, Any]], left_out: Rows) -> Iterator[Fault]:
     """The state of the whole is that of the last capture report; without one it is complete if every capture is."""
     for row in captures:
         if row.get("truncated") and row.get("state") == "COMPLETE":
-            yield f"capture {row.get('id')} was cut short and is called complete"
+            yield Fault("item.state", f"capture {row.get('id')} was cut short and is called complete")
     stated = as_mapping(facts.get("capture_state"))
     reports = [row for row in (*captures, *left_out.values()) if row.get("kind") == _REPORT]
     if reports:
@@ -318,21 +337,21 @@ def _state_faults(facts: dict[str, Any], captures: Sequence[dict[str, Any]], lef
         reason = last.get("reason") if str(last.get("id")) in left_out else last.get("note")
         wanted = {"state": last.get("state"), "reason": None if last.get("state") == "COMPLETE" else reason}
         if stated != wanted and not (str(last.get("id")) in left_out and stated == {**wanted, "reason": None}):
-            yield "its state is not that of its last capture report"
+            yield Fault("item.state", "its state is not that of its last capture report")
         return
     whole = all(row.get("state") == "COMPLETE" for row in (*captures, *left_out.values()))
     if (stated.get("state") == "COMPLETE" and not whole) or (
         whole and not left_out and stated.get("state") != "COMPLETE"
     ):
-        yield "its state is not that of its captures"
+        yield Fault("item.state", "its state is not that of its captures")
 
 
-def _page_faults(facts: dict[str, Any], wacz: WaczCheck) -> Iterator[str]:
+def _page_faults(facts: dict[str, Any], wacz: WaczCheck) -> Iterator[Fault]:
     """The one page that the WACZ opens with is the one that answered, under the title that was shown."""
     wanted = facts.get("final_url") or facts.get("url_asked")
     is_there = any(record.uri == wanted and record.type in _PAGE_TYPES for record in wacz.records.values())
     if is_there and wacz.page.get("url") != wanted:
-        yield "the page that the WACZ opens with is not the one that answered"
+        yield Fault("item.page", "the page that the WACZ opens with is not the one that answered")
     title = as_mapping(facts.get("shown")).get("title") or facts.get("url_asked")
     if (wacz.page.get("title"), wacz.title) != (title, title):
-        yield "the WACZ gives its page another title than the one shown"
+        yield Fault("item.page", "the WACZ gives its page another title than the one shown")

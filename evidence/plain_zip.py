@@ -18,8 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from crawler.errors import RelicwatchError
-from evidence.faults import Faults
+from evidence.faults import Fault, Faults, RuleBroken
 
 CHUNK = 1 << 20
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -38,11 +37,11 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 
-class ZipCutShort(RelicwatchError):
+class ZipCutShort(RuleBroken):
     """The file is no zip, or ends before its table of contents."""
 
 
-class ZipAltered(RelicwatchError):
+class ZipAltered(RuleBroken):
     """The file ends as a zip does, but its table of contents is not where that end says, or cannot be read."""
 
 
@@ -56,10 +55,12 @@ class Entry:
 
 @dataclass(slots=True)
 class Layout:
-    """What a zip holds, and every departure from the fixed form, one sentence each."""
+    """What a zip holds, and every departure from the fixed form."""
 
     entries: list[Entry] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
+    digests: list[str] = field(default_factory=list)
+    """SHA-256 of each entry's content, in their order: had in the same reading as the zip's own checksum."""
 
 
 def name_fault(path: str) -> str | None:
@@ -120,7 +121,7 @@ def read_layout(file: IO[bytes]) -> Layout:
     size = file.seek(0, 2)
     count, directory_size, directory_offset, end = _read_end(file, size)
     if directory_size > _MAX_DIRECTORY:
-        raise ZipAltered("the table of contents of the zip is longer than that of any bundle")
+        raise ZipAltered("zip.table", "the table of contents of the zip is longer than that of any bundle")
     if directory_offset + directory_size != end:
         _tell_shift(file, directory_size, end - directory_offset - directory_size, end)
     file.seek(directory_offset)
@@ -133,16 +134,20 @@ def read_layout(file: IO[bytes]) -> Layout:
     while at < len(directory):
         parsed = _read_central(directory, at)
         if parsed is None:
-            raise ZipAltered("the table of contents of the zip cannot be read, so it was changed")
+            raise ZipAltered("zip.table", "the table of contents of the zip cannot be read, so it was changed")
         name, crc, entry_size, header_offset, length = parsed
         listed += 1
         at += length
         label = name[:_MAX_PATH].encode("unicode_escape").decode("ascii")
         if header_offset != position:
-            layout.faults.append(f"{label}: it does not follow the entry before it, so bytes are hidden or shared")
+            layout.faults.append(
+                "zip.gap", f"{label}: it does not follow the entry before it, so bytes are hidden or shared"
+            )
         if header_offset < position or header_offset + entry_size > size or len(name) > _MAX_PATH:
             # Not read: entries that share bytes would be read again and again, without end.
-            layout.faults.append(f"{label}: it lies outside the room left for it in the zip, or its name is too long")
+            layout.faults.append(
+                "zip.gap", f"{label}: it lies outside the room left for it in the zip, or its name is too long"
+            )
             continue
         info = _info(name, entry_size)
         info.CRC = crc
@@ -150,22 +155,26 @@ def read_layout(file: IO[bytes]) -> Layout:
         local = _local_header(info)
         file.seek(header_offset)
         if file.read(len(local)) != local:
-            layout.faults.append(f"{label}: its header is not as relicwatch packs it (stored, no extras, fixed time)")
+            layout.faults.append(
+                "zip.form", f"{label}: its header is not as relicwatch packs it (stored, no extras, fixed time)"
+            )
         if directory[at - length : at] != _central_header(info, header_offset):
-            layout.faults.append(f"{label}: its line in the zip's table of contents is not as relicwatch packs it")
+            layout.faults.append(
+                "zip.form", f"{label}: its line in the zip's table of contents is not as relicwatch packs it"
+            )
         layout.entries.append(Entry(name, header_offset + len(local), entry_size))
         crcs.append(crc)
         position = header_offset + len(local) + entry_size
     if position != directory_offset:
-        layout.faults.append("the zip holds bytes between its last entry and its table of contents")
+        layout.faults.append("zip.gap", "the zip holds bytes between its last entry and its table of contents")
     if count != listed:
-        layout.faults.append(f"the zip says it holds {count} entries but lists {listed}")
+        layout.faults.append("zip.count", f"the zip says it holds {count} entries but lists {listed}")
     file.seek(end)
     wanted = _end_records(listed, directory_size, directory_offset)
     if file.read(len(wanted) + 1) != wanted:
-        layout.faults.append("the zip holds bytes after its end, or its end is not as relicwatch packs it")
+        layout.faults.append("zip.form", "the zip holds bytes after its end, or its end is not as relicwatch packs it")
     layout.faults.extend(_name_faults(layout.entries))
-    layout.faults.extend(_crc_faults(file, layout.entries, crcs))
+    layout.faults.extend(_crc_faults(file, layout, crcs))
     return layout
 
 
@@ -196,8 +205,10 @@ def _tell_shift(file: IO[bytes], directory_size: int, shift: int, end: int) -> N
         file.seek(shift)
         header = file.read(_LOCAL_NAME + len(name))
         if header[:4] == b"PK\x03\x04" and header[_LOCAL_NAME:] == name:
-            raise ZipCutShort("the file ends with a zip that is packed in it, so it was cut short")
-    raise ZipAltered("the zip's table of contents is not where its end says: bytes were put in or taken out before it")
+            raise ZipCutShort("zip.cut-short", "the file ends with a zip that is packed in it, so it was cut short")
+    raise ZipAltered(
+        "zip.table", "the zip's table of contents is not where its end says: bytes were put in or taken out before it"
+    )
 
 
 def _read_end(file: IO[bytes], size: int) -> tuple[int, int, int, int]:
@@ -207,7 +218,7 @@ def _read_end(file: IO[bytes], size: int) -> tuple[int, int, int, int]:
     ending = file.read(reach)
     at = ending.rfind(b"PK\x05\x06")
     if at < 0 or len(ending) - at < _END.size:
-        raise ZipCutShort("the file does not end as a zip does, so it is no zip or was cut short")
+        raise ZipCutShort("zip.cut-short", "the file does not end as a zip does, so it is no zip or was cut short")
     fields = _END.unpack_from(ending, at)
     count, directory_size, directory_offset = fields[4], fields[5], fields[6]
     start = size - reach + at
@@ -216,7 +227,7 @@ def _read_end(file: IO[bytes], size: int) -> tuple[int, int, int, int]:
         file.seek(min(offset64, size))
         record = file.read(_END64.size)
         if len(record) < _END64.size or record[:4] != b"PK\x06\x06":
-            raise ZipCutShort("the table of contents of the zip cannot be found")
+            raise ZipCutShort("zip.cut-short", "the table of contents of the zip cannot be found")
         count, directory_size, directory_offset = _END64.unpack(record)[7:10]
         start = offset64
     return count, directory_size, directory_offset, start
@@ -276,20 +287,25 @@ def _end_records(count: int, size: int, offset: int) -> bytes:
     return records + _END.pack(b"PK\x05\x06", 0, 0, count, count, size, offset, 0)
 
 
-def _name_faults(entries: list[Entry]) -> Iterator[str]:
+def _name_faults(entries: list[Entry]) -> Iterator[Fault]:
     seen: set[str] = set()
     for entry in entries:
         if fault := name_fault(entry.name):
-            yield fault
+            yield Fault("path.name", fault)
         if entry.name.lower() in seen:
-            yield f"{entry.name} stands in the zip more than once (names differing only in case count as one)"
+            yield Fault(
+                "path.twice",
+                f"{entry.name} stands in the zip more than once (names differing only in case count as one)",
+            )
         seen.add(entry.name.lower())
 
 
-def _crc_faults(file: IO[bytes], entries: list[Entry], crcs: list[int]) -> Iterator[str]:
-    for entry, expected in zip(entries, crcs, strict=True):
-        crc = 0
+def _crc_faults(file: IO[bytes], layout: Layout, crcs: list[int]) -> Iterator[Fault]:
+    for entry, expected in zip(layout.entries, crcs, strict=True):
+        crc, digest = 0, hashlib.sha256()
         for chunk in read_entry(file, entry):
             crc = zlib.crc32(chunk, crc)
+            digest.update(chunk)
+        layout.digests.append(digest.hexdigest())
         if crc != expected:
-            yield f"{entry.name}: its content does not match the zip's checksum"
+            yield Fault("zip.crc", f"{entry.name}: its content does not match the zip's checksum")

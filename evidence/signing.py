@@ -24,6 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from crawler.errors import RelicwatchError
 from crawler.home import DEMO_MARK, Home
 from crawler.program import host_name
+from evidence.faults import RuleBroken
 
 KEY_FILE = "signing.pem"
 CERTIFICATE_YEARS = 10
@@ -34,7 +35,7 @@ class SigningError(RelicwatchError):
     """The signing key is missing, unreadable or open to others."""
 
 
-class SignatureInvalid(RelicwatchError):
+class SignatureInvalid(RuleBroken):
     """A signature does not belong to these bytes and this certificate; the sentence says why."""
 
 
@@ -114,7 +115,7 @@ def verify_detached(signature_pem: bytes, data: bytes, certificate: x509.Certifi
     try:
         return _verify_der(der, data, certificate)
     except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise SignatureInvalid(f"the signature cannot be read as CMS SignedData ({error})") from error
+        raise SignatureInvalid("signature.form", f"the signature cannot be read as CMS SignedData ({error})") from error
 
 
 def certificate_fingerprint(certificate: x509.Certificate) -> str:
@@ -127,49 +128,53 @@ def _unwrap(signature_pem: bytes) -> bytes:
     try:
         name, _, der = pem.unarmor(signature_pem)
     except ValueError as error:
-        raise SignatureInvalid("the signature is not in PEM form") from error
+        raise SignatureInvalid("signature.form", "the signature is not in PEM form") from error
     if pem.armor(_SIGNATURE_BLOCK, der).replace(b"\r\n", b"\n") != signature_pem or name != _SIGNATURE_BLOCK:
-        raise SignatureInvalid("the signature's PEM form was altered")
+        raise SignatureInvalid("signature.form", "the signature's PEM form was altered")
     return bytes(der)
 
 
 def _verify_der(der: bytes, data: bytes, certificate: x509.Certificate) -> datetime:
     content = cms.ContentInfo.load(der, strict=True)
     if content["content_type"].native != "signed_data":
-        raise SignatureInvalid("the signature file holds no CMS SignedData")
+        raise SignatureInvalid("signature.form", "the signature file holds no CMS SignedData")
     signed = content["content"]
     own_der = certificate.public_bytes(serialization.Encoding.DER)
     algorithms = [a.dump() for a in signed["digest_algorithms"]]
     certificates = [c.dump() for c in signed["certificates"]]
     if len(signed["signer_infos"]) != 1 or len(certificates) != 1 or len(algorithms) != 1:
-        raise SignatureInvalid("the signature must have one signer, one certificate and one digest algorithm")
+        raise SignatureInvalid(
+            "signature.form", "the signature must have one signer, one certificate and one digest algorithm"
+        )
     if certificates[0] != own_der:
-        raise SignatureInvalid("the certificate inside the signature is not signer.crt")
+        raise SignatureInvalid("signature.signer", "the certificate inside the signature is not signer.crt")
     if signed["encap_content_info"]["content_type"].native != "data" or signed["encap_content_info"]["content"].native:
-        raise SignatureInvalid("the signature is not detached")
+        raise SignatureInvalid("signature.form", "the signature is not detached")
     signer = signed["signer_infos"][0]
     if signer["digest_algorithm"]["algorithm"].native != "sha256":
-        raise SignatureInvalid("the signature does not use SHA-256")
+        raise SignatureInvalid("signature.algorithm", "the signature does not use SHA-256")
     if signer["signature_algorithm"]["algorithm"].native != "sha256_ecdsa":
-        raise SignatureInvalid("the signature is not ECDSA with SHA-256")
+        raise SignatureInvalid("signature.algorithm", "the signature is not ECDSA with SHA-256")
     identity = signer["sid"].chosen
     if identity["serial_number"].native != certificate.serial_number:
-        raise SignatureInvalid("the signature names another certificate than signer.crt")
+        raise SignatureInvalid("signature.signer", "the signature names another certificate than signer.crt")
     attributes = {a["type"].native: a["values"] for a in signer["signed_attrs"]}
     if attributes["message_digest"][0].native != hashlib.sha256(data).digest():
-        raise SignatureInvalid("the signed digest is not that of these bytes")
+        raise SignatureInvalid("signature.digest", "the signed digest is not that of these bytes")
     if attributes["content_type"][0].native != "data":
-        raise SignatureInvalid("the signature is over another kind of content")
+        raise SignatureInvalid("signature.form", "the signature is over another kind of content")
     public_key = certificate.public_key()
     if not isinstance(public_key, ec.EllipticCurvePublicKey):
-        raise SignatureInvalid("signer.crt does not hold an elliptic curve key")
+        raise SignatureInvalid("signature.certificate", "signer.crt does not hold an elliptic curve key")
     try:
         public_key.verify(signer["signature"].native, signer["signed_attrs"].untag().dump(), ec.ECDSA(hashes.SHA256()))
     except InvalidSignature as error:
-        raise SignatureInvalid("the signature was not made by the key of signer.crt") from error
+        raise SignatureInvalid("signature.value", "the signature was not made by the key of signer.crt") from error
     claimed: datetime = attributes["signing_time"][0].native
     if der != _rebuilt(certificate, signer["signed_attrs"].untag().dump(), signer["signature"].native):
-        raise SignatureInvalid("the signature file holds more or other bytes than the signature needs")
+        raise SignatureInvalid(
+            "signature.form", "the signature file holds more or other bytes than the signature needs"
+        )
     return claimed
 
 

@@ -15,8 +15,9 @@ from cryptography import x509
 
 from evidence.bag import AUTHORITIES, SIGNATURE, STAMP_SUFFIX
 from evidence.bundle_files import LARGEST_NOTE, BundleFiles, JsonFault, as_mapping, as_text
+from evidence.faults import Fault, Faults
 from evidence.merkle import Step, root_of
-from evidence.timestamps import Stamp, StampRefused, check_stamp
+from evidence.stamp_token import Stamp, StampRefused, check_stamp
 
 STAMP_FILE = re.compile(re.escape(SIGNATURE) + r"\.([a-z0-9_]{1,40})" + re.escape(STAMP_SUFFIX))
 AUTHORITY_FILE = re.compile(re.escape(AUTHORITIES) + r"([a-z0-9_]{1,40})\.pem")
@@ -33,7 +34,7 @@ class Judged:
     file: str
     authority: str
     stamp: Stamp | None
-    fault: str | None
+    fault: Fault | None
 
 
 def signature_stamps(
@@ -57,38 +58,42 @@ def capture_stamps(files: BundleFiles, trusted: Sequence[x509.Certificate]) -> l
         if match := _OF_CAPTURES.fullmatch(name):
             data = files.read(f"{match[1]}.txt", LARGEST_NOTE)
             if data is None:
-                judged.append(Judged(name, match[2], None, f"{match[1]}.txt, which it stamps, is missing"))
+                judged.append(_refused(name, match[2], "stamp.imprint", f"{match[1]}.txt, which it stamps, is missing"))
             else:
                 judged.append(_judge(files, name, match[2], data, trusted))
     return judged
 
 
-def tree_faults(files: BundleFiles, folder: str, own_digests: Iterable[str]) -> list[str]:
+def tree_faults(files: BundleFiles, folder: str, own_digests: Iterable[str]) -> Faults:
     """What is wrong with the ways of an item's captures up to the stamped roots. `own_digests`: of what it holds."""
     own = set(own_digests)
-    faults: list[str] = []
+    faults = Faults()
     inside = [name for name in files.sizes if name.startswith(f"{folder}/stamps/")]
     for base in sorted({re.sub(r"\.[^/]*\Z", "", name) for name in inside}):
         text = as_text(files.read(f"{base}.txt", LARGEST_NOTE) or b"") or ""
         root = text.removesuffix("\n")
         if not _HEX.fullmatch(root) or text != f"{root}\n":
-            faults.append(f"{base}.txt is no root of a tree")
+            faults.append("stamp.tree", "is no root of a tree", f"{base}.txt")
             continue
         try:
             content = as_mapping(files.json(f"{base}.json"))
         except JsonFault as fault:
-            faults.append(f"{base}.json {fault}")
+            faults.append("json.form", str(fault), f"{base}.json")
             continue
         leaves = content.get("leaves")
         if content.get("format") != _FORMAT or not isinstance(leaves, list) or not leaves:
-            faults.append(f"{base}.json names no capture")
+            faults.append("stamp.tree", "names no capture", f"{base}.json")
             continue
         for leaf in map(as_mapping, leaves):
             sha256, path = str(leaf.get("sha256")), leaf.get("path")
             if sha256 not in own:
-                faults.append(f"{base}.json names {sha256}, which is the digest of nothing in {folder}")
+                faults.append(
+                    "stamp.tree", f"names {sha256}, which is the digest of nothing in {folder}", f"{base}.json"
+                )
             elif not isinstance(path, list) or (steps := _steps(path)) is None or root_of(sha256, steps) != root:
-                faults.append(f"{base}.json: the way of {sha256} does not lead to the root in {base}.txt")
+                faults.append(
+                    "stamp.tree", f"the way of {sha256} does not lead to the root in {base}.txt", f"{base}.json"
+                )
     return faults
 
 
@@ -120,7 +125,7 @@ def _steps(path: list[object]) -> list[Step] | None:
 def _judge(files: BundleFiles, name: str, authority: str, data: bytes, trusted: Sequence[x509.Certificate]) -> Judged:
     answer = files.read(name, LARGEST_NOTE)
     if answer is None:
-        return Judged(name, authority, None, "it is larger than any time stamp")
+        return _refused(name, authority, "stamp.form", "it is larger than any time stamp")
     return _judged(files, name, authority, answer, data, trusted)
 
 
@@ -131,12 +136,18 @@ def _judged(
     if not roots:
         held = files.read(f"{AUTHORITIES}{authority}.pem", LARGEST_NOTE)
         if held is None:
-            return Judged(name, authority, None, f"{AUTHORITIES}{authority}.pem, by which it is judged, is missing")
+            return _refused(
+                name, authority, "stamp.authority", f"{AUTHORITIES}{authority}.pem, by which it is judged, is missing"
+            )
         try:
             roots = x509.load_pem_x509_certificates(held)
         except ValueError:
-            return Judged(name, authority, None, f"{AUTHORITIES}{authority}.pem holds no certificates")
+            return _refused(name, authority, "stamp.authority", f"{AUTHORITIES}{authority}.pem holds no certificates")
     try:
         return Judged(name, authority, check_stamp(answer, data, tuple(roots), name=authority), None)
     except StampRefused as error:
-        return Judged(name, authority, None, str(error))
+        return Judged(name, authority, None, error.fault(name))
+
+
+def _refused(name: str, authority: str, rule: str, sentence: str) -> Judged:
+    return Judged(name, authority, None, Fault(rule, sentence, name))

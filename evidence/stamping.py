@@ -10,8 +10,8 @@ from crawler.egress import Guard
 from crawler.home import Home
 from evidence.authorities import Authority, load_authorities
 from evidence.merkle import root_and_paths
-from evidence.stamp_asking import StampUnavailable, ask
-from evidence.timestamps import Stamp, StampRefused
+from evidence.stamp_token import Stamp, StampRefused
+from evidence.timestamps import StampUnavailable, ask
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.stamps import (

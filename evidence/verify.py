@@ -5,13 +5,14 @@ Every check runs even where an earlier one failed, so that the faults together s
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.utils import CryptographyDeprecationWarning
 
+from crawler.errors import UsageError
 from crawler.home import DEMO_MARK
 from evidence.bag import (
     BUNDLE_NAME,
@@ -43,10 +45,10 @@ from evidence.bundle_files import (
     as_mapping,
     as_text,
 )
-from evidence.faults import Faults
+from evidence.faults import Fault, Faults, in_file
 from evidence.item_check import SAVED_FILE_URN, item_faults, moment_of, number_of
 from evidence.plain_zip import ZipAltered, ZipCutShort, name_fault
-from evidence.rules import NamedFault, named
+from evidence.rules import RULES
 from evidence.signing import SignatureInvalid, certificate_fingerprint, verify_detached
 from evidence.stamp_check import (
     AUTHORITY_FILE,
@@ -56,6 +58,7 @@ from evidence.stamp_check import (
     stamps_beside,
     tree_faults,
 )
+from evidence.story_check import story_faults
 from evidence.wacz_check import WaczCheck
 
 Status = Literal["valid", "invalid", "incomplete"]
@@ -78,6 +81,7 @@ _NEEDED = ("bagit.txt", MANIFEST, TAG_MANIFEST, SIGNATURE, CERTIFICATE)
 _FIRST = "0" * 64
 """What the first entry of a chain has for its previous hash."""
 _INFO_LINE = re.compile(r"([A-Za-z0-9-]+): (.*)")
+_INFO = "bag-info.txt"
 _DEMO_LABEL = "Relicwatch-Demo"
 _PLACES = re.compile(
     r"data/(?:report\.(?:en|fr|ar)\.pdf|custody/custody\.(?:json|html)"
@@ -106,12 +110,12 @@ class Check:
 
 @dataclass(slots=True)
 class Verification:
-    """What was checked, what is wrong (sentences that name the file) and what no check of this kind can show."""
+    """What was checked, what is wrong (file, rule, sentence) and what no check of this kind can show."""
 
     path: Path
     checks: list[Check] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    missing: list[Fault] = field(default_factory=list)
     """Parts without which nothing can be judged; they make a bundle incomplete where nothing else is wrong."""
     signer: str | None = None
     """Subject of signer.crt."""
@@ -140,20 +144,15 @@ class Verification:
     def exit_status(self) -> int:
         return EXIT_STATUS[self.status]
 
-    @property
-    def named_faults(self) -> list[NamedFault]:
-        """Every fault with the rule that it breaks."""
-        return [named(sentence) for sentence in (*self.faults, *self.missing)]
-
-    def note(self, name: str, faults: Iterable[str], detail: str) -> None:
+    def note(self, name: str, faults: Iterable[Fault], detail: str) -> None:
         """Record one check with its faults: the first hundred in words, the rest as a number."""
         found = list(faults if isinstance(faults, Faults) else Faults(faults))
         self.faults += found
-        self.checks.append(Check(name, not found, detail if not found else "; ".join(found)))
+        self.checks.append(Check(name, not found, detail if not found else "; ".join(map(str, found))))
 
-    def give_up(self, sentence: str) -> None:
+    def give_up(self, rule: str, sentence: str) -> None:
         """Record that the bundle cannot be read, and what to do."""
-        self.missing.append(sentence)
+        self.missing.append(Fault(rule, sentence, self.path.name))
         self.checks.append(Check("package", False, sentence))
 
 
@@ -172,24 +171,36 @@ def verify_bundle(path: Path, trusted: Sequence[x509.Certificate] = ()) -> Verif
                 _verify_files(files, result, stamps_beside(path), trusted)
     except FileNotFoundError as error:
         _leave_unread(
-            result, f"{path} cannot be read ({error.strerror}); give the path of the bundle, a zip or directory"
+            result,
+            "bag.unreadable",
+            f"{path} cannot be read ({error.strerror}); give the path of the bundle, a zip or directory",
         )
     except ZipCutShort as error:
-        _leave_unread(result, f"{path}: {error}; copy the bundle again from where you have it, then verify that copy")
+        _leave_unread(
+            result, error.rule, f"{path}: {error}; copy the bundle again from where you have it, then verify that copy"
+        )
     except OSError as error:
         reason = error.strerror or "unknown reason"
-        _leave_unread(result, f"{path} cannot be read ({reason}); see to its permissions or copy the bundle again")
+        _leave_unread(
+            result,
+            "bag.unreadable",
+            f"{path} cannot be read ({reason}); see to its permissions or copy the bundle again",
+        )
     except ZipAltered as error:
-        result.note("package", [f"{path.name}: {error}"], "")
+        result.note("package", [error.fault(path.name)], "")
     except RecursionError:
-        result.note("package", [f"{path.name} holds JSON that is nested deeper than any that relicwatch writes"], "")
+        result.note(
+            "package", [Fault("json.form", "it holds JSON that is nested deeper than any of relicwatch", path.name)], ""
+        )
     except MemoryError:
-        result.give_up(f"{path.name} needs more memory than this computer gives: verify it on a larger one")
+        result.give_up(
+            "bag.unreadable", f"{path.name} needs more memory than this computer gives: verify it on a larger one"
+        )
     return result
 
 
-def _leave_unread(result: Verification, sentence: str) -> None:
-    result.give_up(sentence)
+def _leave_unread(result: Verification, rule: str, sentence: str) -> None:
+    result.give_up(rule, sentence)
     result.unread = sentence
 
 
@@ -197,9 +208,13 @@ def _verify_files(
     files: BundleFiles, result: Verification, beside: Mapping[str, bytes], trusted: Sequence[x509.Certificate]
 ) -> None:
     result.files = len(files.sizes)
-    result.note("package", files.faults, f"{len(files.sizes)} files, nothing between or after them")
+    result.note(
+        "package", in_file(result.path.name, files.faults), f"{len(files.sizes)} files, nothing between or after them"
+    )
     absent = [name for name in _NEEDED if name not in files.sizes]
-    result.missing += [f"{name} is missing, so the bundle cannot be judged" for name in absent]
+    result.missing += [
+        Fault("bag.missing", f"{name} is missing, so the bundle cannot be judged", name) for name in absent
+    ]
     payload = _read_manifest(files, MANIFEST, result)
     tags = _read_manifest(files, TAG_MANIFEST, result)
     _check_declaration(files, result)
@@ -220,26 +235,30 @@ def _read_manifest(files: BundleFiles, name: str, result: Verification) -> dict[
     data = files.read(name, LARGEST_LIST)
     if data is None:
         if name in files.sizes:
-            result.note(f"{name} is well formed", [f"{name} is longer than that of any bundle"], "")
+            result.note(
+                f"{name} is well formed", [Fault("manifest.form", "it is longer than that of any bundle", name)], ""
+            )
         return {}
     digests: dict[str, str] = {}
     faults = Faults()
     text = as_text(data)
     lines = (text or "").split("\n")
     if text is None or lines[-1] != "" or len(lines) < 2:
-        faults.append(f"{name} is not text of whole lines")
+        faults.append("manifest.form", "it is not text of whole lines", name)
     for number, line in enumerate(lines[:-1], 1):
         found = _LINE.fullmatch(line)
-        if not found or name_fault(found[2]):
-            faults.append(f"{name} line {number} is no digest with a plain path")
+        if not found:
+            faults.append("manifest.form", f"line {number} is no SHA-256 with its path", name)
+        elif name_fault(found[2]):
+            faults.append("path.name", f"line {number} has a path that may not stand in a bundle", name)
         elif found[2] in digests:
-            faults.append(f"{name} lists {found[2]} twice")
+            faults.append("manifest.twice", f"it lists {found[2]} twice", name)
         elif found[2].startswith("data/") is not (name == MANIFEST):
-            faults.append(f"{name} lists {found[2]}, which belongs in the other manifest")
+            faults.append("manifest.wrong-list", f"it lists {found[2]}, which belongs in the other manifest", name)
         else:
             digests[found[2]] = found[1]
     if list(digests) != sorted(digests):
-        faults.append(f"{name} is not in order of path")
+        faults.append("manifest.order", "it is not in order of path", name)
     result.note(f"{name} is well formed", faults, f"{len(digests)} files listed")
     return digests
 
@@ -247,7 +266,8 @@ def _read_manifest(files: BundleFiles, name: str, result: Verification) -> dict[
 def _check_declaration(files: BundleFiles, result: Verification) -> None:
     if "bagit.txt" in files.sizes:
         data = files.read("bagit.txt", LARGEST_NOTE)
-        faults = [] if data == DECLARATION else ["bagit.txt is not the declaration of a BagIt 1.0 bag in UTF-8"]
+        wrong = Fault("bag.declaration", "it is not the declaration of a BagIt 1.0 bag in UTF-8", "bagit.txt")
+        faults = [] if data == DECLARATION else [wrong]
         result.note("bag declaration", faults, "BagIt 1.0")
 
 
@@ -255,7 +275,7 @@ def _check_info(files: BundleFiles, result: Verification) -> None:
     data = files.read("bag-info.txt", LARGEST_NOTE)
     text = as_text(data) if data is not None else None
     if text is None:
-        result.note("bag-info.txt", ["bag-info.txt is missing, too long or not UTF-8"], "")
+        result.note("bag-info.txt", [Fault("bag.info", "it is missing, too long or not UTF-8", _INFO)], "")
         return
     faults = Faults()
     labels: dict[str, str] = {}
@@ -263,23 +283,26 @@ def _check_info(files: BundleFiles, result: Verification) -> None:
     for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
         found = _INFO_LINE.fullmatch(line)
         if not found:
-            faults.append(f"bag-info.txt line {number} is no label with its value")
+            faults.append("bag.info", f"line {number} is no label with its value", _INFO)
         elif found[1].lower() in seen:
-            faults.append(f"bag-info.txt has the label {found[1]} twice")
+            faults.append("bag.info", f"it has the label {found[1]} twice", _INFO)
         else:
             seen.add(found[1].lower())
             labels[found[1]] = found[2]
     sizes = [size for name, size in files.sizes.items() if name.startswith("data/")]
     found_oxum = f"{sum(sizes)}.{len(sizes)}"
     if labels.get("Payload-Oxum") != found_oxum:
-        faults.append(f"bag-info.txt states Payload-Oxum {labels.get('Payload-Oxum')}, the payload is {found_oxum}")
+        stated = labels.get("Payload-Oxum")
+        faults.append("bag.oxum", f"it states Payload-Oxum {stated}, the payload is {found_oxum}", _INFO)
     result.demo = _DEMO_LABEL in labels
     result.name = labels.get(BUNDLE_NAME)
     if not result.name or name_fault(result.name) or "/" in result.name:
-        faults.append(f"bag-info.txt does not tell the bundle's name ({BUNDLE_NAME})")
+        faults.append("bag.name", f"it does not tell the bundle's name ({BUNDLE_NAME})", _INFO)
         result.name = None
     elif files.top not in (None, result.name):
-        faults.append(f"the directory in the zip is called {files.top}, the bundle's name is {result.name}")
+        faults.append(
+            "bag.name", f"the directory in the zip is called {files.top}, the bundle's name is {result.name}", _INFO
+        )
     result.note("bag-info.txt", faults, f"Payload-Oxum {found_oxum}, bundle {result.name}")
 
 
@@ -287,21 +310,40 @@ def _check_lists(files: BundleFiles, payload: dict[str, str], tags: dict[str, st
     present = set(files.sizes)
     stamps = {name for name in present if STAMP_FILE.fullmatch(name)}
     listed = {*payload, *tags, TAG_MANIFEST, SIGNATURE, *stamps}
-    faults = Faults(f"{name} is in the bundle but in no manifest" for name in sorted(present - listed))
+    faults = Faults(
+        Fault("manifest.unlisted-file", "it is in the bundle but in no manifest", name)
+        for name in sorted(present - listed)
+    )
     if MANIFEST in present:
-        faults += (f"{name} is listed in {MANIFEST} but missing" for name in sorted(set(payload) - present))
-        faults += (f"{name} is not listed in {MANIFEST}" for name in _REQUIRED_PAYLOAD if name not in payload)
+        faults += (
+            Fault("manifest.missing-file", f"it is listed in {MANIFEST} but missing", name)
+            for name in sorted(set(payload) - present)
+        )
+        faults += (
+            Fault("manifest.required", f"it does not list {name}", MANIFEST)
+            for name in _REQUIRED_PAYLOAD
+            if name not in payload
+        )
     if TAG_MANIFEST in present:
-        faults += (f"{name} is listed in {TAG_MANIFEST} but missing" for name in sorted(set(tags) - present))
-        faults += (f"{name} is not listed in {TAG_MANIFEST}" for name in TAG_FILES if name not in tags)
+        faults += (
+            Fault("manifest.missing-file", f"it is listed in {TAG_MANIFEST} but missing", name)
+            for name in sorted(set(tags) - present)
+        )
+        faults += (
+            Fault("manifest.required", f"it does not list {name}", TAG_MANIFEST)
+            for name in TAG_FILES
+            if name not in tags
+        )
         more = sorted(name for name in set(tags) - set(TAG_FILES) if not AUTHORITY_FILE.fullmatch(name))
-        faults += (f"{name} has no place in {TAG_MANIFEST}" for name in more)
+        faults += (
+            Fault("manifest.wrong-list", f"it lists {name}, which has no place there", TAG_MANIFEST) for name in more
+        )
     result.note("nothing added, nothing missing", faults, "every file is listed once, every listed file is there")
 
 
 def _check_digests(files: BundleFiles, manifest: str, digests: dict[str, str], result: Verification) -> None:
     faults = (
-        f"{name} does not match its SHA-256 in {manifest}"
+        Fault("manifest.hash", f"it does not match its SHA-256 in {manifest}", name)
         for name, digest in digests.items()
         if name in files.sizes and files.sha256(name) != digest
     )
@@ -312,7 +354,9 @@ def _check_signature(files: BundleFiles, result: Verification) -> None:
     parts = (CERTIFICATE, SIGNATURE, TAG_MANIFEST)
     too_long = [name for name in parts if files.sizes.get(name, 0) > LARGEST_NOTE]
     if too_long:
-        result.note("signature", (f"{name} is longer than that of any bundle" for name in too_long), "")
+        result.note(
+            "signature", (Fault("signature.form", "it is longer than that of any bundle", n) for n in too_long), ""
+        )
         return
     certificate_data, signature, signed = (files.read(name) for name in parts)
     if certificate_data is None or signature is None or signed is None:
@@ -324,12 +368,12 @@ def _check_signature(files: BundleFiles, result: Verification) -> None:
     try:
         claimed = verify_detached(signature, signed, certificate)
     except SignatureInvalid as error:
-        result.note("signature", [f"{SIGNATURE}: {error}"], "")
+        result.note("signature", [error.fault(SIGNATURE)], "")
         return
     result.signed_at = claimed.isoformat()
     faults = []
     if not certificate.not_valid_before_utc <= claimed <= certificate.not_valid_after_utc:
-        faults.append(f"{SIGNATURE}: signed outside the time that {CERTIFICATE} is valid for")
+        faults.append(Fault("signature.time", f"signed outside the time that {CERTIFICATE} is valid for", SIGNATURE))
     result.note("signature", faults, f"over {TAG_MANIFEST} by {result.signer}, fingerprint {result.fingerprint}")
 
 
@@ -344,11 +388,19 @@ def _read_certificate(data: bytes, result: Verification) -> x509.Certificate | N
         signer = certificate.subject.rfc4514_string()
         _ = certificate.public_key(), certificate.not_valid_before_utc, certificate.not_valid_after_utc
     except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm, CryptographyDeprecationWarning):
-        result.note("signature", [f"{CERTIFICATE} is no certificate in PEM form, or a damaged one"], "")
+        result.note(
+            "signature",
+            [Fault("signature.certificate", "it is no certificate in PEM form, or a damaged one", CERTIFICATE)],
+            "",
+        )
         return None
     result.signer, result.fingerprint = signer, certificate_fingerprint(certificate)
     if certificate.public_bytes(serialization.Encoding.PEM) != data:
-        result.note("certificate", [f"{CERTIFICATE} is not one certificate in plain PEM form"], "")
+        result.note(
+            "certificate",
+            [Fault("signature.certificate", "it is not one certificate in plain PEM form", CERTIFICATE)],
+            "",
+        )
     return certificate
 
 
@@ -358,7 +410,7 @@ def _check_signer_named(files: BundleFiles, result: Verification) -> None:
         return
     places = {"bag-info.txt": f"Relicwatch-Signer-SHA256: {result.fingerprint}\n", INSTRUCTIONS: result.fingerprint}
     faults = [
-        f"{name} names another signer than {CERTIFICATE}"
+        Fault("signature.named", f"it names another signer than {CERTIFICATE}", name)
         for name, words in places.items()
         if words not in (as_text(files.read(name, LARGEST_NOTE) or b"") or "")
     ]
@@ -368,7 +420,7 @@ def _check_signer_named(files: BundleFiles, result: Verification) -> None:
 def _check_places(files: BundleFiles, result: Verification) -> None:
     """Nothing lies where no bundle has anything, and each item has its opinion and decisions under its own number."""
     faults = Faults(
-        f"{name} has no place in a bundle"
+        Fault("place.unknown", "it has no place in a bundle", name)
         for name in files.sizes
         if name.startswith("data/") and not _PLACES.fullmatch(name)
     )
@@ -378,12 +430,13 @@ def _check_places(files: BundleFiles, result: Verification) -> None:
         for name in (f"data/items/{number}/object-id.json", f"data/items/{number}/observations.json",
                      f"data/analysis/{number}.json", f"data/decisions/{number}.json"):  # fmt: skip
             if name not in files.sizes:
-                faults.append(f"{name} is missing")
+                faults.append("place.missing", "it is missing", name)
             elif item is not None and _told_id(files, name) != item:
-                faults.append(f"{name} is of another item than data/items/{number}/item.json")
+                faults.append("place.item", f"it is of another item than data/items/{number}/item.json", name)
+        faults += story_faults(files, number)
     for name in files.sizes:
         if (match := _BESIDE_ITEM.fullmatch(name)) and match[1] not in items:
-            faults.append(f"{name} is of no item of this bundle")
+            faults.append("place.item", "it is of no item of this bundle", name)
     result.note("places", faults, "facts, opinion and decisions stand apart, each under its item's number")
 
 
@@ -399,20 +452,26 @@ def _check_stamps(
 ) -> None:
     """Time stamps, where there are any: one that does not hold is a fault, one that lacks is none. # EV-20, EV-21"""
     judged = signature_stamps(files, beside, trusted)
-    faults = [f"{one.file}: {one.fault}" for one in judged if one.fault]
+    faults = [one.fault for one in judged if one.fault]
     for one in judged:
         if one.stamp is not None:
             if result.signed_at and one.stamp.gen_time < datetime.fromisoformat(result.signed_at) - _CLOCKS:
-                faults.append(f"{one.file}: it is older than the signature that it is over says it is")
+                faults.append(
+                    Fault("stamp.time", "it is older than the signature that it is over says it is", one.file)
+                )
             result.stamped_at.append(f"{one.stamp.gen_time.isoformat()} by {one.authority} ({one.stamp.signer})")
+    asked = {match[1] for name in files.sizes if (match := AUTHORITY_FILE.fullmatch(name))}
+    pending = sorted(asked - {one.authority for one in judged})
     told = "; ".join(result.stamped_at) or "none: no trusted time (yet)"
+    if pending:
+        told += f"; pending, or left out: {', '.join(pending)}"
     result.note("time stamps of the bundle", faults, told)
     of_captures = capture_stamps(files, trusted)
     if of_captures:
         times = sorted(one.stamp.gen_time.isoformat() for one in of_captures if one.stamp)
         result.note(
             "time stamps of captures",
-            [f"{one.file}: {one.fault}" for one in of_captures if one.fault],
+            [one.fault for one in of_captures if one.fault],
             f"{len(of_captures)}, from {times[0]} to {times[-1]}" if times else "",
         )
     if result.stamped_at:
@@ -431,12 +490,12 @@ def _check_listings(files: BundleFiles, result: Verification) -> tuple[dict[str,
             parts = path.split("/", 3)
             folders.setdefault("/".join(parts[:3]), []).append(parts[3] if len(parts) > 3 else "")
     if not folders:
-        result.note("listings", ["data/items holds no item"], "")
+        result.note("listings", [Fault("place.missing", "it holds no item", "data/items")], "")
     for folder, names in sorted(folders.items()):
         result.listings += 1
         wacz = f"{folder}/{WACZ}"
         if wacz not in files.sizes:
-            result.note(wacz, [f"{wacz} is missing"], "")
+            result.note(wacz, [Fault("place.missing", "it is missing", wacz)], "")
             continue
         with files.open(wacz) as file:
             checked = WaczCheck(file)
@@ -444,13 +503,11 @@ def _check_listings(files: BundleFiles, result: Verification) -> tuple[dict[str,
         if any(record.uri.startswith(SAVED_FILE_URN) for record in checked.records.values()):
             result.not_checked = tuple(dict.fromkeys([*result.not_checked, NOT_FROM_THE_SITE]))
         warcs |= {f"{wacz}: archive/{name}": digest for name, digest in checked.warcs.items()}
-        result.note(
-            wacz, (f"{wacz}: {fault}" for fault in checked.faults), f"{len(checked.records)} WARC records match"
-        )
+        result.note(wacz, in_file(wacz, checked.faults), f"{len(checked.records)} WARC records match")
         item = f"{folder}/item.json"
         faults = item_faults(files, folder, names, checked, told_demo=result.demo)
         detail = "every capture it names is there with its digest, time and server"
-        result.note(item, (f"{item}: {fault}" for fault in faults), detail)
+        result.note(item, in_file(item, faults), detail)
         if any(name.startswith("stamps/") for name in names):
             own = [*checked.warcs.values(), *(files.sha256(f"{folder}/{n}") for n in names if n.startswith(_DERIVED))]
             result.note(f"{folder}/stamps", tree_faults(files, folder, own), "every capture's way leads to its root")
@@ -478,10 +535,16 @@ def _check_demo(files: BundleFiles, demo_items: bool, result: Verification) -> N
     is_demo = signer_demo or demo_items
     if is_demo:
         source = f"the name in {CERTIFICATE}" if signer_demo else "a listing"
-        faults = [f"{source} says {DEMO_MARK}, {place} does not" for place, says in told.items() if not says]
+        faults = [
+            Fault("bag.demo", f"{source} says {DEMO_MARK}, {place} does not", _INFO)
+            for place, says in told.items()
+            if not says
+        ]
     else:
         faults = [
-            f"{place} says {DEMO_MARK}, neither {CERTIFICATE} nor a listing does" for place in told if told[place]
+            Fault("bag.demo", f"{place} says {DEMO_MARK}, neither {CERTIFICATE} nor a listing does", _INFO)
+            for place in told
+            if told[place]
         ]
     result.note("demo", faults, "every place says DEMO" if is_demo else "no place says DEMO")
 
@@ -491,17 +554,19 @@ def _check_custody(files: BundleFiles, warcs: dict[str, str], result: Verificati
     try:
         custody = as_mapping(files.json(name))
     except JsonFault as fault:
-        result.note("custody log", [f"{name} {fault}"], "")
+        result.note("custody log", [Fault("json.form", f"it {fault}", name)], "")
         return
     events, links = custody.get("events"), custody.get("links")
     if not isinstance(events, list) or not isinstance(links, list) or not events:
-        result.note("custody log", [f"{name} holds no entries"], "")
+        result.note("custody log", [Fault("custody.form", "it holds no entries", name)], "")
         return
     events, links = list(map(as_mapping, events)), list(map(as_mapping, links))
     told = {as_mapping(event.get("details")).get("sha256") for event in events if _has_plain_digest(event)}
     unknown = [place for place, digest in warcs.items() if digest not in told]
-    faults = Faults(f"{name}: {fault}" for fault in _custody_faults(events, links))
-    faults += (f"{name}: no entry tells of the sealing of {place} with its digest" for place in unknown)
+    faults = Faults(in_file(name, _custody_faults(events, links)))
+    faults += (
+        Fault("custody.sealing", f"no entry tells of the sealing of {place} with its digest", name) for place in unknown
+    )
     result.note("custody log", faults, f"{len(events)} entries, their hashes recomputed and chained")
 
 
@@ -509,17 +574,22 @@ def _has_plain_digest(event: dict[str, Any]) -> bool:
     return event.get("object_kind") != "export" and isinstance(as_mapping(event.get("details")).get("sha256"), str)
 
 
-def _custody_faults(events: list[dict[str, Any]], links: list[dict[str, Any]]) -> Iterator[str]:
+def _custody_faults(events: list[dict[str, Any]], links: list[dict[str, Any]]) -> Iterator[Fault]:
     hashes: dict[tuple[str, int], tuple[Any, Any]] = {}
     previous: dict[str, tuple[int, Any]] = {}
     ends: dict[str, tuple[int, int]] = {}
     for link in links:
         chain, sequence = str(link.get("chain")), number_of(link.get("sequence"))
         if sequence < 1 or (sequence == 1) is not (link.get("previous_hash") == _FIRST):
-            yield f"the link to entry {sequence} of chain {chain} is no first one, or is one in its place"
+            yield Fault(
+                "custody.chain",
+                f"the link to entry {sequence} of chain {chain} is no first one, or is one in its place",
+            )
         ends[chain] = (min(sequence, ends.get(chain, (sequence,))[0]), sequence)
         if chain in previous and (sequence - 1, link.get("previous_hash")) != previous[chain]:
-            yield f"the link to entry {sequence} of chain {chain} does not follow from the one before"
+            yield Fault(
+                "custody.chain", f"the link to entry {sequence} of chain {chain} does not follow from the one before"
+            )
         previous[chain] = (sequence, link.get("hash"))
         hashes[chain, sequence] = (link.get("previous_hash"), link.get("hash"))
     shown: set[tuple[str, int]] = set()
@@ -529,19 +599,19 @@ def _custody_faults(events: list[dict[str, Any]], links: list[dict[str, Any]]) -
         place = str(event.get("chain")), number_of(event.get("sequence"))
         where = f"entry {place[1]} of chain {place[0]}"
         if _hash_of(entry) != event.get("hash"):
-            yield f"{where} does not match its hash"
+            yield Fault("custody.hash", f"{where} does not match its hash")
         if hashes.get(place) != (event.get("previous_hash"), event.get("hash")):
-            yield f"{where} has no place in its chain"
+            yield Fault("custody.chain", f"{where} has no place in its chain")
         if place in shown:
-            yield f"{where} stands there twice"
+            yield Fault("custody.form", f"{where} stands there twice")
         shown.add(place)
         times += [moment] if (moment := moment_of(event.get("at"))) else []
     if len(times) != len(events) or times != sorted(times):
-        yield "its entries are not in order of time"
+        yield Fault("custody.form", "its entries are not in order of time")
     for chain, limits in ends.items():
         for sequence in sorted({*limits}):
             if (chain, sequence) not in shown:
-                yield f"entry {sequence} of chain {chain}, an end of the links, is not shown"
+                yield Fault("custody.chain", f"entry {sequence} of chain {chain}, an end of the links, is not shown")
 
 
 def _hash_of(entry: dict[str, Any]) -> str | None:
@@ -564,14 +634,14 @@ def _printable(line: str) -> str:
 
 def _report(result: Verification) -> Iterator[str]:
     if result.unread:
-        yield f"{result.status.upper()} {result.unread}."
+        yield f"{result.status.upper()} {result.unread} ({result.missing[-1].rule})."
         return
     if result.demo:
         yield "DEMO: make-believe listings; this bundle is evidence of nothing."
     for check in result.checks:
-        yield f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.detail}"
-    for fault in result.named_faults:
-        yield f"FAULT {fault.sentence} [{fault.rule}]"
+        yield f"{'ok  ' if check.ok else 'FAIL'} {check.name}" + (f": {check.detail}" if check.ok else "")
+    for fault in [*result.faults, *result.missing]:
+        yield f"FAULT {fault}"
     for sentence in result.not_checked:
         yield f"NOT CHECKED {sentence}"
     if result.fingerprint and result.status == "valid":
@@ -581,12 +651,47 @@ def _report(result: Verification) -> Iterator[str]:
         yield f"{result.path.name}: {result.status.upper()}"
 
 
+def as_record(result: Verification) -> dict[str, Any]:
+    """The result for machines: status, checks, each fault with file, rule and sentence."""
+    return {"status": result.status, **asdict(result), "path": str(result.path)}
+
+
+def read_trusted(paths: Iterable[Path]) -> list[x509.Certificate]:
+    """Certificates of authorities out of PEM files. Raises UsageError."""
+    trusted: list[x509.Certificate] = []
+    for path in paths:
+        try:
+            trusted += x509.load_pem_x509_certificates(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path} cannot be read as PEM certificates ({error}).") from error
+    return trusted
+
+
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m evidence.verify BUNDLE\n")
-        return 2
-    result = verify_bundle(Path(arguments[0]))
-    sys.stdout.write("\n".join(report_lines(result)) + "\n")
+    parser = argparse.ArgumentParser(
+        description="Verify a bundle with nothing but the bundle. Exit status 0 valid, 1 invalid, 3 incomplete.",
+        epilog="A fault is told as FILE: RULE: what is wrong.",
+    )
+    parser.add_argument("bundle", type=Path, nargs="?", help="a zip or the directory it was unpacked to")
+    parser.add_argument(
+        "--trust", type=Path, action="append", default=[], help="PEM certificates of timestamp authorities you trust"
+    )
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.add_argument("--rules", action="store_true", help="list every rule and what it asks for")
+    options = parser.parse_args(arguments)
+    if options.rules:
+        sys.stdout.write("".join(f"{rule}: {meaning}\n" for rule, meaning in RULES.items()))
+        return 0
+    if options.bundle is None:
+        parser.error("name the bundle to verify")
+    try:
+        result = verify_bundle(options.bundle, read_trusted(options.trust))
+    except UsageError as error:
+        parser.error(str(error))
+    if options.json:
+        sys.stdout.write(json.dumps(as_record(result), ensure_ascii=False, indent=2) + "\n")
+    else:
+        sys.stdout.write("\n".join(report_lines(result)) + "\n")
     return result.exit_status
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from evidence.bundle_files import LARGEST_LIST, JsonFault, ZipFiles, as_mapping, parse_json
-from evidence.faults import Faults
+from evidence.faults import Fault, Faults, in_file
 from evidence.plain_zip import ZipAltered, ZipCutShort
 from evidence.wacz import INDEX, INDEX_OF_INDEX, LINES_PER_BLOCK, PAGES, WACZ_VERSION, cdxj_line, pack_index
 from evidence.warc_reading import (
@@ -35,7 +35,7 @@ _ADDRESS_COST = 16
 
 
 class WaczCheck:
-    """The outcome: `faults` in sentences, `records` by (WARC name, offset)."""
+    """The outcome: `faults`, and `records` by (WARC name, offset)."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.faults = Faults()
@@ -52,7 +52,7 @@ class WaczCheck:
         try:
             self._files = ZipFiles(file, has_top_directory=False)
         except (ZipCutShort, ZipAltered) as error:
-            self.faults.append(str(error))
+            self.faults.extend([error.fault()])
             return
         self.faults += self._files.faults
         self._check_package()
@@ -61,7 +61,7 @@ class WaczCheck:
                 self.warcs[path.removeprefix("archive/")] = self._files.sha256(path)
                 self._check_warc(path)
         if not self.records:
-            self.faults.append("archive/ holds no WARC record")
+            self.faults.append("wacz.warc", "archive/ holds no WARC record")
         self._check_revisits()
         self._check_index()
         self._check_pages()
@@ -77,38 +77,40 @@ class WaczCheck:
         if package is None or digest is None:
             return
         if set(digest) != {"path", "hash"} or digest.get("path") != "datapackage.json":
-            self.faults.append("datapackage-digest.json holds something other than the digest of datapackage.json")
+            self.faults.append(
+                "wacz.form", "datapackage-digest.json holds something other than the digest of datapackage.json"
+            )
         if digest.get("hash") != f"sha256:{self._files.sha256('datapackage.json')}":
-            self.faults.append("datapackage.json does not match datapackage-digest.json")
+            self.faults.append("wacz.digest", "datapackage.json does not match datapackage-digest.json")
         if package.get("profile") != "data-package" or package.get("wacz_version") != WACZ_VERSION:
-            self.faults.append(f"datapackage.json is not of WACZ {WACZ_VERSION}")
+            self.faults.append("wacz.form", f"datapackage.json is not of WACZ {WACZ_VERSION}")
         listed: set[str] = set()
         resources = package.get("resources")
         for resource in resources if isinstance(resources, list) else []:
             entry = as_mapping(resource)
             path = str(entry.get("path"))
             if path in listed:
-                self.faults.append(f"{path} is listed twice in datapackage.json")
+                self.faults.append("wacz.unlisted", f"{path} is listed twice in datapackage.json")
                 continue
             listed.add(path)
             self._check_resource(path, entry)
         for path in sorted(set(self._files.sizes) - listed - set(_UNLISTED)):
-            self.faults.append(f"{path} is not listed in datapackage.json")
+            self.faults.append("wacz.unlisted", f"{path} is not listed in datapackage.json")
 
     def _check_resource(self, path: str, entry: dict[str, Any]) -> None:
         if path not in self._files.sizes:
-            self.faults.append(f"{path} is listed in datapackage.json but missing")
+            self.faults.append("wacz.unlisted", f"{path} is listed in datapackage.json but missing")
             return
         if not _SHA256.fullmatch(str(entry.get("hash"))):
-            self.faults.append(f"{path} has no sha256 digest in datapackage.json")
+            self.faults.append("wacz.resource", f"{path} has no sha256 digest in datapackage.json")
         elif entry["hash"] != f"sha256:{self._files.sha256(path)}":
-            self.faults.append(f"{path} does not match its digest in datapackage.json")
+            self.faults.append("wacz.resource", f"{path} does not match its digest in datapackage.json")
         if entry.get("bytes") != self._files.sizes[path]:
-            self.faults.append(f"{path} has another size than datapackage.json states")
+            self.faults.append("wacz.resource", f"{path} has another size than datapackage.json states")
 
     def _check_warc(self, path: str) -> None:
         if not path.endswith(".warc.gz"):
-            self.faults.append(f"{path} is no .warc.gz file")
+            self.faults.append("wacz.warc", f"{path} is no .warc.gz file")
             return
         records: list[WarcRecord] = []
         with self._files.open(path) as file:
@@ -118,16 +120,16 @@ class WaczCheck:
                     records.append(record)
                     self.records[path.removeprefix("archive/"), record.offset] = record
             except WarcFault as error:
-                self.faults.append(f"{path}: {error}")
+                self.faults += in_file(path, [error.fault()])
                 return
-        self.faults += (f"{path}: {fault}" for fault in _warc_faults(records))
+        self.faults += in_file(path, _warc_faults(records))
 
     def _weigh(self, record: WarcRecord) -> None:
         self._unpacked += record.block_bytes
         headers = sum(len(name) + len(value) + _HEADER_COST for name, value in record.headers.items())
         self._heads += len(record.http_head) + headers + _ADDRESS_COST * len(record.uri) + _RECORD_COST
         if self._unpacked > max(LARGEST_UNPACKED, 20 * sum(self._files.sizes.values())) or self._heads > LARGEST_HEADS:
-            raise WarcFault("its records unpack to more than a capture can be")
+            raise WarcFault("warc.bomb", "its records unpack to more than a capture can be")
 
     def _check_revisits(self) -> None:
         by_id: dict[str, WarcRecord] = {}
@@ -135,17 +137,19 @@ class WaczCheck:
             # A record copied byte for byte into two evidence files keeps its id; another record must not take it.
             first = by_id.setdefault(record.id, record)
             if (first.headers, first.block_sha256) != (record.headers, record.block_sha256):
-                self.faults.append(f"two different records carry the WARC-Record-ID {record.id}")
+                self.faults.append("warc.id", f"two different records carry the WARC-Record-ID {record.id}")
         for (name, _), record in self.records.items():
             if record.type == "revisit":
                 fault = _revisit_fault(record, by_id)
                 if fault:
-                    self.faults.append(f"archive/{name}: the revisit record at byte {record.offset} {fault}")
+                    self.faults.append(
+                        "warc.revisit", f"archive/{name}: the revisit record at byte {record.offset} {fault}"
+                    )
 
     def _check_index(self) -> None:
         packed, heads = self._files.read(INDEX), self._files.read(INDEX_OF_INDEX, LARGEST_LIST)
         if packed is None or heads is None:
-            self.faults.append(f"{INDEX if packed is None else INDEX_OF_INDEX} is missing")
+            self.faults.append("wacz.index", f"{INDEX if packed is None else INDEX_OF_INDEX} is missing")
             return
         expected = sorted(
             cdxj_line(name, record)
@@ -156,46 +160,46 @@ class WaczCheck:
         try:
             found = _unpack(packed, len(text) + 1, members=len(expected) // LINES_PER_BLOCK + 1)
         except zlib.error as error:
-            self.faults.append(f"{INDEX} cannot be read ({error})")
+            self.faults.append("wacz.index", f"{INDEX} cannot be read ({error})")
             return
         if found != text:
-            self.faults.append(f"{INDEX} does not say what the WARC files hold")
+            self.faults.append("wacz.index", f"{INDEX} does not say what the WARC files hold")
         if len(expected) <= LINES_PER_BLOCK and not _same_index_of_index(heads, packed, expected):
-            self.faults.append(f"{INDEX_OF_INDEX} does not fit {INDEX}")
+            self.faults.append("wacz.index", f"{INDEX_OF_INDEX} does not fit {INDEX}")
 
     def _check_pages(self) -> None:
         data = self._files.read(PAGES, LARGEST_LIST)
         if data is None:
-            self.faults.append(f"{PAGES} is missing")
+            self.faults.append("wacz.pages", f"{PAGES} is missing")
             return
         try:
             head, *rows = (as_mapping(parse_json(line)) for line in data.removesuffix(b"\n").split(b"\n", 2)[:3])
         except JsonFault as fault:
-            self.faults.append(f"{PAGES}: a line {fault}")
+            self.faults.append("wacz.pages", f"{PAGES}: a line {fault}")
             return
         if not rows or head.get("format") != "json-pages-1.0":
-            self.faults.append(f"{PAGES} lists no page, or its first line is not the format's")
+            self.faults.append("wacz.pages", f"{PAGES} lists no page, or its first line is not the format's")
         if len(rows) > 1:
-            self.faults.append(f"{PAGES} lists more than the one page of the listing")
+            self.faults.append("wacz.pages", f"{PAGES} lists more than the one page of the listing")
         self.page = rows[0] if rows else {}
         known = {(record.uri, record.date) for record in self.records.values()}
         for number, row in enumerate(rows, 2):
             if (str(row.get("url")), str(row.get("ts"))) not in known:
-                self.faults.append(f"{PAGES} line {number} names a page and time that no WARC record has")
+                self.faults.append("wacz.pages", f"{PAGES} line {number} names a page and time that no WARC record has")
         if self._main_page != (self.page.get("url"), self.page.get("ts")):
-            self.faults.append(f"datapackage.json names another main page than {PAGES}")
+            self.faults.append("wacz.pages", f"datapackage.json names another main page than {PAGES}")
 
     def _json(self, path: str) -> dict[str, Any] | None:
         try:
             return as_mapping(self._files.json(path))
         except JsonFault as fault:
-            self.faults.append(f"{path} {fault}")
+            self.faults.append("wacz.form", f"{path} {fault}")
             return None
 
 
-def _warc_faults(records: list[WarcRecord]) -> Iterator[str]:
+def _warc_faults(records: list[WarcRecord]) -> Iterator[Fault]:
     if not records or records[0].type != "warcinfo":
-        yield "it does not start with a warcinfo record"
+        yield Fault("warc.info", "it does not start with a warcinfo record")
     answers = {record.id: record for record in records if record.type in ("response", "revisit")}
     asked: set[str] = set()
     for record in records:
@@ -203,12 +207,15 @@ def _warc_faults(records: list[WarcRecord]) -> Iterator[str]:
             continue
         answer = answers.get(record.headers.get("warc-concurrent-to", ""))
         if answer is None or (answer.uri, answer.date) != (record.uri, record.date):
-            yield f"the request at byte {record.offset} ({record.uri}) belongs to no response of its address and time"
+            yield Fault(
+                "warc.request",
+                f"the request at byte {record.offset} ({record.uri}) belongs to no response of its address and time",
+            )
         else:
             asked.add(answer.id)
     for record in answers.values():
         if record.id not in asked:
-            yield f"the response at byte {record.offset} ({record.uri}) has no request"
+            yield Fault("warc.request", f"the response at byte {record.offset} ({record.uri}) has no request")
 
 
 def _revisit_fault(record: WarcRecord, by_id: dict[str, WarcRecord]) -> str | None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from crawler.errors import RelicwatchError
+from evidence.faults import RuleBroken
 
 _CHUNK = 1 << 16
 _HEAD_LIMIT = 1 << 20
@@ -27,7 +27,7 @@ LARGEST_RECORD = 2 << 30
 """Bytes of one record once unpacked; more is taken for a zip bomb."""
 
 
-class WarcFault(RelicwatchError):
+class WarcFault(RuleBroken):
     """A WARC file departs from its format; the sentence names the place."""
 
 
@@ -108,7 +108,7 @@ def read_records(
         yield record
         offset += record.length
     if offset != stop:
-        raise WarcFault(f"the record before byte {offset} reaches beyond byte {stop}")
+        raise WarcFault("warc.cut-short", f"the record before byte {offset} reaches beyond byte {stop}")
 
 
 def read_payload(file: IO[bytes], offset: int, length: int, largest: int) -> bytes | None:
@@ -146,15 +146,15 @@ class _Unpacker:
                 self._pending = self._file.read(min(_CHUNK, self._stop - self._at))
                 self._at += len(self._pending)
                 if not self._pending:
-                    raise WarcFault(f"the record at byte {self.offset} is cut short")
+                    raise WarcFault("warc.cut-short", f"the record at byte {self.offset} is cut short")
             try:
                 piece = self._unpacker.decompress(self._pending, _CHUNK)
             except zlib.error as error:
-                raise WarcFault(f"the record at byte {self.offset} is damaged ({error})") from error
+                raise WarcFault("warc.gzip", f"the record at byte {self.offset} is damaged ({error})") from error
             self._pending = self._unpacker.unconsumed_tail
             self._left -= len(piece)
             if self._left < 0:
-                raise WarcFault(f"the record at byte {self.offset} unpacks to more than is allowed")
+                raise WarcFault("warc.bomb", f"the record at byte {self.offset} unpacks to more than is allowed")
             if piece:
                 return piece
         return b""
@@ -194,9 +194,9 @@ def _read_record(unpacker: _Unpacker) -> WarcRecord:
         if not piece:
             break
     if seen != size or rest != _GAP:
-        raise WarcFault(f"the record at byte {unpacker.offset} is not of the length it states")
+        raise WarcFault("warc.length", f"the record at byte {unpacker.offset} is not of the length it states")
     if head_open and headers["warc-type"] != "revisit" and "warc-truncated" not in headers:
-        raise WarcFault(f"the record at byte {unpacker.offset} holds no whole HTTP head")
+        raise WarcFault("warc.http", f"the record at byte {unpacker.offset} holds no whole HTTP head")
     return WarcRecord(
         offset=unpacker.offset,
         length=unpacker.length,
@@ -214,21 +214,23 @@ def _split_head(unpacker: _Unpacker) -> tuple[dict[str, str], bytes]:
     while _GAP not in text:
         piece = unpacker.read()
         if not piece or len(text) > _HEAD_LIMIT:
-            raise WarcFault(f"the record at byte {unpacker.offset} has no whole WARC header")
+            raise WarcFault("warc.form", f"the record at byte {unpacker.offset} has no whole WARC header")
         text += piece
     head, _, body = text.partition(_GAP)
     try:
         lines = head.decode("utf-8").split("\r\n")
     except UnicodeDecodeError as error:
-        raise WarcFault(f"the WARC header at byte {unpacker.offset} is not UTF-8") from error
+        raise WarcFault("warc.form", f"the WARC header at byte {unpacker.offset} is not UTF-8") from error
     if lines[0] != "WARC/1.1":
-        raise WarcFault(f"the record at byte {unpacker.offset} is not WARC/1.1")
+        raise WarcFault("warc.form", f"the record at byte {unpacker.offset} is not WARC/1.1")
     headers: dict[str, str] = {}
     for line in lines[1:]:
         name, colon, value = line.partition(":")
         key = name.strip().lower()
         if not colon or not key or (key in headers and key != "warc-concurrent-to"):
-            raise WarcFault(f"the record at byte {unpacker.offset} has a broken or doubled header {name[:60]!r}")
+            raise WarcFault(
+                "warc.form", f"the record at byte {unpacker.offset} has a broken or doubled header {name[:60]!r}"
+            )
         headers[key] = value.strip()
     return headers, body
 
@@ -236,7 +238,7 @@ def _split_head(unpacker: _Unpacker) -> tuple[dict[str, str], bytes]:
 def _content_length(headers: dict[str, str], offset: int) -> int:
     text = headers.get("content-length", "")
     if not re.fullmatch(r"\d{1,15}", text):
-        raise WarcFault(f"the record at byte {offset} states no length")
+        raise WarcFault("warc.length", f"the record at byte {offset} states no length")
     return int(text)
 
 
@@ -249,21 +251,21 @@ def _http_head(block: bytes) -> bytes:
 def _check_headers(record: WarcRecord) -> None:
     for name in ("warc-type", "warc-record-id", "warc-date"):
         if not record.headers.get(name):
-            raise WarcFault(f"the record at byte {record.offset} lacks {name}")
+            raise WarcFault("warc.header", f"the record at byte {record.offset} lacks {name}")
     if not _DATE.fullmatch(record.date):
-        raise WarcFault(f"the record at byte {record.offset} has no date in UTC ({record.date!r})")
+        raise WarcFault("warc.header", f"the record at byte {record.offset} has no date in UTC ({record.date!r})")
     if record.type != "warcinfo" and not record.uri:
-        raise WarcFault(f"the record at byte {record.offset} names no address (WARC-Target-URI)")
+        raise WarcFault("warc.header", f"the record at byte {record.offset} names no address (WARC-Target-URI)")
 
 
 def _check_digests(record: WarcRecord) -> None:
     where = f"the {record.type} record at byte {record.offset} ({record.uri or record.id})"
     if label_sha256(record.headers.get("warc-block-digest")) != record.block_sha256:
-        raise WarcFault(f"{where} does not match its WARC-Block-Digest, or has no sha256 one")
+        raise WarcFault("warc.block-digest", f"{where} does not match its WARC-Block-Digest, or has no sha256 one")
     payload = record.headers.get("warc-payload-digest")
     if payload is None and record.type in ("response", "revisit", "resource"):
-        raise WarcFault(f"{where} has no WARC-Payload-Digest")
+        raise WarcFault("warc.payload-digest", f"{where} has no WARC-Payload-Digest")
     if payload is not None and label_sha256(payload) is None:
-        raise WarcFault(f"{where} has a payload digest that is not sha256")
+        raise WarcFault("warc.payload-digest", f"{where} has a payload digest that is not sha256")
     if payload is not None and record.type != "revisit" and label_sha256(payload) != record.payload_sha256:
-        raise WarcFault(f"{where} does not match its WARC-Payload-Digest")
+        raise WarcFault("warc.payload-digest", f"{where} does not match its WARC-Payload-Digest")

@@ -100,7 +100,10 @@ def find_object(answers: Answers, signs: Sequence[Sign], batch: BatchSigns) -> N
 
 
 def _is_armed_group(sign: Sign, signs: Sequence[Sign], batch: BatchSigns) -> bool:
-    """Whether a name of the goddess is that of the armed group: written ISIS, beside words of war."""
+    """Whether a name is that of an armed group: of the goddess, written ISIS beside words of war, or part of another's
+    ("Islamic State")."""
+    if any(o.family == "armed_group" and o.start <= sign.start and sign.end <= o.end for o in signs):
+        return True
     if sign.rule != GODDESS or batch.quote(sign, 0.0).text != ARMED_GROUP:
         return False
     return any(other.family == "armed_group" for other in signs)

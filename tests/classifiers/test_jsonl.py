@@ -77,7 +77,8 @@ def test_a_missing_file_is_named(classifier, tmp_path):
 
 
 def test_html_entities_are_read_as_the_letters_they_stand_for(classifier):
-    line = b'{"id": 1, "title": "Lampe romaine d&#39;&eacute;poque imp&eacute;riale", "description": "Sceau &amp; lampe"}'
+    title = b"Lampe romaine d&#39;&eacute;poque imp&eacute;riale"
+    line = b'{"id": 1, "title": "' + title + b'", "description": "Sceau &amp; lampe"}'
     [record] = classify_lines([line], "x", classifier, pytest.fail)
     title = "Lampe romaine d'époque impériale"
     in_title = [reason for reason in record["reasons"] if reason["field"] == "title"]

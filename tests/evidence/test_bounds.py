@@ -11,7 +11,7 @@ from crawler.home import Home
 from evidence import bundle, bundle_files, item_check, verify
 from evidence.bundle import ExportFailed
 from evidence.bundle_files import LARGEST_LIST, MOST_VALUES, JsonFault, is_bounded_json, parse_json
-from evidence.faults import LONGEST_FAULT, MOST_FAULTS, Faults
+from evidence.faults import LONGEST_FAULT, MOST_FAULTS, Fault, Faults
 from evidence.plain_zip import PlainZipWriter
 from evidence.verify import main, report_lines, verify_bundle
 from evidence.wacz_check import WaczCheck
@@ -24,12 +24,12 @@ __all__ = ["exported"]
 
 
 def test_a_list_of_faults_keeps_a_hundred_and_counts_the_rest() -> None:
-    faults = Faults(f"fault {n}" for n in range(MOST_FAULTS + 42))
+    faults = Faults(Fault("zip.crc", f"fault {n}") for n in range(MOST_FAULTS + 42))
     told = list(faults)
-    assert (len(told), told[-1]) == (MOST_FAULTS + 1, "and 42 more faults of this check")
-    faults.append("x" * (1 << 20))
+    assert (len(told), told[-1].sentence) == (MOST_FAULTS + 1, "and 42 more faults of this check")
+    faults.append("zip.crc", "x" * (1 << 20))
     assert faults.count == MOST_FAULTS + 43
-    (long,) = Faults(["a" + "x" * (1 << 20) + "z"])
+    (long,) = (fault.sentence for fault in Faults([Fault("zip.crc", "a" + "x" * (1 << 20) + "z")]))
     assert len(long) < LONGEST_FAULT + 10 and (long[0], long[-1]) == ("a", "z")
 
 
@@ -61,7 +61,7 @@ def test_a_name_of_millions_of_letters_is_not_repeated_in_each_fault(bag: Path, 
     edit(bag / ITEM, lambda item: facts(item).update(captures=rows))
     reseal(bag, exported[1])
     result = verify_bundle(bag)
-    assert result.exit_status == 1 and max(map(len, result.faults)) < 2 * LONGEST_FAULT
+    assert result.exit_status == 1 and max(len(str(fault)) for fault in result.faults) < 2 * LONGEST_FAULT
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_headers_without_values_weigh_too(tmp_path: Path) -> None:
         package.add_bytes("archive/a.warc.gz", record * 20)
     with path.open("rb") as file:
         checked = WaczCheck(file)
-    assert any("unpack to more than a capture can be" in fault for fault in checked.faults)
+    assert any("unpack to more than a capture can be" in fault.sentence for fault in checked.faults)
     assert len(checked.records) < 20
 
 
@@ -217,4 +217,4 @@ def test_the_result_as_json_says_the_same(tmp_path: Path) -> None:
 
     result = verify_bundle(tmp_path / "none.zip")
     told = json.loads(json.dumps(asdict(result), default=str))
-    assert told["unread"] == told["missing"][0] and told["unread"].startswith(str(tmp_path / "none.zip"))
+    assert told["unread"] == told["missing"][0]["sentence"] and told["unread"].startswith(str(tmp_path / "none.zip"))

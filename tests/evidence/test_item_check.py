@@ -165,7 +165,7 @@ def test_what_item_json_says_otherwise_than_the_records_and_files_is_a_fault(
     reseal(bag, exported[1])
     result = verify_bundle(bag)
     assert result.exit_status == 1 and words in complaints(result)
-    assert all("item.json" in fault for fault in result.faults)
+    assert all("item.json" in fault.file for fault in result.faults)
 
 
 def test_a_listing_without_a_report_is_complete_only_if_its_captures_are(

@@ -18,9 +18,9 @@ from crawler.egress import Guard
 from crawler.home import Home
 from evidence.authorities import AuthoritiesError, Authority, load_authorities
 from evidence.merkle import Step, root_and_paths, root_of
-from evidence.stamp_asking import StampUnavailable, ask
+from evidence.stamp_token import StampRefused, check_stamp
 from evidence.stamping import ask_pending, note_captures, note_ending
-from evidence.timestamps import StampRefused, check_stamp
+from evidence.timestamps import StampUnavailable, ask
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.stamps import leaf_of, list_stamps, stamps_of, want_stamps, work_is_due

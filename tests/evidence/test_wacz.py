@@ -37,7 +37,7 @@ def wacz(warc: Path, tmp_path: Path) -> Path:
 
 def faults(path: Path) -> str:
     with path.open("rb") as file:
-        return "\n".join(WaczCheck(file).faults)
+        return "\n".join(map(str, WaczCheck(file).faults))
 
 
 def repacked(path: Path, change: Callable[[dict[str, bytes]], None], *, reseal: bool = True) -> Path:

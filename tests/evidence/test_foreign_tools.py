@@ -1,0 +1,113 @@
+"""Good bundles, plain and stamped, in English, French and Arabic, as validators see them that are not ours."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crawler.egress import Guard
+from crawler.home import Home
+from evidence.stamping import ask_pending, note_captures
+from storage.audit import AuditChain
+from storage.database import Database
+from storage.migrate import upgrade
+from tests.evidence.authority import TestAuthority, configure, serving_authority
+from tests.evidence.factory import plant
+
+TAGS = "tagmanifest-sha256.txt"
+SIGNATURE = f"signatures/{TAGS}.p7s"
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the openssl command")
+    root = tmp_path_factory.mktemp("foreign")
+    database = Database(f"sqlite:///{root / 'db.sqlite3'}")
+    upgrade(database)
+    home, guard = Home(root / "home"), Guard(allow_loopback=True)
+    authority = TestAuthority(root / "authority")
+    with serving_authority(authority) as url:
+        planted = plant(database, home, root / "out")
+        configure(home.root, ("local", url, authority.roots))
+        note_captures(database, home)
+        ask_pending(database, home, guard, chain=AuditChain(), actor="test")
+        bundle = planted.export(guard=guard).path
+    database.dispose()
+    with zipfile.ZipFile(bundle) as package:
+        package.extractall(root / "unpacked")
+    yield root / "unpacked" / bundle.stem
+
+
+def run(*command: object, cwd: Path) -> str:
+    """What a command says. Skips where it is not installed."""
+    program = str(command[0])
+    own = Path(sys.executable).parent / program
+    found = str(own) if own.exists() else shutil.which(program)
+    if found is None:
+        pytest.skip(f"{program} is not installed")
+    done = subprocess.run([found, *map(str, command[1:])], cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def wacz_files(bag: Path) -> list[Path]:
+    found = sorted(bag.glob("data/items/*/capture/*.wacz"))
+    assert len(found) == 2
+    return found
+
+
+def test_py_wacz_finds_each_package_valid(bag: Path) -> None:  # EV-10
+    for path in wacz_files(bag):
+        said = run("wacz", "validate", "-f", path, cwd=bag)
+        assert "Validation succeeded" in said and "fail" not in said.lower(), said
+
+
+def test_warcio_passes_every_digest_of_every_record(bag: Path, tmp_path: Path) -> None:  # EV-8
+    for number, path in enumerate(wacz_files(bag)):
+        with zipfile.ZipFile(path) as package:
+            names = [name for name in package.namelist() if name.startswith("archive/")]
+            package.extractall(tmp_path / str(number), names)
+        for name in names:
+            said = run("warcio", "check", "-v", tmp_path / str(number) / name, cwd=tmp_path)
+            assert said.count("digest pass") >= 5 and "digest failed" not in said, said
+
+
+def test_bagit_py_validates_the_bag(bag: Path) -> None:  # EV-25
+    assert "is valid" in run("bagit.py", "--validate", bag, cwd=bag.parent)
+
+
+@pytest.mark.parametrize("manifest", ["manifest-sha256.txt", TAGS])
+def test_sha256sum_passes_both_manifests(bag: Path, manifest: str) -> None:  # EV-25
+    run("sha256sum", "--strict", "--quiet", "-c", manifest, cwd=bag)
+
+
+def test_openssl_verifies_signature_and_time_stamps(bag: Path) -> None:  # EV-23, EV-27
+    trust = ("-nointern", "-certfile", "signatures/signer.crt", "-CAfile", "signatures/signer.crt", "-purpose", "any")
+    given = ("-binary", "-inform", "PEM", "-in", SIGNATURE, "-content", TAGS, "-out", "/dev/null")
+    assert "successful" in run("openssl", "cms", "-verify", *given, *trust, cwd=bag)
+    stamps = {bag / f"{SIGNATURE}.local.tsr": bag / SIGNATURE}
+    stamps |= {one: one.with_name(f"{one.name.split('.')[0]}.txt") for one in bag.glob("data/items/*/stamps/*.tsr")}
+    assert len(stamps) >= 2
+    for stamp, data in stamps.items():
+        asked = ("-in", stamp, "-data", data, "-CAfile", "signatures/authorities/local.pem")
+        assert "Verification: OK" in run("openssl", "ts", "-verify", *asked, cwd=bag)
+
+
+def test_each_command_of_verify_txt_works_as_it_stands(bag: Path) -> None:  # EV-27
+    commands = re.findall(r"^ {4}(\S.* .*)$", (bag / "VERIFY.txt").read_text(), re.MULTILINE)
+    assert len(commands) >= 9
+    for shell in ("sh", "bash"):
+        for command in commands:
+            done = subprocess.run([shell, "-c", command], cwd=bag, capture_output=True, text=True)
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+            assert "BROKEN" not in done.stdout, command
+            if "-empty" in command or "diff" in command:
+                assert done.stdout == "", command
