@@ -549,6 +549,39 @@ def listings_show(
     _print_record(record, as_json)
 
 
+@listings_app.command("export")
+def listings_export(
+    to: Annotated[Path, typer.Option(help="A new file.")],
+    form: Annotated[
+        Literal["csv", "xlsx", "jsonl"], typer.Option("--format", help="What a risk engine takes.")
+    ] = "csv",
+    case: Annotated[str | None, typer.Option(help="Reference of a case: its listings alone.")] = None,
+    flagged: Annotated[bool, typer.Option("--flagged", help="Only what the model in use flags.")] = False,
+) -> None:
+    """Listings as a table for risk engines and analysts; no cell of it can act as a formula. Evidence is `export`.
+
+    Example: relicwatch listings export --to hits.xlsx --format xlsx --flagged
+    """
+    from evidence.risk_tables import listing_rows, write_table
+    from storage.audit import AuditChain
+    from storage.cases import find_case
+
+    _, database = _open()
+    with database.transaction() as session:
+        if case is not None and find_case(session, case) is None:
+            raise UsageError(f"There is no case {case!r}: `relicwatch cases list` shows those there are.")
+        count = write_table(listing_rows(session, case=case, flagged_only=flagged), to, form)
+        AuditChain().record(
+            session,
+            actor=_actor(),
+            action="table exported",
+            object_kind="case" if case else "listing",
+            object_id=case or "all",
+            details={"rows": count, "format": form, "flagged": flagged},
+        )
+    out.print(f"{count} listings in {to}", highlight=False, soft_wrap=True)
+
+
 # -- alarms -----------------------------------------------------------------------------------------------------
 
 
