@@ -724,6 +724,7 @@ def export(
     Example: relicwatch export --case RW-2026-0001 --to out/ --lang ar,fr,en
     """
     from classifiers.answers.explained import explain
+    from classifiers.registry import model_cards
     from crawler.egress import Guard
     from crawler.home import loopback_allowed
     from evidence.bundle import export_bundle
@@ -746,6 +747,7 @@ def export(
             explain=explain,
             printer=print_pages,
             guard=Guard(allow_loopback=loopback_allowed()),
+            cards=lambda: model_cards(home),
         )
     out.print(f"{bundle.path}\nSHA-256 {bundle.sha256}", highlight=False, soft_wrap=True)
 

@@ -21,6 +21,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from classifiers.answers.explained import explain
+from classifiers.registry import model_cards
 from crawler.chromium import SWITCHED_OFF, chromium_fault
 from crawler.egress import Guard
 from crawler.errors import RelicwatchError
@@ -345,6 +346,7 @@ def _export_and_verify(home: Home, database: Database, chain: AuditChain, case: 
         explain=explain,
         printer=print_pages,
         guard=Guard(allow_loopback=loopback_allowed()),
+        cards=lambda: model_cards(home),
     )
     verification = verify_bundle(bundle.path)
     console.print(f"DEMO evidence bundle of {case}: {bundle.path}", highlight=False, soft_wrap=True)

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from twisted.python.failure import Failure
 
 from classifiers.answers.explained import explain
-from classifiers.registry import judged_by
+from classifiers.registry import judged_by, model_cards
 from crawler.egress import Guard
 from crawler.errors import RelicwatchError
 from crawler.home import Home, loopback_allowed
@@ -290,6 +290,7 @@ def export(database: Database, home: Home, job: ClaimedJob, progress: Progress |
         explain=explain,
         printer=print_pages,
         guard=Guard(allow_loopback=loopback_allowed()),
+        cards=lambda: model_cards(home),
     )
     return {"bundle": bundle.bundle_id, "path": str(bundle.path), "sha256": bundle.sha256}
 

@@ -69,6 +69,11 @@ def find_models(home: Home) -> list[Model]:
     return [_look_at(home, name) for name in model_names(home)]
 
 
+def model_cards(home: Home) -> dict[str, Any]:
+    """The cards by model, as assessments name it: models of the home and the one that ships."""
+    return {model.model: model.card for model in find_models(home) if model.problem is None}
+
+
 def _look_at(home: Home, name: str) -> Model:
     directory = model_directory(home, name)
     try:

@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from evidence.custody import CustodyDamaged, custody_record, gather_custody
 from evidence.exhibit_files import PackedListing, check_listing, pack_listing, pack_stamps
 from evidence.item import ListingRecords, load_listing
 from evidence.plain_zip import PlainZipWriter
+from evidence.provenance import build_provenance
 from evidence.report.printing import NotPrinted, Printer
 from evidence.report.render import LANGUAGES, Explain, render_custody, render_index, render_instructions
 from evidence.sealing import EvidenceDamaged
@@ -40,6 +41,10 @@ from storage.audit import AuditChain
 from storage.database import Database
 from storage.stamps import stamps_of, want_stamps
 from storage.tables import Case, Exhibit, Export, Listing, utc_now
+
+ITEM_SCHEMA = Path(__file__).parent / "schemas" / "item.schema.json"
+CARDS_FORMAT = "relicwatch-model-cards-1"
+Cards = Callable[[], Mapping[str, Any]]
 
 
 class ExportFailed(RelicwatchError):
@@ -90,12 +95,14 @@ def export_bundle(
     explain: Explain | None = None,
     printer: Printer | None = None,
     guard: Guard | None = None,
+    cards: Cards | None = None,
 ) -> ExportedBundle:
     """Write the bundle of one case (by reference) or of one listing into the directory `to`.
 
     `explain` tells the machine's answers in the report's languages; without it they stand in analysis/ alone, by id.
     `printer` makes the report's PDFs; without it there are none, and bag-info.txt says so. `guard`: timestamp
     authorities are asked through it at once; without it, and where one does not answer, the stamp is pending.
+    `cards` gives the model cards by model, for analysis/.
 
     Nothing is left in `to` unless all of it worked; what went wrong is logged. Raises EvidenceDamaged where a byte
     on disk or a log entry does not match the database, EvidenceMissing where a listing has no sealed capture,
@@ -133,6 +140,7 @@ def export_bundle(
             explain,
             printer,
             guard,
+            cards,
         )
     except (RelicwatchError, OSError) as error:
         action = "export.refused" if isinstance(error, EvidenceDamaged | CustodyDamaged) else "export.failed"
@@ -177,6 +185,7 @@ def _write(
     explain: Explain | None,
     printer: Printer | None,
     guard: Guard | None,
+    cards: Cards | None,
 ) -> ExportedBundle:
     now = utc_now()
     demo = home.is_demo or any(records.listing.demo for records in subject.listings)
@@ -209,7 +218,7 @@ def _write(
                 for number, listing in enumerate(checked, 1):
                     pack_stamps(database, bag, number, listing)
                 index, printed = _add_report(
-                    bag, subject, packed, custody, languages, demo, bundle_id, explain, printer, home
+                    bag, subject, packed, custody, languages, demo, bundle_id, explain, printer, program, cards
                 )
                 info = _bag_info(subject, bundle_id, now, demo, program, key, authorities, printed)
                 instructions = render_instructions(demo=demo, fingerprint=key.fingerprint)
@@ -254,7 +263,8 @@ def _add_report(
     bundle_id: str,
     explain: Explain | None,
     printer: Printer | None,
-    home: Home,
+    program: ProgramInfo,
+    cards: Cards | None,
 ) -> tuple[bytes, str]:
     """The report into the bag: what index.html is to hold, and a word on the printed ones for bag-info.txt."""
     case = {"reference": subject.case.reference, "title": subject.case.title} if subject.case else None
@@ -266,6 +276,14 @@ def _add_report(
             "the case one by one, with --listing."
         )
     bag.add_bytes("custody/custody.json", log)
+    bag.add_bytes("schema/item.schema.json", ITEM_SCHEMA.read_bytes())
+    told = {one["model"] for listing in packed for one in listing.analysis["assessments"]}
+    known = {model: card for model, card in (cards() if cards else {}).items() if model in told}
+    note = "Of the models whose opinions stand in this directory; one that is no longer here has no card."
+    bag.add_bytes("analysis/model-card.json", to_json({"format": CARDS_FORMAT, "note": note, "models": known}))
+    bag.add_bytes(
+        "provenance/case.jsonld", to_json(build_provenance(packed, program, case["reference"] if case else None))
+    )
     bag.add_bytes("custody/custody.html", render_custody(record, languages=languages, demo=demo, bundle_id=bundle_id))
 
     def page(shown: Sequence[str]) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evidence.item import ListingRecords, item_id
+from storage.tables import Observation
 
 FORMAT = "relicwatch-object-id-1"
 NOT_STATED = "not stated"
@@ -47,7 +48,7 @@ def build_object_id(records: ListingRecords, images: Sequence[dict[str, Any]]) -
         if value and sources:
             fields[name] = {"value": value, "sources": sources}
 
-    pictures = [one for one in images if one.get("of_listing")] or list(images)
+    pictures = [one for one in images if one.get("of_listing")]
     state(
         "photographs",
         [{"file": one["file"], "sha256": one["sha256"]} for one in pictures],
@@ -82,6 +83,16 @@ def build_object_id(records: ListingRecords, images: Sequence[dict[str, Any]]) -
         "fields": fields,
         "completeness": {"filled": len(filled), "of": len(FIELDS), "object_id_ready": set(filled) >= READY},
     }
+
+
+def _measured_at(shown: Observation) -> list[dict[str, Any]]:
+    """Where size and weight stand: in the text, or else in which part of the page they were read."""
+    for field, text in (("description", shown.description), ("title", shown.title)):
+        if shown.size and text and (start := text.find(shown.size)) >= 0:
+            return [{"field": field, "start": start, "end": start + len(shown.size), "text": shown.size}]
+    sources = shown.sources or {}
+    told = dict.fromkeys(str(sources[name]) for name in ("size", "dimensions", "weight_grams") if sources.get(name))
+    return [{"page": one} for one in told]
 
 
 def _quotes(findings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ browser resolves no name and has no way out. # SEC-43
 from __future__ import annotations
 
 import mimetypes
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from crawler.chromium import NOBODY_LISTENS, ChromiumMissing, ChromiumRefused, l
 from crawler.errors import RelicwatchError
 
 HOST = "http://report.invalid/"
+_DATE = re.compile(rb"(/(?:Creation|Mod)Date ?\(D:)\d{14}")
 PRINT_SECONDS = 120.0
 _FOOT = (
     '<div style="font-size:7px;width:100%;text-align:center">'
@@ -28,6 +30,11 @@ Printer = Callable[[Mapping[str, bytes], Mapping[str, bytes | Path]], dict[str, 
 
 class NotPrinted(RelicwatchError):
     """There is no PDF; the sentence says why. A bundle without one is whole all the same: index.html says the same."""
+
+
+def without_date(pdf: bytes) -> bytes:
+    """The same file with the moment of printing set to a fixed one: the same evidence gives the same bytes. # EV-36"""
+    return _DATE.sub(rb"\g<1>19800101000000", pdf)
 
 
 def print_pages(pages: Mapping[str, bytes], pictures: Mapping[str, bytes | Path]) -> dict[str, bytes]:
@@ -55,15 +62,17 @@ def print_pages(pages: Mapping[str, bytes], pictures: Mapping[str, bytes | Path]
                 for language in pages:
                     page = context.new_page()
                     page.goto(f"{HOST}{language}", wait_until="load")
-                    printed[language] = page.pdf(
-                        format="A4",
-                        print_background=True,
-                        display_header_footer=True,
-                        header_template="<span></span>",
-                        footer_template=_FOOT,
-                        margin={"top": "14mm", "bottom": "16mm", "left": "12mm", "right": "12mm"},
-                        tagged=True,
-                        outline=True,
+                    printed[language] = without_date(
+                        page.pdf(
+                            format="A4",
+                            print_background=True,
+                            display_header_footer=True,
+                            header_template="<span></span>",
+                            footer_template=_FOOT,
+                            margin={"top": "14mm", "bottom": "16mm", "left": "12mm", "right": "12mm"},
+                            tagged=True,
+                            outline=True,
+                        )
                     )
                     page.close()
                 return printed

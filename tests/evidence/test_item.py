@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from sqlalchemy import select
 
@@ -122,3 +123,14 @@ def test_object_id_states_what_the_listing_says_with_its_source_and_nothing_else
     assert record["fields"]["photographs"]["sources"][0]["file"] == "images/image-001.png"
     assert record["completeness"]["filled"] == sum(bool(field["sources"]) for field in record["fields"].values())
     assert record["completeness"]["object_id_ready"] is False
+
+
+def test_item_json_keeps_to_the_schema_that_the_bundle_carries(planted: Planted) -> None:  # EV-17
+    schema = item(planted, file="schema/item.schema.json")
+    checker = jsonschema.Draft202012Validator(schema)
+    for number in (1, 2):
+        assert list(checker.iter_errors(item(planted, number))) == []
+    broken = item(planted)
+    broken["captured_fact"]["capture_started_at"] = "yesterday"
+    broken["machine_opinion"] = {}
+    assert len(list(checker.iter_errors(broken))) == 2

@@ -1,0 +1,144 @@
+"""How the files of a bundle came about, as CASE/UCO JSON-LD for forensic tools: actions, tools, files with digests.
+
+It says again what item.json says, in the words of CASE 1 and UCO 1 (caseontology.org); ids are made from what they
+name, so that the same evidence gives the same file. # EV-38
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from crawler.program import ProgramInfo
+from evidence.exhibit_files import PackedListing
+
+CONTEXT = {
+    "kb": "urn:relicwatch:kb:",
+    "core": "https://ontology.unifiedcyberontology.org/uco/core/",
+    "action": "https://ontology.unifiedcyberontology.org/uco/action/",
+    "tool": "https://ontology.unifiedcyberontology.org/uco/tool/",
+    "types": "https://ontology.unifiedcyberontology.org/uco/types/",
+    "observable": "https://ontology.unifiedcyberontology.org/uco/observable/",
+    "investigation": "https://ontology.caseontology.org/case/investigation/",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+}
+_SPACE = uuid.UUID("5b0a4a0e-5d7e-5c63-9d5b-6f1a4b0f8a11")
+"""Of the ids here, any will do that nobody else uses."""
+
+
+def build_provenance(listings: Sequence[PackedListing], program: ProgramInfo, case: str | None) -> dict[str, Any]:
+    """The content of `provenance/case.jsonld`."""
+    tool = {
+        "@id": _id("Tool", program.label),
+        "@type": "tool:Tool",
+        "core:name": program.name,
+        "tool:version": f"{program.version} ({program.commit})",
+    }
+    graph: list[dict[str, Any]] = [tool]
+    records: list[str] = []
+    for listing in listings:
+        nodes = list(_of_listing(listing, tool["@id"]))
+        records += [node["@id"] for node in nodes if node["@type"] == "investigation:ProvenanceRecord"]
+        graph += nodes
+    about = case or (listings[0].item["item_id"] if listings else "")
+    graph.append(
+        {
+            "@id": _id("Investigation", about),
+            "@type": "investigation:Investigation",
+            "core:name": about,
+            "investigation:focus": "offers of cultural goods on the web",
+            "core:object": [{"@id": one} for one in records],
+        }
+    )
+    return {"@context": CONTEXT, "@graph": graph}
+
+
+def _of_listing(listing: PackedListing, tool: str) -> Iterator[dict[str, Any]]:
+    facts, item = listing.item["captured_fact"], listing.item["item_id"]
+    page = _id("URL", f"{item} {facts['url_asked']}")
+    yield {
+        "@id": page,
+        "@type": "observable:URL",
+        "core:hasFacet": [
+            {
+                "@id": _id("URLFacet", f"{item} {facts['url_asked']}"),
+                "@type": "observable:URLFacet",
+                "observable:fullValue": facts["url_asked"],
+            }
+        ],
+    }
+    files = []
+    for name, sha256, size in _files(listing):
+        path = f"data/items/{listing.number}/{name}"
+        files.append(_id("File", path + sha256))
+        yield _file(path, sha256, size)
+    record = _id("ProvenanceRecord", f"{item} {listing.number}")
+    times = {
+        name: {"@type": "xsd:dateTime", "@value": facts[key]}
+        for name, key in (("action:startTime", "capture_started_at"), ("action:endTime", "capture_ended_at"))
+        if facts[key]
+    }
+    yield {
+        "@id": _id("InvestigativeAction", f"{item} {listing.number}"),
+        "@type": "investigation:InvestigativeAction",
+        "core:name": "captured from the web",
+        "core:description": "; ".join(facts["collector"]) or "captured",
+        "action:instrument": {"@id": tool},
+        "action:object": {"@id": page},
+        "action:result": [{"@id": one} for one in (*files, record)],
+        **times,
+    }
+    yield {
+        "@id": record,
+        "@type": "investigation:ProvenanceRecord",
+        "core:description": item,
+        "investigation:exhibitNumber": listing.number,
+        "core:object": [{"@id": one} for one in files],
+    }
+
+
+def _files(listing: PackedListing) -> Iterator[tuple[str, str, int | None]]:
+    """(path below the item's directory, SHA-256, bytes) of its captured files."""
+    seen: set[str] = set()
+    for one in [*listing.item["captured_fact"]["captures"], *listing.item["captured_fact"]["images"]]:
+        if "file" in one and one["file"] not in seen:
+            seen.add(one["file"])
+            yield one["file"], one["sha256"], one["bytes"]
+    for path, sha256 in listing.files:
+        if path.endswith(".wacz"):
+            yield path.split("/", 2)[2], sha256, None
+
+
+def _file(path: str, sha256: str, size: int | None) -> dict[str, Any]:
+    facet: dict[str, Any] = {
+        "@id": _id("FileFacet", path + sha256),
+        "@type": "observable:FileFacet",
+        "observable:fileName": path.rsplit("/", 1)[1],
+        "observable:filePath": path,
+    }
+    if size is not None:
+        facet["observable:sizeInBytes"] = {"@type": "xsd:integer", "@value": str(size)}
+    return {
+        "@id": _id("File", path + sha256),
+        "@type": "observable:File",
+        "core:hasFacet": [
+            facet,
+            {
+                "@id": _id("ContentDataFacet", path + sha256),
+                "@type": "observable:ContentDataFacet",
+                "observable:hash": [
+                    {
+                        "@id": _id("Hash", path + sha256),
+                        "@type": "types:Hash",
+                        "types:hashMethod": "SHA256",
+                        "types:hashValue": {"@type": "xsd:hexBinary", "@value": sha256.upper()},
+                    }
+                ],
+            },
+        ],
+    }
+
+
+def _id(kind: str, name: str) -> str:
+    return f"kb:{kind}-{uuid.uuid5(_SPACE, f'{kind} {name}')}"
