@@ -85,7 +85,10 @@ def ask_photo(database: Database, home: Home, photo: Path) -> Iterator[PhotoAnsw
             names.append(path.as_posix())
             features.append(found)
     with PhotoReader() as reader:
-        query = reader.query_of(photo)
+        try:
+            query = reader.query_of(photo)
+        except PhotoUnreadable as error:
+            raise PhotoUnreadable(f"{photo} cannot be looked at: {error}.") from error
         for link in PhotoCollection(names, features).find(query, lambda: reader.closer_look(photo)):
             kind, id_, about = told[link.other]
             yield PhotoAnswer(kind, id_, about, link)

@@ -182,3 +182,6 @@ def test_a_photograph_alone_makes_a_strong_candidate_and_the_counter_photo_finds
         (one["kind"], one.get("record")) for one in answers if one["sure"]
     }
     assert not any(one.get("record") == "A2" and one["sure"] for one in answers)
+    said = place.run("registers", "match", "--photo", str(tmp_path / "list.csv"))
+    assert said.status == 1
+    assert "list.csv cannot be looked at" in said.err
