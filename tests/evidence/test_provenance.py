@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ from crawler.home import Home
 from storage.database import Database
 from tests.evidence.factory import Planted, plant
 
-needs_validator = pytest.mark.skipif(shutil.which("case_validate") is None, reason="needs case_validate on the PATH")
+VALIDATOR = Path(sys.executable).with_name("case_validate")
+needs_validator = pytest.mark.skipif(not VALIDATOR.exists(), reason="needs case_validate beside Python")
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def graph_of(planted: Planted) -> dict[str, Any]:
 
 def validated(graph: dict[str, Any], to: Path) -> subprocess.CompletedProcess[str]:
     to.write_text(json.dumps(graph), encoding="utf-8")
-    return subprocess.run(["case_validate", str(to)], capture_output=True, text=True, check=False)
+    return subprocess.run([str(VALIDATOR), str(to)], capture_output=True, text=True, check=False)
 
 
 @needs_validator
