@@ -17,6 +17,7 @@ import pytest
 import typer
 
 import cli
+from commands import crawls, listings, markets, terminal
 from crawler.errors import RelicwatchError, UsageError
 from crawler.home import Home
 from markets.drafting.new import draft_from_file
@@ -65,24 +66,24 @@ def test_an_error_made_for_people_is_one_sentence_and_its_status(
     ("text", "seconds"), [("30s", 30), ("30m", 1800), ("6h", 21600), ("1d", 86400), ("2w", 1209600)]
 )
 def test_a_span_of_time_is_a_number_and_a_unit(text: str, seconds: int) -> None:
-    assert cli._seconds(text) == seconds
+    assert terminal.span_in_seconds(text) == seconds
 
 
 def test_no_time_at_all_is_called_too_little() -> None:
     with pytest.raises(UsageError, match="more than nothing"):
-        cli._seconds("0s")
+        terminal.span_in_seconds("0s")
 
 
 @pytest.mark.parametrize("text", ["", "h", "6", "0h", "-1h", "1.5h", "6 h", "٦h", "6y"])
 def test_anything_else_is_wrong_use(text: str) -> None:
     with pytest.raises(UsageError, match="like 6h"):
-        cli._seconds(text)
+        terminal.span_in_seconds(text)
 
 
 def test_a_site_that_nobody_approved_is_asked_only_after_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     with pytest.raises(UsageError, match="--yes"):
-        cli._confirm_look("https://shop.example/search?q=lamp")
+        markets._confirm_look("https://shop.example/search?q=lamp")
 
 
 # -- records for a person and for a program -----------------------------------------------------------------------
@@ -93,7 +94,8 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 @pytest.fixture
 def opened(home: Home, database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     """A database that the verbs open."""
-    monkeypatch.setattr(cli, "_open", lambda: (home, database))
+    for verbs in (crawls, listings, markets):
+        monkeypatch.setattr(verbs, "open_home", lambda: (home, database))
     return database
 
 
@@ -119,17 +121,17 @@ def store_lamp(database: Database) -> int:
 def test_a_search_without_a_match_is_not_called_an_empty_store(
     opened: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cli.listings_search(["nowhere"])
+    listings.listings_search(["nowhere"])
     assert capsys.readouterr().out == "Nothing here yet.\n"
     store_lamp(opened)
-    cli.listings_search(["nowhere"])
+    listings.listings_search(["nowhere"])
     assert capsys.readouterr().out.startswith("No stored listing matches")
-    cli.listings_search(["nowhere"], as_json=True)
+    listings.listings_search(["nowhere"], as_json=True)
     assert capsys.readouterr().out == ""
 
 
 def test_a_listing_is_shown_to_a_person_line_by_line(opened: Database, capsys: pytest.CaptureFixture[str]) -> None:
-    cli.listings_show(store_lamp(opened))
+    listings.listings_show(store_lamp(opened))
     shown = capsys.readouterr().out
     assert "{" not in shown
     assert "\nfirst_seen_at: 2026-11-23 12:00:00 UTC\n" in shown
@@ -147,7 +149,7 @@ def test_an_approval_says_what_no_person_has_looked_at(
     terms.write_text("No terms against it.")
     robots.touch()
     draft_from_file(home, page, "https://shop.example/search?q=lamp")
-    cli.markets_approve("shop_example", basis="an order", terms=terms, robots=robots)
+    markets.markets_approve("shop_example", basis="an order", terms=terms, robots=robots)
     said = capsys.readouterr().out
     assert "shop_example is on" in said
     assert "search: no person has checked it yet" in said
@@ -162,13 +164,13 @@ def test_a_crawl_s_record_has_plain_names_and_iso_times_and_a_person_gets_zone_a
         crawl = Crawl(market="one", queries=["lamp"], state="complete", started_at=NOON, counts=counts)
         crawl.finished_at = NOON + timedelta(seconds=90)
         session.add(crawl)
-    cli.crawls_show(1, as_json=True)
+    crawls.crawls_show(1, as_json=True)
     record = json.loads(capsys.readouterr().out)
     assert (record["started_at"], record["finished_at"]) == ("2026-11-23T12:00:00+00:00", "2026-11-23T12:01:30+00:00")
     assert (record["bytes"], record["median_answer_seconds"]) == (2500, 0.5)
     assert "times" not in record["counts"]
     assert all(re.fullmatch("[a-z_]+", key) for key in record)
-    cli.crawls_show(1)
+    crawls.crawls_show(1)
     shown = capsys.readouterr().out
     assert "started (UTC): 2026-11-23 12:00:00\n" in shown and "kB: 2.5\n" in shown
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-import cli
 import learning
 from classifiers.listing import ListingClassifier
 from classifiers.registry import RegistryError, load_classifier, model_names, name_in_use
+from commands import terminal
 from crawler.home import Home
 from storage.audit import AuditChain
 from storage.database import Database, DatabaseError
@@ -184,7 +184,7 @@ def test_where_a_scheduler_is_quicker_the_model_is_in_use_and_the_job_is_named(t
     monkeypatch.setattr(learning, "claim_job", lambda *_, **__: None)
     queued = learning.use_model(database, home, "ours", actor="test")
     assert name_in_use(home) == "ours"
-    cli._finish(home, database, queued, {"in_use": "ours"}, "judging anew", True)
+    terminal.finish(home, database, queued, {"in_use": "ours"}, "judging anew", True)
     said = json.loads(capsys.readouterr().out)
     assert (said["in_use"], said["job"]) == ("ours", queued.job_id)
     assert "relicwatch run" in said["done_by"]

@@ -1,0 +1,113 @@
+"""Captures, bundles and their check: `capture`, `export`, `verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.terminal import AsJson, open_home, out, print_record, this_user, waiting
+from crawler.errors import UsageError
+
+app = typer.Typer()
+
+
+@app.command("capture")
+def capture_command(
+    url: Annotated[str | None, typer.Argument(help="The address of a stored listing.")] = None,
+    listing_id: Annotated[int | None, typer.Option("--listing", help="Which listing to capture.")] = None,
+) -> None:
+    """Capture a stored listing as evidence now: page, images, screenshots, DOM, the seller's page and the terms.
+
+    Example: relicwatch capture https://auction.example/sale/3/lot/14
+    """
+    import uuid
+
+    from storage.imports import check_fetchable, listing_at
+    from storage.jobs import claim_job, insert_job
+    from storage.leases import process_holder
+    from work import run_job
+
+    if (url is None) == (listing_id is None):
+        raise UsageError("Say what to capture: the address of a stored listing, or --listing ID.")
+    home, database = open_home()
+    with database.transaction() as session:
+        if url is not None:
+            listing_id = listing_at(session, url)
+        assert listing_id is not None
+        check_fetchable(session, listing_id)
+        arguments = {"listing_id": listing_id, "reason": "a person's request", "actor": this_user()}
+        job = insert_job(session, "capture", arguments, f"capture:request:{uuid.uuid4()}")
+        assert job is not None
+        job_id = job.id
+    claimed = claim_job(database, process_holder(), job_id=job_id)
+    if claimed is None:
+        out.print(f"The running scheduler has taken it: job {job_id} captures listing {listing_id}.", highlight=False)
+        return
+    print_record(run_job(database, home, claimed), False)
+
+
+@app.command()
+def export(
+    to: Annotated[Path, typer.Option(help="Directory that gets the bundle.")],
+    case: Annotated[str | None, typer.Option(help="Reference of the case.")] = None,
+    listing: Annotated[int | None, typer.Option(help="One listing alone.")] = None,
+    lang: Annotated[str, typer.Option(help="Languages of the report, with commas: ar,fr,en.")] = "en",
+) -> None:
+    """Write an evidence bundle: signed, verifiable with nothing but itself.
+
+    Example: relicwatch export --case RW-2026-0001 --to out/ --lang ar,fr,en
+    """
+    from classifiers.answers.explained import explain
+    from classifiers.registry import model_cards
+    from crawler.egress import Guard
+    from crawler.home import loopback_allowed
+    from evidence.bundle import export_bundle
+    from evidence.report.printing import print_pages
+    from storage.audit import AuditChain
+
+    if (case is None) == (listing is None):
+        raise UsageError("Say what to export: --case REFERENCE or --listing ID, one of them.")
+    home, database = open_home()
+    with waiting("writing the bundle"):
+        bundle = export_bundle(
+            database,
+            home,
+            chain=AuditChain(),
+            actor=this_user(),
+            to=to,
+            case=case,
+            listing_id=listing,
+            languages=tuple(one.strip() for one in lang.split(",") if one.strip()),
+            explain=explain,
+            printer=print_pages,
+            guard=Guard(allow_loopback=loopback_allowed()),
+            cards=lambda: model_cards(home),
+        )
+    out.print(f"{bundle.path}\nSHA-256 {bundle.sha256}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def verify(
+    bundle: Path,
+    trust: Annotated[
+        list[Path] | None, typer.Option(help="PEM certificates of timestamp authorities that you trust yourself.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify a bundle with nothing but the bundle. Exit status 0 valid, 1 invalid, 3 incomplete.
+
+    Example: relicwatch verify RW-2026-0001.zip --trust example_tsa.pem
+    """
+    from evidence.verify import as_record, read_trusted, report_lines, verify_bundle
+
+    trusted = read_trusted(trust or ())
+    with waiting("verifying"):
+        verification = verify_bundle(bundle, trusted)
+    if as_json:
+        print_record(as_record(verification), True)
+    else:
+        for line in report_lines(verification):
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(verification.exit_status)
