@@ -32,7 +32,8 @@ OLD_ELSEWHERE = frozenset(
         "place": ("american_culture", "eastern_site"),
         "period": (
             "early_islamic", "medieval_islamic", "gandhara_kushan", "indus", "west_african", "khmer_sea",
-            "precolumbian", "chinese_early", "parthian_sasanian", "south_arabian",
+            "precolumbian", "chinese_early", "chinese_song_yuan", "korea_japan_early", "india_early", "aksumite",
+            "parthian_sasanian", "south_arabian",
         ),
         "object": ("gandhara_sculpture", "terracotta_african", "islamic_metal_ceramic"),
         "ruler": ("caliph",),
