@@ -221,9 +221,7 @@ class _WordSets:
 
 
 _DYNASTY_WORDS = "dynasty dynastie dynastien dinastia dinastie hanedan hanedani hanedanligi"
-_CENTURY_SETS = _WordSets(
-    millennium=_MILLENNIUM_WORDS, dynasty=_DYNASTY_WORDS, late=_LATE_WORDS, **_CENTURY_WORDS
-)
+_CENTURY_SETS = _WordSets(millennium=_MILLENNIUM_WORDS, dynasty=_DYNASTY_WORDS, late=_LATE_WORDS, **_CENTURY_WORDS)
 _NUMBER_SETS = _WordSets(era=_ERA_WORDS, between=_BETWEEN, hijri=_HIJRI_WORDS, circa=_CIRCA_WORDS, before=_BEFORE_YEAR)
 _UNIT_SETS = _WordSets(**_UNITS)
 LAST_ANCIENT_WEST = 500
