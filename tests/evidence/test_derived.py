@@ -69,6 +69,8 @@ def test_each_recipient_gets_what_is_theirs_and_it_verifies(copies: dict[str, An
     index = html.unescape(read(bundle.path, "index.html").decode())
     assert all(recipient.name[language] in index and recipient.ask[language] in index for language in LANGUAGES)
     assert index.count("RESTRICTED") == len(LANGUAGES)
+    assert ("This is a copy with parts left out" in index) is bool(recipient.withheld)
+    assert "<built-in" not in index  # a word of the templates that names a method of its mapping
     assert json.loads(read(bundle.path, "data/request.json"))["recipient"] == name
 
 
