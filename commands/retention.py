@@ -33,7 +33,7 @@ def purge(
 
     Example: relicwatch purge --dry-run
     """
-    from retention import make_plan
+    from evidence.retention_plan import make_plan
     from retention import purge as delete_due
     from storage.audit import AuditChain
 
@@ -43,7 +43,11 @@ def purge(
         if as_json:
             print_record(plan.as_record(), True)
             return
-        print_rows([_shown(row) for row in plan.summary()], False)
+        rows = [_shown(row) for row in plan.summary()]
+        if rows:
+            print_rows(rows, False)
+        else:
+            out.print("Nothing has had its time.")
         if every:
             print_rows([asdict(one) for one in plan.due], False)
             print_rows([asdict(one) for one in plan.kept], False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import Text, cast, delete, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from storage.audit import AuditChain
@@ -146,7 +146,8 @@ def is_named(session: Session, sha256: str) -> bool:
     )
     if session.scalar(kept.limit(1)) or session.scalar(terms.limit(1)):
         return True
-    return sha256 in register_photos(session)
+    in_register = select(RegisterEntry.id).where(cast(RegisterEntry.photos, Text).contains(sha256))
+    return session.scalar(in_register.limit(1)) is not None
 
 
 def register_photos(session: Session) -> set[str]:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -262,7 +263,16 @@ class Capture(Identified, Base):
     """One HTTP exchange in a segment, or a derivative of one in the home's files, with its digest."""
 
     __tablename__ = "capture"
-    __table_args__ = (Index("ix_capture_listing_id_kind", "listing_id", "kind"),)
+    __table_args__ = (
+        Index("ix_capture_listing_id_kind", "listing_id", "kind"),
+        # Content-named files: whether anything still names one.
+        Index(
+            "ix_capture_sha256",
+            "sha256",
+            sqlite_where=text("segment_id IS NULL"),
+            postgresql_where=text("segment_id IS NULL"),
+        ),
+    )
 
     kind: Mapped[str]
     """One of `storage.captures.KINDS`: an exchange or a derivative."""
@@ -343,13 +353,13 @@ class Listing(Identified, Base):
     page_validators: Mapped[dict[str, Any] | None]
     """`ListingItem.validators` of that reading."""
     current_observation_id: Mapped[int | None] = mapped_column(
-        ForeignKey("observation.id", use_alter=True, name="fk_listing_current_observation_id_observation")
+        ForeignKey("observation.id", use_alter=True, name="fk_listing_current_observation_id_observation"), index=True
     )
     current_assessment_id: Mapped[int | None] = mapped_column(
-        ForeignKey("assessment.id", use_alter=True, name="fk_listing_current_assessment_id_assessment")
+        ForeignKey("assessment.id", use_alter=True, name="fk_listing_current_assessment_id_assessment"), index=True
     )
     current_decision_id: Mapped[int | None] = mapped_column(
-        ForeignKey("decision.id", use_alter=True, name="fk_listing_current_decision_id_decision")
+        ForeignKey("decision.id", use_alter=True, name="fk_listing_current_decision_id_decision"), index=True
     )
     changed_after_decision: Mapped[bool] = mapped_column(Boolean, default=False)
     demo: Mapped[bool] = mapped_column(Boolean, default=False)
@@ -644,8 +654,8 @@ class Decision(Identified, Base):
     __tablename__ = "decision"
 
     listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
-    observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"))
-    assessment_id: Mapped[int | None] = mapped_column(ForeignKey("assessment.id"))
+    observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"), index=True)
+    assessment_id: Mapped[int | None] = mapped_column(ForeignKey("assessment.id"), index=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     decided_at: Mapped[datetime] = mapped_column(default=utc_now)
     verdict: Mapped[str]

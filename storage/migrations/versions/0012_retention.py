@@ -10,6 +10,13 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
+NAMED_BY = (
+    ("listing", "current_observation_id"),
+    ("listing", "current_assessment_id"),
+    ("listing", "current_decision_id"),
+    ("decision", "observation_id"),
+    ("decision", "assessment_id"),
+)
 _TOMBSTONE_STANDS = "SELECT 1 FROM tombstone WHERE kind = 'listing' AND object_id = CAST(OLD.listing_id AS TEXT)"
 
 
@@ -18,6 +25,11 @@ def upgrade() -> None:
     moment = storage.types.UtcDateTime(timezone=True)
     # Plain ADD COLUMN: a batch makes the table anew, and SQLite refuses to drop one whose rows decisions name.
     op.add_column("observation", sa.Column("personal_erased_at", moment, nullable=True))
+    # Without these each row deleted would have the database read all of the tables that may name it.
+    for table, column in NAMED_BY:
+        op.create_index(f"ix_{table}_{column}", table, [column])
+    only = sa.text("segment_id IS NULL")
+    op.create_index("ix_capture_sha256", "capture", ["sha256"], sqlite_where=only, postgresql_where=only)
     op.create_table(
         "retention_period",
         sa.Column("kind", sa.Text(), nullable=False),
@@ -126,4 +138,7 @@ def downgrade() -> None:
         )
     for table in ("pending_unlink", "tombstone", "legal_hold", "case_schedule", "retention_period"):
         op.drop_table(table)
+    op.drop_index("ix_capture_sha256", "capture")
+    for table, column in reversed(NAMED_BY):
+        op.drop_index(f"ix_{table}_{column}", table)
     op.drop_column("observation", "personal_erased_at")
