@@ -92,7 +92,7 @@ class Plan:
     def summary(self) -> list[dict[str, Any]]:
         """A row for each rule that anything fell under: number, bytes, the oldest, and what kept the rest."""
         rows = []
-        for rule in sorted({one.rule for one in (*self.due, *self.kept)}):
+        for rule in sorted({one.rule for one in self.due} | {one.rule for one in self.kept}):
             due = [one for one in self.due if one.rule == rule]
             kept = [one for one in self.kept if one.rule == rule]
             held = [one for one in kept if any(why.startswith("hold ") for why in one.why)]
@@ -122,14 +122,11 @@ def make_plan(database: Database, home: Home, now: datetime | None = None) -> Pl
     now = now or utc_now()
     with database.reading() as session:
         periods = {kind: period.days for kind, period in list_periods(session).items()}
-        due: list[Due] = []
-        kept: list[Kept] = []
-        for one in _planned(session, home, now, periods):
-            (due if isinstance(one, Due) else kept).append(one)  # type: ignore[arg-type]
+        found = list(_planned(session, home, now, periods))
         return Plan(
             made_at=now,
-            due=tuple(due),
-            kept=tuple(kept),
+            due=tuple(one for one in found if isinstance(one, Due)),
+            kept=tuple(one for one in found if isinstance(one, Kept)),
             watches_to_review=tuple(watch.name for watch, _ in watches_to_review(session, now)),
             hits_to_review=tuple(id_ for id_, _ in hits_to_review(session, now)),
             pending_files=len(session.scalars(select(PendingUnlink.id)).all()),

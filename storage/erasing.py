@@ -258,11 +258,11 @@ def erase_personal_fields(session: Session, erasure: Erasure, listing_id: int) -
         row.seller_id = row.location = row.canonical_url = None
         row.images, row.sources, row.problems = [], {}, []
         row.personal_erased_at = erasure.at
-    for table in (Assessment, Alarm):
-        for judged in session.scalars(select(table).where(table.listing_id == listing_id)):
-            judged.reasons = mask_record(judged.reasons, names)
-            if isinstance(judged, Assessment) and judged.answers:
-                judged.answers = mask_record(judged.answers, names)
+    for judged in session.scalars(select(Assessment).where(Assessment.listing_id == listing_id)):
+        judged.reasons = mask_record(judged.reasons, names)
+        judged.answers = mask_record(judged.answers, names)
+    for alarm in session.scalars(select(Alarm).where(Alarm.listing_id == listing_id)):
+        alarm.reasons = mask_record(alarm.reasons, names)
     session.flush()
     digest = hashlib.sha256("".join(row.digest for row in rows).encode()).hexdigest()
     bury(
@@ -313,7 +313,7 @@ def _delete_rows(session: Session, listing_id: int) -> None:
     run(delete(MatchVerdict).where(MatchVerdict.match_id.in_(matches)))
     run(update(Export).where(Export.listing_id == listing_id).values(listing_id=None))
     for table in (Match, Alarm, ReviewMark, Exhibit, Outcome, Decision, Assessment, Observation, ListingAlias):
-        run(delete(table).where(table.listing_id == listing_id))  # type: ignore[attr-defined]
+        run(delete(table).where(table.listing_id == listing_id))
     # Working copies stay with their segment until its time; what was made of them or sealed goes.
     transit = select(Segment.id).where(Segment.store == "transit", Segment.state != DELETED)
     own = Capture.listing_id == listing_id

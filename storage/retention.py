@@ -229,10 +229,11 @@ def keepers(session: Session, now: datetime) -> dict[int, list[str]]:
     )
     for listing_id, reference in session.execute(in_cases):
         kept[listing_id].append(f"case {reference}")
-    for listing_id, bundle_id in session.execute(
+    for handed_out, bundle_id in session.execute(
         select(Export.listing_id, Export.bundle_id).where(Export.listing_id.is_not(None))
     ):
-        kept[listing_id].append(f"bundle {bundle_id}")
+        assert handed_out is not None
+        kept[handed_out].append(f"bundle {bundle_id}")
     return kept
 
 

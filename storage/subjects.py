@@ -46,13 +46,13 @@ def find_subjects(session: Session, words: str) -> list[dict[str, Any]]:
         found.setdefault(seller_id, set()).add(listing_id)
     rows = []
     for seller_id, listings in sorted(found.items(), key=lambda one: (one[0] is None, one[0])):
-        seller = session.get(Seller, seller_id) if seller_id is not None else None
+        one = session.get(Seller, seller_id) if seller_id is not None else None
         rows.append(
             {
                 "seller": seller_id,
-                "market": seller.id_space if seller else None,
-                "name": seller.name if seller else None,
-                "native_id": seller.native_id if seller else None,
+                "market": one.id_space if one else None,
+                "name": one.name if one else None,
+                "native_id": one.native_id if one else None,
                 "listings": sorted(listings),
             }
         )
@@ -88,7 +88,7 @@ def require_seller(session: Session, seller_id: int) -> Seller:
 def _listing(session: Session, listing_id: int) -> dict[str, Any]:
     record = _columns(session.get_one(Listing, listing_id))
     for table in (Observation, Assessment, Capture, Decision):
-        rows = session.scalars(select(table).where(table.listing_id == listing_id).order_by(table.id))  # type: ignore[attr-defined]
+        rows = session.scalars(select(table).where(table.listing_id == listing_id).order_by(table.id))
         record[table.__tablename__ + "s"] = [_columns(row) for row in rows]
     return record
 
