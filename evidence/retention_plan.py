@@ -18,7 +18,15 @@ from crawler.home import Home
 from evidence.sealing import ORPHANS
 from evidence.thumbnails import TEMPORARY_PREFIX
 from storage.database import Database
-from storage.erasing import CAPTURE_DELETED, DELETED, derivatives_of, others_in, register_photos, segments_of
+from storage.erasing import (
+    APPROVED_FILES,
+    CAPTURE_DELETED,
+    DELETED,
+    derivatives_of,
+    others_in,
+    register_photos,
+    segments_of,
+)
 from storage.holds import held_listings, holds_on
 from storage.jobs import OPEN_STATES
 from storage.retention import (
@@ -38,7 +46,6 @@ from storage.tables import (
     Export,
     Job,
     Listing,
-    MarketApproval,
     Observation,
     PendingUnlink,
     Segment,
@@ -253,8 +260,7 @@ def _stray_files(session: Session, home: Home, now: datetime, periods: Mapping[s
     pending = {(store, name) for store, name in session.execute(select(PendingUnlink.store, PendingUnlink.name))}
     named = {
         *session.scalars(select(Capture.sha256).where(Capture.segment_id.is_(None), Capture.state != CAPTURE_DELETED)),
-        *session.scalars(select(MarketApproval.terms_sha256)),
-        *session.scalars(select(MarketApproval.robots_sha256)),
+        *(sha256 for column in APPROVED_FILES for sha256 in session.scalars(select(column))),
         *register_photos(session),
     }
     unnamed = (path for path in home.files.glob("??/*") if path.name not in named)

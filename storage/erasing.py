@@ -41,6 +41,8 @@ from storage.tables import (
 
 DELETED = "deleted"
 CAPTURE_DELETED = "DELETED"
+APPROVED_FILES = (MarketApproval.definition_sha256, MarketApproval.terms_sha256, MarketApproval.robots_sha256)
+"""Files of the home that a market's approval names."""
 REQUEST = "request"
 """The rule of what a person asked for, against the kinds of period."""
 
@@ -141,10 +143,8 @@ def is_named(session: Session, sha256: str) -> bool:
         Capture.segment_id.is_(None),
         Capture.state.not_in((CAPTURE_DELETED, "FAILED")),
     )
-    terms = select(MarketApproval.id).where(
-        or_(MarketApproval.terms_sha256 == sha256, MarketApproval.robots_sha256 == sha256)
-    )
-    if session.scalar(kept.limit(1)) or session.scalar(terms.limit(1)):
+    approval = select(MarketApproval.id).where(or_(*(column == sha256 for column in APPROVED_FILES)))
+    if session.scalar(kept.limit(1)) or session.scalar(approval.limit(1)):
         return True
     in_register = select(RegisterEntry.id).where(cast(RegisterEntry.photos, Text).contains(sha256))
     return session.scalar(in_register.limit(1)) is not None

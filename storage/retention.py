@@ -30,7 +30,6 @@ from storage.tables import (
     MatchVerdict,
     Observation,
     RetentionPeriod,
-    ReviewMark,
     Seller,
     Watch,
     utc_now,
@@ -167,13 +166,14 @@ def _require_administrator(role: str) -> None:
 
 
 def is_hit() -> ColumnElement[bool]:
-    """Whether a person has, or is to have, anything to do with a listing. All else is a non-hit."""
+    """Whether it was ever flagged, or a person had anything to do with it. All else is a non-hit, a draw for the
+    measure of what was missed included: nobody decided on it while it was there."""
     judged = exists().where(MatchVerdict.match_id == Match.id, MatchVerdict.verdict != "other")
     return or_(
         exists().where(
             Assessment.listing_id == Listing.id, or_(Assessment.flagged.is_(True), Assessment.must_be_seen.is_(True))
         ),
-        *(exists().where(table.listing_id == Listing.id) for table in (Decision, Alarm, ReviewMark, Exhibit, Export)),
+        *(exists().where(table.listing_id == Listing.id) for table in (Decision, Alarm, Exhibit, Export)),
         exists().where(Match.listing_id == Listing.id, or_(Match.band != "weak", judged)),
     )
 

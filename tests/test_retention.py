@@ -32,6 +32,7 @@ from storage.cases import add_exhibit, open_case
 from storage.database import Database
 from storage.decisions import decide
 from storage.holds import lift_hold, place_hold
+from storage.jobs import insert_job
 from storage.retention import set_case_schedule, set_period
 from storage.tables import (
     Assessment,
@@ -42,6 +43,7 @@ from storage.tables import (
     Decision,
     Job,
     Listing,
+    MarketApproval,
     Observation,
     PendingUnlink,
     Segment,
@@ -52,6 +54,7 @@ from storage.tables import (
 from tests.crawling import ROOT, Place
 from tests.evidence.factory import plant
 from tests.evidence.test_sealing import NAME, crawl, exchange
+from tests.market_server import lot_page, reply, results_page, serving
 from tests.review.seed import NOW, Offer, add_listing
 
 DAY = timedelta(days=1)
@@ -636,3 +639,30 @@ def test_after_its_days_by_the_machines_clock_a_listing_is_gone(place: Place) ->
     assert list(place.home.files.glob("??/*")) == []
     assert log_faults(place.database, place.home) == []
     assert place.run("custody", "verify").status == 0
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime is not installed")
+def test_a_market_is_crawled_on_after_the_purge_of_its_working_copies(place: Place) -> None:
+    """The whole way: crawl, the purge job a month later, crawl again, in processes with the machine's clock moved."""
+    with serving() as market:
+        market.routes["/search"] = reply(results_page(["/sale/1/lot/1"]))
+        market.routes["/sale/1/lot/1"] = reply(lot_page("Garden chair"))
+        place.define(market)
+        assert place.crawl("chair").status == 0
+        (segment,) = place.segments()
+        with place.database.transaction() as session:
+            job = insert_job(session, "purge", {}, "purge:test")
+        later = {"NO_FAKE_STAT": "1"}
+        ended = place.run("job", str(job.id), prefix=["faketime", "-f", "+40d"], more=later)
+        assert ended.status == 0, ended.err
+        (done,) = place.rows(select(Job).where(Job.kind == "purge"))
+        assert done.result["deleted"] == {"non_hit": 1, "transit": 1}
+        assert not segment.exists()
+        assert count(place.database, Listing) == 0
+        (approval,) = place.rows(select(MarketApproval))
+        assert place.home.file_path(approval.definition_sha256).is_file(), "what a market's approval names stays"
+        again = place.crawl("chair")
+        assert again.status == 0, again.err
+        assert "recovered" not in again.result
+        assert count(place.database, Listing) == 1, "what is still offered is met as new"
+    assert log_faults(place.database, place.home) == []
