@@ -44,6 +44,8 @@ from storage.tables import Case, Exhibit, Export, Listing, utc_now
 
 ITEM_SCHEMA = Path(__file__).parent / "schemas" / "item.schema.json"
 CARDS_FORMAT = "relicwatch-model-cards-1"
+NO_CARD = "no card"
+"""In a card's place: how this model was made and how often it errs is not known here."""
 Cards = Callable[[], Mapping[str, Any]]
 
 
@@ -279,11 +281,13 @@ def _add_report(
     bag.add_bytes("schema/item.schema.json", ITEM_SCHEMA.read_bytes())
     told = {one["model"] for listing in packed for one in listing.analysis["assessments"]}
     known = {model: card for model, card in (cards() if cards else {}).items() if model in told}
-    note = "Of the models whose opinions stand in this directory; one that is no longer here has no card."
-    bag.add_bytes("analysis/model-card.json", to_json({"format": CARDS_FORMAT, "note": note, "models": known}))
-    bag.add_bytes(
-        "provenance/case.jsonld", to_json(build_provenance(packed, program, case["reference"] if case else None))
-    )
+    note = "Of the models whose opinions stand in this directory. One that is no longer installed has no card."
+    without = sorted(told - {model for model, card in known.items() if card})
+    cards_told = {model: card for model, card in known.items() if card} | dict.fromkeys(without, NO_CARD)
+    bag.add_bytes("analysis/model-card.json", to_json({"format": CARDS_FORMAT, "note": note, "models": cards_told}))
+    acts = [event for event in record["events"] if event["object_kind"] != "export"]
+    provenance = build_provenance(packed, program, case["reference"] if case else None, acts)
+    bag.add_bytes("provenance/case.jsonld", to_json(provenance))
     bag.add_bytes("custody/custody.html", render_custody(record, languages=languages, demo=demo, bundle_id=bundle_id))
 
     def page(shown: Sequence[str]) -> bytes:

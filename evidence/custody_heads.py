@@ -201,9 +201,7 @@ def verify_custody(database: Database, home: Home, heads: Path | None = None) ->
     return report
 
 
-def _head_faults(
-    head: Head, previous: str | None, certificates: Mapping[str, x509.Certificate]
-) -> Iterator[str]:
+def _head_faults(head: Head, previous: str | None, certificates: Mapping[str, x509.Certificate]) -> Iterator[str]:
     """`certificates`: of this installation, the former ones too; the head names the one it was signed with."""
     if head.content.get("previous_head") != previous:
         yield f"{head.path.name}: does not follow the head before it: a head was taken out or put in"
@@ -233,7 +231,15 @@ def _stamp_holds(
             roots = authorities[name] if name in authorities else _roots_beside(path)
             stamp = check_stamp(path.read_bytes(), head.path.read_bytes(), roots, name=name, own_time=made_at)
         except (StampRefused, OSError, ValueError) as error:
-            report.faults.append(f"{path.name}: {error}")
+            beside = path.name + _ROOTS
+            unjudged = name not in authorities and not path.with_name(beside).exists()
+            if unjudged and isinstance(error, StampRefused) and error.fault(path.name).rule == "stamp.chain":
+                report.notes.append(
+                    f"{path.name}: the authority {name} is no longer configured, and its stamp cannot be judged until "
+                    f"its certificates lie beside it as {beside}"
+                )
+            else:
+                report.faults.append(f"{path.name}: {error}")
             continue
         if name not in authorities:
             report.notes.append(
