@@ -42,7 +42,7 @@ from storage.database import Database
 from storage.stamps import stamps_of, want_stamps
 from storage.tables import Case, Exhibit, Export, Listing, utc_now
 
-ITEM_SCHEMA = Path(__file__).parent / "schemas" / "item.schema.json"
+SCHEMAS = Path(__file__).parent / "schemas"
 CARDS_FORMAT = "relicwatch-model-cards-1"
 NO_CARD = "no card"
 """In a card's place: how this model was made and how often it errs is not known here."""
@@ -278,7 +278,8 @@ def _add_report(
             "the case one by one, with --listing."
         )
     bag.add_bytes("custody/custody.json", log)
-    bag.add_bytes("schema/item.schema.json", ITEM_SCHEMA.read_bytes())
+    for schema in sorted(SCHEMAS.glob("*.schema.json")):
+        bag.add_bytes(f"schema/{schema.name}", schema.read_bytes())
     told = {one["model"] for listing in packed for one in listing.analysis["assessments"]}
     known = {model: card for model, card in (cards() if cards else {}).items() if model in told}
     note = "Of the models whose opinions stand in this directory. One that is no longer installed has no card."

@@ -84,7 +84,7 @@ _INFO_LINE = re.compile(r"([A-Za-z0-9-]+): (.*)")
 _INFO = "bag-info.txt"
 _DEMO_LABEL = "Relicwatch-Demo"
 _PLACES = re.compile(
-    r"data/(?:report\.(?:en|fr|ar)\.pdf|custody/custody\.(?:json|html)|provenance/case\.jsonld|schema/item\.schema\.json"
+    r"data/(?:report\.(?:en|fr|ar)\.pdf|custody/custody\.(?:json|html)|provenance/case\.jsonld|schema/[a-z-]+\.schema\.json"
     r"|analysis/model-card\.json"
     r"|(?:analysis|decisions)/\d{3,}\.json"
     r"|items/\d{3,}/(?:item\.json|object-id\.json|observations\.json|capture/001\.wacz"
