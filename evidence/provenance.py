@@ -117,7 +117,7 @@ def _of_custody(events: Sequence[Mapping[str, Any]], decisions: Mapping[str, Map
             people.add(event["actor"])
             yield {"@id": person, "@type": "identity:Identity", "core:name": event["actor"]}
         told = [f"{event['object_kind']} {event['object_id']}", f"audit entry {event['hash']}"]
-        if event["object_kind"] == "decision" and (row := decisions.get(str(event["object_id"]))):
+        if event["action"] == "decided" and (row := decisions.get(str(event["details"].get("decision")))):
             told.insert(1, f"verdict: {row['verdict']}; next step: {row['next_step']}")
         at = {"@type": "xsd:dateTime", "@value": event["at"]}
         yield {

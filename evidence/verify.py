@@ -60,6 +60,7 @@ from evidence.stamp_check import (
 )
 from evidence.story_check import story_faults
 from evidence.wacz_check import WaczCheck
+from evidence.whole_check import whole_faults
 
 Status = Literal["valid", "invalid", "incomplete"]
 EXIT_STATUS: dict[Status, int] = {"valid": 0, "invalid": 1, "incomplete": 3}
@@ -230,6 +231,9 @@ def _verify_files(
     _check_stamps(files, result, beside, trusted)
     _check_demo(files, demo_items, result)
     _check_custody(files, warcs, result)
+    numbers = sorted({match[1] for name in files.sizes if (match := _OF_ITEM.fullmatch(name))}, key=int)
+    told = Faults(whole_faults(files, numbers, result.signed_at))
+    result.note("one story", told, "exhibits, Object ID, decisions, models, provenance and pages agree")
 
 
 def _read_manifest(files: BundleFiles, name: str, result: Verification) -> dict[str, str]:

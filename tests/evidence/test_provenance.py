@@ -89,7 +89,7 @@ def test_decisions_and_acts_of_custody_stand_in_it_with_who_and_when(planted: Pl
         (nodes[a["action:performer"]["@id"]]["core:name"], a["core:name"], a["action:startTime"]["@value"]) for a in acts
     }
     assert told == {(e["actor"], e["action"], e["at"]) for e in events if e["object_kind"] != "export"}
-    (decided,) = [a for a in acts if a["core:name"] == "decision.made"]
+    (decided,) = [a for a in acts if a["core:name"] == "decided"]
     assert "verdict: antiquity; next step: refer" in decided["core:description"]
 
 

@@ -67,6 +67,7 @@ def thumbnails(bag: Bag, sizes: list[int]) -> None:
     for number, size in enumerate(sizes, 1):
         name = f"images/thumbnail-{number + 500:05}.png"
         with (folder / name).open("wb") as file:
+            file.write(b"\x89PNG\r\n\x1a\n")
             file.truncate(size)
         with (folder / name).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
