@@ -108,7 +108,9 @@ def _of_listing(listing: PackedListing, tool: str) -> Iterator[dict[str, Any]]:
     }
 
 
-def _of_custody(events: Sequence[Mapping[str, Any]], decisions: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _of_custody(
+    events: Sequence[Mapping[str, Any]], decisions: Mapping[str, Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
     """Who did what and when, as the audit log has it; a decision with what was decided."""
     people: set[str] = set()
     for event in events:

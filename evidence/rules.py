@@ -92,7 +92,7 @@ RULES: dict[str, str] = {
     "item.demo": "an item of a demo is called so",
     "item.history": "observations.json tells the observations of item.json, their changes, prices and the state",
     "item.opinion": "each assessment is of an observation of the item and quotes words that stand in it",
-    "item.object-id": "each value of object-id.json has a source that stands in the listing, and the rest is not stated",
+    "item.object-id": "each value of object-id.json has a source that stands in the listing; all else is not stated",
     "item.exhibit": "exhibits are in order, each with the observation that was put into the case",
     "item.decision": "each decision is on an observation and assessment that the bundle holds",
     "custody.form": "custody.json holds entries, in order of time, each once",

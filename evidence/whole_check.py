@@ -24,8 +24,25 @@ _STARTED = "export.started"
 _TOLD_OF_DECISIONS = ("observation", "assessment", "verdict", "next_step", "reason", "supersedes")
 _SLOWEST_EXPORT = timedelta(days=1)
 _PICTURE = re.compile(r"data/items/\d{3,}/(?:images|screenshots)/[^/]+\.(png|jpg|gif|webp|avif)")
-_ACTIVE = frozenset("applet audio base embed form frame iframe link math object script svg template video".split())
-_LOADED = frozenset("action background cite data formaction poster src srcset xlink:href".split())
+_ACTIVE = frozenset(
+    [
+        "applet",
+        "audio",
+        "base",
+        "embed",
+        "form",
+        "frame",
+        "iframe",
+        "link",
+        "math",
+        "object",
+        "script",
+        "svg",
+        "template",
+        "video",
+    ]
+)
+_LOADED = frozenset(["action", "background", "cite", "data", "formaction", "poster", "src", "srcset", "xlink:href"])
 _STYLE_LOADS = re.compile(r"@import|url\s*\(|\\", re.IGNORECASE)
 
 

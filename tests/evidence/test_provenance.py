@@ -86,7 +86,8 @@ def test_decisions_and_acts_of_custody_stand_in_it_with_who_and_when(planted: Pl
     nodes = {node["@id"]: node for node in graph["@graph"]}
     acts = [node for node in nodes.values() if "action:performer" in node]
     told = {
-        (nodes[a["action:performer"]["@id"]]["core:name"], a["core:name"], a["action:startTime"]["@value"]) for a in acts
+        (nodes[act["action:performer"]["@id"]]["core:name"], act["core:name"], act["action:startTime"]["@value"])
+        for act in acts
     }
     assert told == {(e["actor"], e["action"], e["at"]) for e in events if e["object_kind"] != "export"}
     (decided,) = [a for a in acts if a["core:name"] == "decided"]
