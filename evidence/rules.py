@@ -48,7 +48,7 @@ RULES: dict[str, str] = {
     "place.unknown": "each file lies where bundles have one of its kind",
     "place.missing": "each item has all of its files",
     "place.item": "facts, opinion and decisions under one number are of one item",
-    "place.kind": "a picture or printed report is of the kind that its name says",
+    "place.kind": "what is named as a picture or printed report is one",
     "page.plain": "the pages run nothing and load nothing from elsewhere",
     "json.form": "a JSON text is UTF-8, of bounded size and depth, no key twice in an object",
     "wacz.form": "datapackage.json and its digest file are of the WACZ version in use",
