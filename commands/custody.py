@@ -45,7 +45,10 @@ def custody_verify(
     report = verify_custody(database, home, heads)
     for fault in report.faults:
         err.print(f"FAULT {fault}", markup=False, highlight=False, soft_wrap=True)
-    print_record(asdict(report) if as_json else {k: v for k, v in asdict(report).items() if k != "faults"}, as_json)
+    for note in report.notes:
+        err.print(f"NOTE {note}", markup=False, highlight=False, soft_wrap=True)
+    counts = {name: value for name, value in asdict(report).items() if name not in ("faults", "notes")}
+    print_record(asdict(report) if as_json else counts, as_json)
     if report.faults:
         raise typer.Exit(1)
     if not as_json:

@@ -47,12 +47,14 @@ from storage.database import Database
 from storage.stamps import stamps_of, want_stamps
 from storage.tables import Case, Exhibit, Export, Listing, utc_now
 
-ITEM_SCHEMA = Path(__file__).parent / "schemas" / "item.schema.json"
+SCHEMAS = Path(__file__).parent / "schemas"
 CARDS_FORMAT = "relicwatch-model-cards-1"
 ORIGINALS = "originals"
 """Below the home's exports: sealed bundles of which copies were handed over."""
 REQUEST = "request.json"
 """Below `data/`: what the sender put on the cover."""
+NO_CARD = "no card"
+"""In a card's place: how this model was made and how often it errs is not known here."""
 Cards = Callable[[], Mapping[str, Any]]
 
 
@@ -370,13 +372,17 @@ def _add_records(
             "the case one by one, with --listing."
         )
     bag.add_bytes("custody/custody.json", log)
-    bag.add_bytes("schema/item.schema.json", ITEM_SCHEMA.read_bytes())
+    for schema in sorted(SCHEMAS.glob("*.schema.json")):
+        bag.add_bytes(f"schema/{schema.name}", schema.read_bytes())
     told = {one["model"] for listing in packed for one in listing.analysis["assessments"]}
     known = {model: card for model, card in (cards() if cards else {}).items() if model in told}
-    note = "Of the models whose opinions stand in this directory; one that is no longer here has no card."
-    bag.add_bytes("analysis/model-card.json", to_json({"format": CARDS_FORMAT, "note": note, "models": known}))
+    note = "Of the models whose opinions stand in this directory. One that is no longer installed has no card."
+    without = sorted(told - {model for model, card in known.items() if card})
+    cards_told = {model: card for model, card in known.items() if card} | dict.fromkeys(without, NO_CARD)
+    bag.add_bytes("analysis/model-card.json", to_json({"format": CARDS_FORMAT, "note": note, "models": cards_told}))
     reference = report.case["reference"] if report.case else None
-    bag.add_bytes("provenance/case.jsonld", to_json(build_provenance(packed, program, reference)))
+    acts = [event for event in record["events"] if event["object_kind"] != "export"]
+    bag.add_bytes("provenance/case.jsonld", to_json(build_provenance(packed, program, reference, acts)))
     html = render_custody(record, languages=report.languages, demo=report.demo, bundle_id=bundle_id)
     bag.add_bytes("custody/custody.html", html)
 

@@ -20,9 +20,16 @@ from cryptography import x509
 
 from crawler.errors import RelicwatchError
 from crawler.home import Home
-from evidence.authorities import load_authorities
-from evidence.signing import SignatureInvalid, load_signing_key, sign_detached, verify_detached
-from evidence.stamp_token import StampRefused, check_stamp
+from evidence.authorities import load_authorities, roots_pem
+from evidence.signing import (
+    SignatureInvalid,
+    keep_certificate,
+    load_signing_key,
+    own_certificates,
+    sign_detached,
+    verify_detached,
+)
+from evidence.stamp_token import StampRefused, certificates_in, check_stamp
 from evidence.thumbnails import sync_directory
 from storage.audit import AuditChain
 from storage.audit_chains import CUSTODY_HEAD, chain_ends, hashes_at, log_faults
@@ -35,6 +42,7 @@ COPIES = "RELICWATCH_CUSTODY_HEADS"
 """Environment: a second directory for the heads, best on another machine."""
 _SIGNATURE = ".p7s"
 _STAMP = ".tsr"
+_ROOTS = ".pem"
 
 
 class HeadsDamaged(RelicwatchError):
@@ -56,6 +64,8 @@ class CustodyReport:
     stamped: int = 0
     """Heads with a token that holds."""
     faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What a reader must know of what holds."""
 
 
 def make_head(database: Database, home: Home, *, chain: AuditChain, actor: str) -> Head:
@@ -65,6 +75,7 @@ def make_head(database: Database, home: Home, *, chain: AuditChain, actor: str) 
     its head.
     """
     key = load_signing_key(home)
+    keep_certificate(home, key)
     directory = home.custody_heads
     before = read_heads(directory)
     told = _newest_told(before)
@@ -104,8 +115,12 @@ def make_head(database: Database, home: Home, *, chain: AuditChain, actor: str) 
 
 
 def write_stamps(database: Database, home: Home) -> int:
-    """Put the tokens that have come beside their heads, in every place; how many files were new."""
+    """Put the tokens that have come beside their heads, in every place; how many were new.
+
+    With each lie the certificates it was judged by: the authority may be taken out of the configuration later.
+    """
     written = 0
+    roots = {one.name: roots_pem(one) for one in load_authorities(home)}
     with database.reading() as session:
         for head in read_heads(home.custody_heads):
             for _, stamps in stamps_of(session, kind=CUSTODY_HEAD, reference=head.path.name):
@@ -117,6 +132,9 @@ def write_stamps(database: Database, home: Home) -> int:
                         if not target.exists():
                             _write_once(target, stamp.answer)
                             written += 1
+                        kept = target.with_name(target.name + _ROOTS)
+                        if stamp.authority in roots and not kept.exists():
+                            _write_once(kept, roots[stamp.authority])
     return written
 
 
@@ -144,8 +162,8 @@ def verify_custody(database: Database, home: Home, heads: Path | None = None) ->
     """
     report = CustodyReport()
     directory = heads or home.custody_heads
-    key = load_signing_key(home)
-    authorities = {one.name: one for one in load_authorities(home)}
+    certificates = own_certificates(home)
+    authorities = {one.name: one.roots for one in load_authorities(home)}
     try:
         there = read_heads(directory)
     except HeadsDamaged as error:
@@ -154,7 +172,7 @@ def verify_custody(database: Database, home: Home, heads: Path | None = None) ->
     report.heads = len(there)
     previous: str | None = None
     for head in there:
-        report.faults += _head_faults(head, previous, key.certificate)
+        report.faults += _head_faults(head, previous, certificates)
         previous = head.sha256
         # a list: each authority's stamp is looked at, also after one that holds
         report.stamped += any(list(_stamp_holds(head, authorities, report)))
@@ -183,10 +201,18 @@ def verify_custody(database: Database, home: Home, heads: Path | None = None) ->
     return report
 
 
-def _head_faults(head: Head, previous: str | None, certificate: x509.Certificate) -> Iterator[str]:
+def _head_faults(head: Head, previous: str | None, certificates: Mapping[str, x509.Certificate]) -> Iterator[str]:
+    """`certificates`: of this installation, the former ones too; the head names the one it was signed with."""
     if head.content.get("previous_head") != previous:
         yield f"{head.path.name}: does not follow the head before it: a head was taken out or put in"
     signature = head.path.with_name(head.path.name + _SIGNATURE)
+    certificate = certificates.get(signer := str(head.content.get("signer")))
+    if certificate is None:
+        yield (
+            f"{head.path.name}: signed with the certificate {signer}, which is none of this installation's: if it was, "
+            "put it back into keys/certificates"
+        )
+        return
     try:
         verify_detached(signature.read_bytes(), head.path.read_bytes(), certificate)
     except OSError:
@@ -195,18 +221,40 @@ def _head_faults(head: Head, previous: str | None, certificate: x509.Certificate
         yield f"{head.path.name}: {error}"
 
 
-def _stamp_holds(head: Head, authorities: Mapping[str, Any], report: CustodyReport) -> Iterator[bool]:
-    for name, authority in authorities.items():
-        path = head.path.with_name(f"{head.path.name}.{name}{_STAMP}")
-        if not path.exists():
-            continue
-        made_at = datetime.fromisoformat(str(head.content["made_at"]))
+def _stamp_holds(
+    head: Head, authorities: Mapping[str, tuple[x509.Certificate, ...]], report: CustodyReport
+) -> Iterator[bool]:
+    made_at = datetime.fromisoformat(str(head.content["made_at"]))
+    for path in sorted(head.path.parent.glob(f"{head.path.name}.*{_STAMP}")):
+        name = path.name[len(head.path.name) + 1 : -len(_STAMP)]
         try:
-            stamp = check_stamp(path.read_bytes(), head.path.read_bytes(), authority.roots, name=name, own_time=made_at)
-        except StampRefused as error:
-            report.faults.append(f"{path.name}: {error}")
+            roots = authorities[name] if name in authorities else _roots_beside(path)
+            stamp = check_stamp(path.read_bytes(), head.path.read_bytes(), roots, name=name, own_time=made_at)
+        except (StampRefused, OSError, ValueError) as error:
+            beside = path.name + _ROOTS
+            unjudged = name not in authorities and not path.with_name(beside).exists()
+            if unjudged and isinstance(error, StampRefused) and error.fault(path.name).rule == "stamp.chain":
+                report.notes.append(
+                    f"{path.name}: the authority {name} is no longer configured, and its stamp cannot be judged until "
+                    f"its certificates lie beside it as {beside}"
+                )
+            else:
+                report.faults.append(f"{path.name}: {error}")
             continue
+        if name not in authorities:
+            report.notes.append(
+                f"{path.name}: the authority {name} is no longer configured; its stamp was judged by the certificates "
+                "that lie beside it"
+            )
         yield stamp.gen_time is not None
+
+
+def _roots_beside(path: Path) -> tuple[x509.Certificate, ...]:
+    """Those kept with a token. A token from before they were kept is judged by those it carries itself."""
+    beside = path.with_name(path.name + _ROOTS)
+    if beside.exists():
+        return tuple(x509.load_pem_x509_certificates(beside.read_bytes()))
+    return tuple(certificates_in(path.read_bytes()))
 
 
 def _places(home: Home) -> list[Path]:

@@ -40,6 +40,9 @@ CUSTODY = "data/custody/custody.json"
 HISTORY = "data/items/001/observations.json"
 OPINION = "data/analysis/001.json"
 DECISIONS = "data/decisions/001.json"
+OBJECT_ID = "data/items/001/object-id.json"
+CARDS = "data/analysis/model-card.json"
+PROVENANCE = "data/provenance/case.jsonld"
 _CHANGE = {"field": "price", "before": "1", "after": "2"}
 Entries = dict[str, bytes]
 
@@ -466,6 +469,60 @@ def _leaf(change: Callable[[Any], object]) -> Callable[[Bag], None]:
     )
 
 
+def _in_page(name: str, words: bytes) -> Callable[[Bag], None]:
+    return lambda bag: bag.edit(name, lambda data: data.replace(b"</body>", words + b"</body>"))
+
+
+def _of_object(field: str, **values: Any) -> Callable[[Bag], None]:
+    return lambda bag: bag.edit_json(OBJECT_ID, lambda record: record["fields"][field].update(values))
+
+
+def _in_info(pattern: bytes, words: bytes) -> Callable[[Bag], None]:
+    return lambda bag: bag.edit("bag-info.txt", lambda data: re.sub(pattern, rb"\g<1>" + words, data))
+
+
+def _of_item(number: str) -> Callable[[str], bool]:
+    return lambda name: bool(re.match(rf"data/(?:items/{number}/|(?:analysis|decisions)/{number}\.)", name))
+
+
+def _without_last_item(bag: Bag) -> None:
+    """An exhibit less, with no trace in the provenance either."""
+    last = max(name.split("/")[2] for name in bag.names() if name.startswith("data/items/"))
+    for name in filter(_of_item(last), bag.names()):
+        (bag.root / name).unlink()
+    shutil.rmtree(bag.root / f"data/items/{last}")
+
+    def forget(graph: Any) -> None:
+        graph["@graph"] = [
+            node
+            for node in graph["@graph"]
+            if not any(f"/items/{last}/" in str(facet) for facet in node.get("core:hasFacet", []))
+        ]
+
+    bag.edit_json(PROVENANCE, forget)
+
+
+def _item_twice(bag: Bag) -> None:
+    """The first exhibit in place of the second."""
+    for name in filter(_of_item("002"), bag.names()):
+        (bag.root / name).unlink()
+    for name in filter(_of_item("001"), bag.names()):
+        bag.write(name.replace("001", "002", 1), bag.read(name))
+
+
+def _picture_that_is_none(bag: Bag) -> None:
+    """A screenshot that is a page, and item.json told so."""
+    name = bag.first(r"data/items/001/screenshots/.*")
+    bag.write(name, b"<script>alert(1)</script>")
+    told = name.removeprefix("data/items/001/")
+
+    def tell(item: Any) -> None:
+        capture = next(one for one in item["captured_fact"]["captures"] if one.get("file") == told)
+        capture.update(sha256=bag.sha256(name), bytes=len(bag.read(name)))
+
+    bag.edit_json(ITEM, tell)
+
+
 def _bad(name: str, rule: str, change: Callable[[Bag], object], **more: Any) -> Mutant:
     return Mutant(name, rule, change, **more)
 
@@ -746,6 +803,55 @@ MUTANTS: tuple[Mutant, ...] = (
     _insider(
         "decision-on-another", "item.decision", _edit(DECISIONS, lambda d: d.update(decisions=[{"observation": 77}]))
     ),
+    # What the parts tell of one another, by someone who can sign.
+    _insider("object-id-without-source", "item.object-id", _of_object("maker", value="Thebes")),
+    _insider(
+        "object-id-invented",
+        "item.object-id",
+        _of_object("maker", value="Q", sources=[{"field": "title", "start": 0, "end": 1, "text": "Q?"}]),
+    ),
+    _insider(
+        "object-id-called-complete",
+        "item.object-id",
+        _edit(OBJECT_ID, lambda o: o["completeness"].update(filled=99, object_id_ready=True)),
+    ),
+    _insider("exhibit-number", "item.exhibit", lambda b: b.edit_json(ITEM, lambda i: i["exhibit"].update(number=99))),
+    _insider(
+        "exhibit-observation", "item.exhibit", lambda b: b.edit_json(ITEM, lambda i: i["exhibit"].update(observation=0))
+    ),
+    _insider("exhibit-gone", "custody.items", _without_last_item),
+    _insider("exhibit-twice", "place.item", _item_twice),
+    _insider("decision-gone", "custody.decision", _edit(DECISIONS, lambda d: d.update(decisions=[]))),
+    _insider(
+        "decision-turned", "custody.decision", _edit(DECISIONS, lambda d: d["decisions"][0].update(verdict="replica"))
+    ),
+    _insider(
+        "decision-of-another",
+        "custody.decision",
+        _edit(DECISIONS, lambda d: d["decisions"][0]["by"].update(name="someone")),
+    ),
+    _insider(
+        "decision-invented",
+        "custody.decision",
+        _edit(DECISIONS, lambda d: d["decisions"].append({**d["decisions"][0], "id": 99})),
+    ),
+    _insider("opinion-score", "item.opinion", _edit(OPINION, lambda a: a["assessments"][0].update(score=7))),
+    _insider("card-of-another", "analysis.card", _edit(CARDS, lambda c: c.update(models={"other:1": {"a": 1}}))),
+    _insider("card-gone", "place.missing", _drop(re.escape(CARDS))),
+    _insider(
+        "provenance-digest",
+        "provenance.file",
+        lambda b: b.edit(PROVENANCE, lambda d: re.sub(rb'"[0-9A-F]{64}"', b'"' + b"0" * 64 + b'"', d, count=1)),
+    ),
+    _insider("page-script", "page.plain", _in_page(INDEX, b"<script>alert(1)</script>")),
+    _insider("page-handler", "page.plain", _in_page(INDEX, b'<p onclick="alert(1)">')),
+    _insider("page-remote-picture", "page.plain", _in_page(INDEX, b'<img src="https://other.example/a.png">')),
+    _insider("page-remote-style", "page.plain", _in_page(INDEX, b"<style>@import '//other.example/a.css';</style>")),
+    _insider("custody-page-script", "page.plain", _in_page("data/custody/custody.html", b"<svg onload=alert(1)>")),
+    _insider("picture-is-a-page", "place.kind", _picture_that_is_none),
+    _insider("report-is-a-page", "place.kind", _add("data/report.en.pdf", b"<script>alert(1)</script>")),
+    _insider("export-of-another", "bag.export", _in_info(rb"(External-Identifier: urn:uuid:).{8}", b"00000000")),
+    _insider("export-earlier", "bag.export", _in_info(rb"(Bagging-Date: )\S+", b"2020-01-01")),
     # Custody log, by someone who can sign.
     _insider("custody-actor", "custody.hash", _custody(lambda c: c["events"][0].update(actor="someone"))),
     _insider("custody-link-gone", "custody.chain", _custody(lambda c: c["links"].pop(1))),

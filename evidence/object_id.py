@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from evidence.item import ListingRecords, item_id
-from storage.tables import Observation
 
 FORMAT = "relicwatch-object-id-1"
 NOT_STATED = "not stated"
@@ -30,7 +29,6 @@ READY = frozenset(
     }
 )
 """Filled, they make a record "Object ID ready"."""
-_ANSWERS = {"object_type": "types", "materials_and_techniques": "materials", "date_or_period": "periods"}
 NOTE = (
     "What the seller's listing says, in its own words; not what the object is. No officer has examined the object "
     "unless a decision says so."
@@ -83,16 +81,6 @@ def build_object_id(records: ListingRecords, images: Sequence[dict[str, Any]]) -
         "fields": fields,
         "completeness": {"filled": len(filled), "of": len(FIELDS), "object_id_ready": set(filled) >= READY},
     }
-
-
-def _measured_at(shown: Observation) -> list[dict[str, Any]]:
-    """Where size and weight stand: in the text, or else in which part of the page they were read."""
-    for field, text in (("description", shown.description), ("title", shown.title)):
-        if shown.size and text and (start := text.find(shown.size)) >= 0:
-            return [{"field": field, "start": start, "end": start + len(shown.size), "text": shown.size}]
-    sources = shown.sources or {}
-    told = dict.fromkeys(str(sources[name]) for name in ("size", "dimensions", "weight_grams") if sources.get(name))
-    return [{"page": one} for one in told]
 
 
 def _quotes(findings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

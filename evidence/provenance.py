@@ -7,7 +7,7 @@ name, so that the same evidence gives the same file. # EV-38
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from crawler.program import ProgramInfo
@@ -17,6 +17,7 @@ CONTEXT = {
     "kb": "urn:relicwatch:kb:",
     "core": "https://ontology.unifiedcyberontology.org/uco/core/",
     "action": "https://ontology.unifiedcyberontology.org/uco/action/",
+    "identity": "https://ontology.unifiedcyberontology.org/uco/identity/",
     "tool": "https://ontology.unifiedcyberontology.org/uco/tool/",
     "types": "https://ontology.unifiedcyberontology.org/uco/types/",
     "observable": "https://ontology.unifiedcyberontology.org/uco/observable/",
@@ -27,8 +28,16 @@ _SPACE = uuid.UUID("5b0a4a0e-5d7e-5c63-9d5b-6f1a4b0f8a11")
 """Of the ids here, any will do that nobody else uses."""
 
 
-def build_provenance(listings: Sequence[PackedListing], program: ProgramInfo, case: str | None) -> dict[str, Any]:
-    """The content of `provenance/case.jsonld`."""
+def build_provenance(
+    listings: Sequence[PackedListing],
+    program: ProgramInfo,
+    case: str | None,
+    events: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """The content of `provenance/case.jsonld`. `events`: the entries of custody.json, each an act of its own.
+
+    Exports are best left to custody.json: then the same evidence gives the same file. # EV-36
+    """
     tool = {
         "@id": _id("Tool", program.label),
         "@type": "tool:Tool",
@@ -41,6 +50,7 @@ def build_provenance(listings: Sequence[PackedListing], program: ProgramInfo, ca
         nodes = list(_of_listing(listing, tool["@id"]))
         records += [node["@id"] for node in nodes if node["@type"] == "investigation:ProvenanceRecord"]
         graph += nodes
+    graph += _of_custody(events, {str(row["id"]): row for one in listings for row in one.decisions["decisions"]})
     about = case or (listings[0].item["item_id"] if listings else "")
     graph.append(
         {
@@ -96,6 +106,31 @@ def _of_listing(listing: PackedListing, tool: str) -> Iterator[dict[str, Any]]:
         "investigation:exhibitNumber": listing.number,
         "core:object": [{"@id": one} for one in files],
     }
+
+
+def _of_custody(
+    events: Sequence[Mapping[str, Any]], decisions: Mapping[str, Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """Who did what and when, as the audit log has it; a decision with what was decided."""
+    people: set[str] = set()
+    for event in events:
+        person = _id("Identity", event["actor"])
+        if event["actor"] not in people:
+            people.add(event["actor"])
+            yield {"@id": person, "@type": "identity:Identity", "core:name": event["actor"]}
+        told = [f"{event['object_kind']} {event['object_id']}", f"audit entry {event['hash']}"]
+        if event["action"] == "decided" and (row := decisions.get(str(event["details"].get("decision")))):
+            told.insert(1, f"verdict: {row['verdict']}; next step: {row['next_step']}")
+        at = {"@type": "xsd:dateTime", "@value": event["at"]}
+        yield {
+            "@id": _id("InvestigativeAction", event["hash"]),
+            "@type": "investigation:InvestigativeAction",
+            "core:name": event["action"],
+            "core:description": "; ".join(told),
+            "action:performer": {"@id": person},
+            "action:startTime": at,
+            "action:endTime": at,
+        }
 
 
 def _files(listing: PackedListing) -> Iterator[tuple[str, str, int | None]]:

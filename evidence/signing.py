@@ -27,6 +27,8 @@ from crawler.program import host_name
 from evidence.faults import RuleBroken
 
 KEY_FILE = "signing.pem"
+FORMER = "certificates"
+"""Directory beside the key: the certificates of this installation, those of former keys too."""
 CERTIFICATE_YEARS = 10
 _SIGNATURE_BLOCK = "CMS"
 
@@ -102,6 +104,37 @@ def load_signing_key(home: Home) -> SigningKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
         raise SigningError(f"The signing key {path} does not belong to its certificate: restore it from a backup.")
     return SigningKey(key, certificate)
+
+
+def keep_certificate(home: Home, key: SigningKey) -> None:
+    """Keep the certificate beside the keys, so that what it signed can be checked when another key signs."""
+    path = home.keys / FORMER / f"{key.fingerprint}.pem"
+    if path.exists():
+        return
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        draft = path.with_suffix(f".{secrets.token_hex(4)}")
+        draft.write_bytes(key.certificate_pem)
+        draft.replace(path)
+    except OSError as error:
+        raise SigningError(f"The certificate {path} cannot be kept ({error.strerror}): see to its place.") from error
+
+
+def own_certificates(home: Home) -> dict[str, x509.Certificate]:
+    """Fingerprint -> certificate of this installation: the one that signs now, and those that were kept.
+
+    Only what lies beside the keys counts: a certificate that comes along with what it is to vouch for vouches for
+    nothing. Raises SigningError.
+    """
+    found = {}
+    for path in sorted((home.keys / FORMER).glob("*.pem")):
+        try:
+            certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise SigningError(f"The kept certificate {path} cannot be read: restore it from a backup.") from error
+        found[certificate_fingerprint(certificate)] = certificate
+    key = load_signing_key(home)
+    return found | {key.fingerprint: key.certificate}
 
 
 def sign_detached(key: SigningKey, data: bytes) -> Signature:

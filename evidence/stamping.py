@@ -21,6 +21,8 @@ from storage.stamps import (
     keep_answer,
     keep_failure,
     keep_leaves,
+    references,
+    supersede,
     unstamped_captures,
     want_stamps,
 )
@@ -56,17 +58,20 @@ def note_captures(database: Database, home: Home) -> int:
 
 
 def note_ending(database: Database, home: Home, now: datetime | None = None) -> int:
-    """Ask for a new token over each whose signer's certificate ends soon; how many. # EV-41"""
+    """Ask for a new token over each whose signer's certificate ends soon; how many were not asked for yet. # EV-41
+
+    The old one is superseded when the new one has come, not before: an authority that is down takes nothing away.
+    """
     authorities = [one.name for one in load_authorities(home)]
     if not authorities:
         return 0
     with database.transaction() as session:
         ending = ending_stamps(session, (now or utc_now()) + STAMP_AGAIN_BEFORE)
+        asked = references(session, AGAIN)
         for stamp, _ in ending:
             assert stamp.answer is not None
             want_stamps(session, kind=AGAIN, reference=str(stamp.id), data=stamp.answer, authorities=authorities)
-            stamp.state = "superseded"
-    return len(ending)
+    return sum(str(stamp.id) not in asked for stamp, _ in ending)
 
 
 def ask_pending(
@@ -113,6 +118,8 @@ def ask_pending(
                 own_time=stamp.own_time,
                 problem=stamp.problem,
             )
+            if kept and question.kind == AGAIN:
+                supersede(session, int(question.reference))
             if kept:
                 chain.record(
                     session,

@@ -62,6 +62,7 @@ from evidence.stamp_check import (
 )
 from evidence.story_check import story_faults
 from evidence.wacz_check import WaczCheck
+from evidence.whole_check import copied_faults, whole_faults
 
 Status = Literal["valid", "invalid", "incomplete"]
 EXIT_STATUS: dict[Status, int] = {"valid": 0, "invalid": 1, "incomplete": 3}
@@ -89,7 +90,8 @@ _INFO_LINE = re.compile(r"([A-Za-z0-9-]+): (.*)")
 _INFO = "bag-info.txt"
 _DEMO_LABEL = "Relicwatch-Demo"
 _PLACES = re.compile(
-    r"data/(?:report\.(?:en|fr|ar)\.pdf|redaction\.json|request\.json|custody/custody\.(?:json|html)|provenance/case\.jsonld|schema/item\.schema\.json"
+    r"data/(?:report\.(?:en|fr|ar)\.pdf|redaction\.json|request\.json|custody/custody\.(?:json|html)"
+    r"|provenance/case\.jsonld|schema/[a-z-]+\.schema\.json"
     r"|analysis/model-card\.json"
     r"|(?:analysis|decisions)/\d{3,}\.json"
     r"|items/\d{3,}/(?:item\.json|object-id\.json|observations\.json|capture/001\.wacz"
@@ -246,6 +248,12 @@ def _verify_files(
     _check_demo(files, demo_items, result)
     if "data/custody/custody.json" not in gone:
         _check_custody(files, warcs, result)
+    if redaction is None:
+        numbers = sorted({match[1] for name in files.sizes if (match := _OF_ITEM.fullmatch(name))}, key=int)
+        told = Faults(whole_faults(files, numbers, result.signed_at))
+        result.note("one story", told, "exhibits, Object ID, decisions, models, provenance and pages agree")
+    else:
+        result.note("files and pages", Faults(copied_faults(files)), "pictures are pictures, pages hold no script")
 
 
 def _check_redaction(

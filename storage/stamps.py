@@ -121,6 +121,12 @@ def keep_answer(session: Session, stamp_id: int, *, state: str, answer: bytes, *
     return True
 
 
+def supersede(session: Session, stamp_id: int) -> None:
+    """Note that another token stands over this one: it is not stamped again. # EV-41"""
+    if (row := session.get(TimeStamp, stamp_id, with_for_update=True)) is not None:
+        row.state = "superseded"
+
+
 def keep_failure(session: Session, stamp_id: int, problem: str, now: datetime | None = None) -> None:
     """Note why there is no token yet; the next try comes after a pause that doubles."""
     row = session.get(TimeStamp, stamp_id, with_for_update=True)

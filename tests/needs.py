@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,6 +34,23 @@ def need_shared(path: str) -> Path:
     if not found.exists():
         _lacking(f"there is no {path} beside the repository (in ../shared)", must_be_there=SHARED.is_dir())
     return found
+
+
+def without_network() -> list[str]:
+    """What to put before a command so that it runs in a namespace without any network."""
+    prefix = ["unshare", "--user", "--map-root-user", "--net"]
+    if shutil.which("unshare") is None or subprocess.run([*prefix, "true"], capture_output=True).returncode:
+        _lacking("network namespaces cannot be made here (unshare --user --net)", must_be_there=True)
+    return prefix
+
+
+def need_checkers() -> Path:
+    """Where `scripts/checkers` has put the foreign checkers."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    place = Path(os.environ.get("RELICWATCH_CHECKERS") or cache / "relicwatch/checkers")
+    if not (place / "ready").exists():
+        _lacking("the foreign checkers are not set up: scripts/checkers", must_be_there=True)
+    return place
 
 
 def options_of_chromium() -> dict[str, Any]:

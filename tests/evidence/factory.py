@@ -261,7 +261,20 @@ def plant(
                 session.add(decision)
                 session.flush()
                 chain.record(
-                    session, actor="amira", action="decision.made", object_kind="decision", object_id=decision.id
+                    session,
+                    actor="amira",
+                    action="decided",
+                    object_kind="listing",
+                    object_id=listing.id,
+                    details={
+                        "decision": decision.id,
+                        "observation": observation.id,
+                        "assessment": assessment.id,
+                        "verdict": "antiquity",
+                        "next_step": "refer",
+                        "reason": None,
+                        "supersedes": None,
+                    },
                 )
         chain.record(session, actor="amira", action="case.opened", object_kind="case", object_id=case.id)
     to.mkdir(parents=True, exist_ok=True)

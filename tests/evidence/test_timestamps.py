@@ -213,7 +213,13 @@ def test_a_stamp_is_stamped_again_before_its_signer_ends(database: Database, hom
         ask_pending(database, home, LOOPBACK, chain=AuditChain(), actor="test")
         assert note_ending(database, home) == 1
         assert note_ending(database, home) == 0
+        short.mode = "down"
         ask_pending(database, home, LOOPBACK, chain=AuditChain(), actor="test")
+        with database.reading() as session:
+            states = {row["about"]: row["state"] for row in list_stamps(session)}
+        assert states == {"export": "granted", "stamp": "pending"}, "the old one stands until the new one has come"
+        short.mode = "right"
+        ask_pending(database, home, LOOPBACK, chain=AuditChain(), actor="test", everything=True)
     with database.reading() as session:
         first, second = sorted(list_stamps(session), key=lambda row: row["stamp"])
     assert (first["state"], second["about"], second["reference"]) == ("superseded", "stamp", str(first["stamp"]))
