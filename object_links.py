@@ -182,7 +182,7 @@ def _agrees_with_all(
     offers: dict[int, Offer],
     seen: Mapping[tuple[int, int], Link],
 ) -> bool:
-    """Whether no listing of either object contradicts one of the other; two objects of several each wait for a person."""
+    """Whether no listing of either object contradicts one of the other; two of several each wait for a person."""
     one, other = group_of(session, ours.id), group_of(session, theirs.id)
     if theirs.id in one:
         return False

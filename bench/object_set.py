@@ -35,7 +35,7 @@ from matching.text_likeness import Offer, compare
 SEED = 20261128
 OBJECTS = 500
 SET = Path(__file__).parent / "object_set.jsonl.gz"
-FROZEN = ""
+FROZEN = "5ffd849896182370a364d641888ad653faff3ed683c5859d05c053be275175ff"
 """SHA-256 of the set as JSON Lines."""
 REWRITES = ("copied", "retold", "other units", "other language", "rounded")
 TRAPS = ("same type", "same form")

@@ -25,16 +25,23 @@ from storage.folding import fold
 Part = Literal["lot", "weight", "size", "words", "number", "legend", "type", "material", "period", "seller", "photo"]
 Conflict = Literal["lot", "weight", "size", "at_once", "figures"]
 METHOD = "offers-1"
-JOINS, CANDIDATE = 7.5, 3.5
-"""Least sum at which two offers are joined without a person, and at which they are shown as perhaps the same."""
-LEAST_OWN = 6.0
-"""Least sum of what tells one object from others of its type (`OWN`) for a join: types and periods alone never join."""
-OWN: frozenset[Part] = frozenset({"lot", "weight", "size", "words", "number", "photo"})
+JOINS, LEAST_OWN = 8.5, 8.5
+"""Least sum, and least sum of what is the object's own (`OWN`), at which two offers are joined without a person. In
+`bench/object_set.py` hardly a look-alike reaches it; most weights and sizes that agree do not either."""
+CANDIDATE, LEAST_SHOWN = 3.0, 1.5
+"""The same sums at which two offers are shown as perhaps the same."""
+OWN: frozenset[Part] = frozenset({"lot", "weight", "size", "number", "photo"})
+"""What tells an object from others of its type. Words do not: sellers copy them for the next coin of the type."""
 PHOTO_LINKED, PHOTO_CANDIDATE = 18.0, 6.0
 _SAME_SALE = timedelta(hours=36)
-_WEIGHT_SPREAD, _SIZE_SPREAD = 0.15, 0.20
-"""How far weights and sizes of one type lie apart, as parts of themselves."""
-_MOST_SIZE = 3.0
+_WEIGHT_VARIES, _SIZE_VARIES = 0.06, 0.03
+"""Standard deviations of weights and sizes within one type, as parts of the mean: coins of a type, lamps of a mould."""
+_CHANCE = 1.77
+"""Two draws of one normal distribution differ by less than d with a chance of d / (1.77 standard deviations)."""
+_CONVERTED = 0.006
+"""Relative difference that another unit and rounding explain: hundredths of an inch of a coin."""
+_OFF = -2.0
+"""What a figure weighs that differs by more, and by less than another scale or ruler explains."""
 _WEIGHED_AGAIN, _MEASURED_AGAIN = 0.03, 0.06
 """Relative differences that another scale or ruler explains; beyond them it is another object, or a false size."""
 _LEAST_WORDS = 6
@@ -52,7 +59,7 @@ _LEGEND = 1.2
 _COUNTS = Path(__file__).parent / "word_counts.txt"
 _LEGENDS = re.compile(r"\b[A-ZΑ-Ω]{2,}(?:[ ·•.\-/]+[A-ZΑ-Ω]{2,})*\b")
 _LEAST_LEGEND = 7
-_LONG_NUMBER = 5
+_CERTIFICATE = re.compile(r"(?<![\d+/.,-])\d{6,7}-\d{3}(?![\d/.,-])")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)?")
 
 
@@ -87,11 +94,9 @@ class Offer:
 
     @cached_property
     def numbers(self) -> frozenset[str]:
-        """Long numbers of the text and the inventory numbers given: of a collection, a certificate, a sale."""
+        """Numbers that a certificate or an inventory may have given. No years, ranges, prices or telephones."""
         given = {key for one in self.record.numbers if (key := number_key(one))}
-        words = re.findall(r"[0-9][0-9\-./]{3,}[0-9]", fold(self.record.text))
-        long = {key for word in words if (key := number_key(word)) and len(key) >= _LONG_NUMBER}
-        return frozenset(given | long)
+        return frozenset(given | set(_CERTIFICATE.findall(self.record.text)))
 
     @cached_property
     def legends(self) -> tuple[str, ...]:
@@ -123,7 +128,7 @@ class Likeness:
     @property
     def is_candidate(self) -> bool:
         """Whether a person should see the two side by side."""
-        return self.score >= CANDIDATE and self._own >= CANDIDATE / 2
+        return self.score >= CANDIDATE and self._own >= LEAST_SHOWN
 
     @property
     def _own(self) -> float:
@@ -179,7 +184,7 @@ def _compare_sale(ours: Offer, theirs: Offer, grounds: list[Ground], conflicts: 
         known = ours.ends_at is not None and theirs.ends_at is not None
         if together or not known:
             grounds.append(
-                _ground(
+                Ground(
                     "lot",
                     _LOT if together else _LOT_UNDATED,
                     f"{ours.seller} {ours.lot}",
@@ -204,13 +209,15 @@ def _compare_weights(
     if not ours or not theirs:
         return
     heavier, off = max(ours, theirs), abs(ours - theirs)
-    fine = max(_step(ours), _step(theirs), 0.002 * heavier)
-    if off <= fine * 0.51 or (off <= 0.006 * heavier and fine < 0.006 * heavier):
-        told = log(max(_WEIGHT_SPREAD * heavier / max(fine, off * 2), 1.0))
-        grounds.append(_ground("weight", told, f"{ours:g} g", f"{theirs:g} g"))
-    elif off > max(fine, _WEIGHED_AGAIN * heavier):
+    step = max(_step(ours), _step(theirs))
+    if off <= max(step * 0.51, _CONVERTED * heavier):
+        told = log(max(_CHANCE * _WEIGHT_VARIES * heavier / max(step / 2, off), 1.0))
+        grounds.append(Ground("weight", told, f"{ours:g} g", f"{theirs:g} g"))
+    elif off > max(step, _WEIGHED_AGAIN * heavier):
         conflicts.append("weight")
-        grounds.append(_ground("weight", -4.0, f"{ours:g} g", f"{theirs:g} g"))
+        grounds.append(Ground("weight", -4.0, f"{ours:g} g", f"{theirs:g} g"))
+    else:
+        grounds.append(Ground("weight", _OFF, f"{ours:g} g", f"{theirs:g} g"))
 
 
 def _compare_sizes(
@@ -219,21 +226,22 @@ def _compare_sizes(
     few, many = sorted((ours, theirs), key=len)
     if not few:
         return
-    left, told, wrong = list(many), 0.0, 0
+    left, told = list(many), 0.0
     for one in few:
         other = min(left, key=lambda size: abs(size - one))
         left.remove(other)
         longer, off = max(one, other), abs(one - other)
-        fine = max(_step(one, coarse=True), _step(other, coarse=True), 0.004 * longer)
-        if off <= fine * 0.51 or off <= 0.006 * longer:
-            told += min(_MOST_SIZE, log(max(_SIZE_SPREAD * longer / fine, 1.0)))
-        elif off > max(fine, _MEASURED_AGAIN * longer):
-            wrong += 1
+        step = max(_step(one, coarse=True), _step(other, coarse=True))
+        if off <= max(step * 0.51, _CONVERTED * longer):
+            told += log(max(_CHANCE * _SIZE_VARIES * longer / max(step / 2, off), 1.0))
+        elif off > max(step, _MEASURED_AGAIN * longer):
+            told += 2 * _OFF
+            if "size" not in conflicts:
+                conflicts.append("size")
+        else:
+            told += _OFF
     shown = [" x ".join(f"{size:g}" for size in sizes) + " mm" for sizes in (ours, theirs)]
-    if wrong:
-        conflicts.append("size")
-        told -= 2.0 * wrong
-    grounds.append(_ground("size", told, *shown))
+    grounds.append(Ground("size", told, *shown))
 
 
 def _step(value: float, *, coarse: bool = False) -> float:
@@ -256,13 +264,13 @@ def _compare_words(ours: Offer, theirs: Offer, grounds: list[Ground], conflicts:
         conflicts.append("figures")  # a seller's own form, filled in for another object
     if same_house(ours, theirs):  # sellers repeat their own words: only that they differ says something
         if likeness < _OTHER_WORDS[0] and ours.record.language == theirs.record.language:
-            grounds.append(_ground("words", _OTHER_WORDS[1], "", f"{likeness:.0%}"))
+            grounds.append(Ground("words", _OTHER_WORDS[1], "", f"{likeness:.0%}"))
         return
     told = _WORDS * max(0.0, likeness - 0.4) / 0.6
     if likeness >= _COPY[0] and len(shared) >= _COPY[1]:
         told += _COPIED
     rare = sorted(shared, key=rarity, reverse=True)[:6]
-    grounds.append(_ground("words", told, ", ".join(rare), f"{likeness:.0%}"))
+    grounds.append(Ground("words", told, ", ".join(rare), f"{likeness:.0%}"))
 
 
 def _told(stems: Iterable[str]) -> float:
@@ -281,9 +289,9 @@ def _compare_legends(ours: Offer, theirs: Offer, grounds: list[Ground]) -> None:
         key=lambda found: found[0],
     )
     if best[0] >= 85:
-        grounds.append(_ground("legend", _LEGEND, best[1], best[2]))
+        grounds.append(Ground("legend", _LEGEND, best[1], best[2]))
     elif best[0] < 55:
-        grounds.append(_ground("legend", -_LEGEND, best[1], best[2]))
+        grounds.append(Ground("legend", -_LEGEND, best[1], best[2]))
 
 
 def _compare_kinds(ours: ObjectRecord, theirs: ObjectRecord, grounds: list[Ground]) -> None:
@@ -295,11 +303,7 @@ def _compare_kinds(ours: ObjectRecord, theirs: ObjectRecord, grounds: list[Groun
     for part, one, other, shared, apart in kinds:
         if one and other:
             told = shared if one & other else apart
-            grounds.append(_ground(part, told, ", ".join(sorted(one)), ", ".join(sorted(other))))
-
-
-def _ground(part: Part, weight: float, ours: str, theirs: str) -> Ground:
-    return Ground(part, weight, ours, theirs)
+            grounds.append(Ground(part, told, ", ".join(sorted(one)), ", ".join(sorted(other))))
 
 
 @cache

@@ -30,6 +30,7 @@ TOP = {
     "importing",
     "learning",
     "linking",
+    "object_links",
     "photo_links",
     "service",
     "work",
