@@ -25,7 +25,7 @@ from storage.folding import fold
 Part = Literal["lot", "weight", "size", "words", "number", "legend", "type", "material", "period", "seller", "photo"]
 Conflict = Literal["lot", "weight", "size", "at_once", "figures"]
 METHOD = "offers-1"
-JOINS, LEAST_OWN = 8.5, 8.5
+JOINS, LEAST_OWN = 8.0, 8.0
 """Least sum, and least sum of what is the object's own (`OWN`), at which two offers are joined without a person. In
 `bench/object_set.py` hardly a look-alike reaches it; most weights and sizes that agree do not either."""
 CANDIDATE, LEAST_SHOWN = 3.0, 1.5
@@ -123,7 +123,9 @@ class Likeness:
     @property
     def joins(self) -> bool:
         """Whether the two are joined without a person."""
-        return not self.conflicts and self.score >= JOINS and self._own >= LEAST_OWN
+        figures_agree = not any(one.weight < 0 for one in self.grounds if one.part in ("weight", "size"))
+        sure = figures_agree or any(one.part == "photo" and one.weight >= PHOTO_LINKED for one in self.grounds)
+        return sure and not self.conflicts and self.score >= JOINS and self._own >= LEAST_OWN
 
     @property
     def is_candidate(self) -> bool:
@@ -231,7 +233,7 @@ def _compare_sizes(
         other = min(left, key=lambda size: abs(size - one))
         left.remove(other)
         longer, off = max(one, other), abs(one - other)
-        step = max(_step(one, coarse=True), _step(other, coarse=True))
+        step = max(_step(one, length=True), _step(other, length=True))
         if off <= max(step * 0.51, _CONVERTED * longer):
             told += log(max(_CHANCE * _SIZE_VARIES * longer / max(step / 2, off), 1.0))
         elif off > max(step, _MEASURED_AGAIN * longer):
@@ -244,14 +246,15 @@ def _compare_sizes(
     grounds.append(Ground("size", told, *shown))
 
 
-def _step(value: float, *, coarse: bool = False) -> float:
-    """The last place in which a value is told: 3.52 -> 0.01; with `coarse` a size of whole half centimetres -> 5."""
+def _step(value: float, *, length: bool = False) -> float:
+    """The last place in which a value is told: 3.52 -> 0.01, 40000 -> 10000; a `length` of half centimetres -> 5."""
     decimals = len(f"{value:.3f}".rstrip("0").partition(".")[2])
     if decimals:
         return float(10**-decimals)
-    if coarse and value >= 50:
-        return 10.0 if value % 10 == 0 else 5.0 if value % 5 == 0 else 1.0
-    return 1.0
+    if length:
+        return 1.0 if value < 50 else 10.0 if value % 10 == 0 else 5.0 if value % 5 == 0 else 1.0
+    whole = str(round(value))
+    return float(10 ** (len(whole) - len(whole.rstrip("0"))))
 
 
 def _compare_words(ours: Offer, theirs: Offer, grounds: list[Ground], conflicts: list[Conflict]) -> None:

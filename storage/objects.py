@@ -40,6 +40,15 @@ def objects_of(session: Session, listings: Collection[int]) -> dict[int, int]:
     return {row.listing_id: row.object_id for row in rows}
 
 
+def objects_with_others(session: Session, listings: Collection[int]) -> dict[int, int]:
+    """Listing -> object, of those that were joined and of all that were joined to them."""
+    mine = select(ObjectMember.object_id).where(ObjectMember.listing_id.in_(listings))
+    rows = session.execute(
+        select(ObjectMember.listing_id, ObjectMember.object_id).where(ObjectMember.object_id.in_(mine))
+    )
+    return {row.listing_id: row.object_id for row in rows}
+
+
 def members_of(session: Session, object_id: int) -> list[int]:
     return list(
         session.scalars(
