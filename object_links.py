@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -15,10 +15,9 @@ from sqlalchemy.orm import Session
 from crawler.home import Home
 from linking import object_record, told_by_offer
 from matching.links import Link
-from matching.photo_matching import PhotoCollection
-from matching.photo_reading import PhotoReader, PhotoUnreadable
 from matching.text_keys import asked_keys, kept_keys
 from matching.text_likeness import METHOD, Likeness, Offer, compare
+from object_photos import LEAST_PHOTO_KEYS, OfferPhotos
 from storage.database import Database
 from storage.jobs import ClaimedJob
 from storage.object_index import (
@@ -59,12 +58,17 @@ def link_listings(
     counts = {"listings": 0, "joined": 0, "candidates": 0}
     with database.reading() as session:
         wanted = unlooked(session, method=METHOD, crawl_id=crawl_id, listing=listing)
-    with _Photos(home) as photos:
-        for ids in batched(wanted, BATCH):
-            with database.transaction() as session:
-                offers = index_batch(session, ids)
+    with OfferPhotos(home) as photos:
+        for ids in (wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)):
             with database.reading() as session:
-                seen = _looked_at(session, offers, photos)
+                stored = offers_of(session, ids)
+                flagged = [id_ for id_, one in stored.items() if one.assessment is not None and one.assessment.flagged]
+                pictures = pictures_of(session, flagged)
+            offers = {id_: offer_of(one) for id_, one in stored.items()}
+            photos.read(pictures)  # takes long, so it holds no transaction
+            with database.transaction() as session:
+                keep_keys(session, {id_: [*kept_keys(offer), *photos.kept_keys(id_)] for id_, offer in offers.items()})
+            seen = _looked_at(database, offers, photos)
             with database.transaction() as session:
                 one_at_a_time(session)
                 for name, count in link_batch(session, ids, actor=actor, seen=seen).items():
@@ -75,28 +79,14 @@ def link_listings(
     return counts
 
 
-def batched(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    return (ids[start : start + size] for start in range(0, len(ids), size))
-
-
-def index_batch(session: Session, ids: Sequence[int]) -> dict[int, tuple[Offer, bool]]:
-    """Let these listings be found by others. Each as it is compared, and whether it is flagged."""
-    stored = offers_of(session, ids)
-    offers = {
-        id_: (offer_of(one), one.assessment is not None and one.assessment.flagged) for id_, one in stored.items()
-    }
-    keep_keys(session, {id_: kept_keys(offer) for id_, (offer, _) in offers.items()})
-    return offers
-
-
 def link_batch(
     session: Session, ids: Sequence[int], *, actor: str, seen: Mapping[tuple[int, int], Link] | None = None
 ) -> dict[str, int]:
     """Compare indexed listings with what is stored and with each other. `seen`: what pictures have in common."""
     stored = offers_of(session, ids)
     offers = {id_: offer_of(one) for id_, one in stored.items()}
-    joined, rows = 0, []
-    for id_ in list(stored):
+    joined, rows, wanted = 0, [], set(stored)
+    for id_ in sorted(wanted):
         ours = offers[id_]
         alike = _compared(session, id_, ours, stored, offers, seen or {})
         left = []
@@ -120,6 +110,7 @@ def link_batch(
                 "method": METHOD,
             }
             for id_, one in stored.items()
+            if id_ in wanted
         ],
     )
     return {"joined": joined, "candidates": keep_candidates(session, rows)}
@@ -225,53 +216,13 @@ def _candidate(ours: StoredOffer, theirs: StoredOffer, likeness: Likeness) -> di
     }
 
 
-def _looked_at(
-    session: Session, offers: Mapping[int, tuple[Offer, bool]], photos: _Photos
-) -> dict[tuple[int, int], Link]:
-    """What the pictures of flagged listings have in common with those of the listings found by their words."""
+def _looked_at(database: Database, offers: Mapping[int, Offer], photos: OfferPhotos) -> dict[tuple[int, int], Link]:
+    """What the pictures of flagged listings have in common with those of listings found by words or pictures."""
     links: dict[tuple[int, int], Link] = {}
-    for id_, (offer, flagged) in offers.items():
-        if not flagged:
-            continue
-        near = find_listings(session, asked_keys(offer), but=id_, most=MOST_COMPARED)
-        pictures = pictures_of(session, [id_, *near])
-        own = pictures.pop(id_, None)
-        if own is not None and pictures:
-            links |= {(id_, other): link for other, link in photos.compare(own, pictures).items()}
+    for id_ in photos.listings:
+        with database.reading() as session:
+            near = find_listings(session, asked_keys(offers[id_]), but=id_, most=MOST_COMPARED)
+            near += find_listings(session, photos.asked_keys(id_), but=id_, most=MOST_COMPARED, least=LEAST_PHOTO_KEYS)
+            pictures = pictures_of(session, near)
+        links |= {(id_, other): link for other, link in photos.compare(id_, pictures).items()}
     return links
-
-
-class _Photos:
-    """Pictures of the home compared, a few at a time; the reader's process is started with the first."""
-
-    def __init__(self, home: Home) -> None:
-        self._home = home
-        self._reader: PhotoReader | None = None
-
-    def __enter__(self) -> _Photos:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._reader is not None:
-            self._reader.close()
-
-    def compare(self, own: str, others: Mapping[int, str]) -> dict[int, Link]:
-        """Listing -> what its picture has in common with `own`; a picture that cannot be read has nothing."""
-        self._reader = self._reader or PhotoReader()
-        names, features = [], []
-        for listing, sha256 in others.items():
-            try:
-                features.append(self._reader.features_of(self._home.file_path(sha256)))
-            except (PhotoUnreadable, OSError):
-                continue
-            names.append(str(listing))
-        path = self._home.file_path(own)
-        reader = self._reader
-        try:
-            found = PhotoCollection(names, features).find(reader.query_of(path), lambda: reader.closer_look(path))
-        except (PhotoUnreadable, OSError):
-            return {}
-        best: dict[int, Link] = {}
-        for link in found:
-            best.setdefault(int(link.other), link)
-        return best

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from math import log2
@@ -36,8 +36,8 @@ def keep_keys(session: Session, keys: Mapping[int, Collection[int]]) -> None:
         session.execute(_insert(session, ObjectKey).on_conflict_do_nothing(), rows)
 
 
-def find_listings(session: Session, keys: Sequence[int], *, but: int, most: int) -> list[int]:
-    """Listings that share keys, those first that share the most and the rarest."""
+def find_listings(session: Session, keys: Sequence[int], *, but: int, most: int, least: int = 1) -> list[int]:
+    """Listings that share at least so many keys, those first that share the most and the rarest."""
     if not keys:
         return []
     connection = session.connection()
@@ -47,10 +47,11 @@ def find_listings(session: Session, keys: Sequence[int], *, but: int, most: int)
         asked = {f"k{at}": key for at, key in enumerate(keys)}
         rows = connection.execute(_union(len(keys)), {**asked, "most": MOST_OF_A_KEY}).all()
     common = Counter(key for key, _ in rows)
-    told: Counter[int] = Counter()
+    shared = Counter(listing for _, listing in rows)
+    told: dict[int, float] = defaultdict(float)
     for key, listing in rows:
-        told[listing] += 1 / log2(1 + common[key])  # type: ignore[assignment]
-    told.pop(but, None)
+        if listing != but and shared[listing] >= least:
+            told[listing] += 1 / log2(1 + common[key])
     return [listing for listing, _ in sorted(told.items(), key=lambda one: (-one[1], -one[0]))[:most]]
 
 
@@ -80,15 +81,7 @@ def offers_of(session: Session, listings: Collection[int]) -> dict[int, StoredOf
     return {row[0].id: StoredOffer(*row) for row in rows}
 
 
-def unlooked(
-    session: Session,
-    *,
-    method: str,
-    limit: int,
-    after: int = 0,
-    crawl_id: int | None = None,
-    listing: int | None = None,
-) -> list[int]:
+def unlooked(session: Session, *, method: str, crawl_id: int | None = None, listing: int | None = None) -> list[int]:
     """Listings that say other things, or show another picture, than what was compared last; by number."""
     picture = (
         select(Capture.sha256)

@@ -180,9 +180,13 @@ def are_apart(session: Session, one: Collection[int], other: Collection[int]) ->
 
 
 def statements_about(session: Session, listings: Collection[int]) -> list[ObjectStatement]:
-    """What was said of listings, first to last; confirmations too, though they move none."""
+    """What was said of listings, and of the objects that they ever were part of; first to last."""
     wanted = set(listings)
-    moved = select(ObjectMove.statement_id).where(ObjectMove.listing_id.in_(wanted))
+    own = select(ObjectMove.from_object_id, ObjectMove.to_object_id).where(ObjectMove.listing_id.in_(wanted))
+    touched = {object_id for row in session.execute(own) for object_id in row if object_id is not None}
+    moved = select(ObjectMove.statement_id).where(
+        ObjectMove.from_object_id.in_(touched) | ObjectMove.to_object_id.in_(touched)
+    )
     confirmed = select(ObjectStatement).where(ObjectStatement.kind == "confirm")
     found = {one.id: one for one in session.scalars(select(ObjectStatement).where(ObjectStatement.id.in_(moved)))}
     for one in session.scalars(confirmed):

@@ -634,9 +634,9 @@ class ObjectMove(Identified, Base):
 
     statement_id: Mapped[int] = mapped_column(ForeignKey("object_statement.id"), index=True)
     listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"))
-    from_object_id: Mapped[int | None] = mapped_column(ForeignKey("object.id"))
+    from_object_id: Mapped[int | None] = mapped_column(ForeignKey("object.id"), index=True)
     """Null where the listing was an object of its own."""
-    to_object_id: Mapped[int | None] = mapped_column(ForeignKey("object.id"))
+    to_object_id: Mapped[int | None] = mapped_column(ForeignKey("object.id"), index=True)
 
 
 class ObjectMember(Base):

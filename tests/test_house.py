@@ -31,6 +31,7 @@ TOP = {
     "learning",
     "linking",
     "object_links",
+    "object_photos",
     "photo_links",
     "service",
     "work",

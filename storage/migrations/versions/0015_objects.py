@@ -54,7 +54,8 @@ def upgrade() -> None:
         refers("object_move", "from_object_id", "object"),
         refers("object_move", "to_object_id", "object"),
     )
-    op.create_index("ix_object_move_statement_id", "object_move", ["statement_id"])
+    for column in ("statement_id", "from_object_id", "to_object_id"):
+        op.create_index(f"ix_object_move_{column}", "object_move", [column])
     op.create_index("ix_object_move_listing_id_id", "object_move", ["listing_id", "id"])
     op.create_table(
         "object_member",
