@@ -31,6 +31,8 @@ from classifiers.listing import ListingClassifier
 from linking import Told, read_objects
 from matching.text_keys import asked_keys, kept_keys
 from matching.text_likeness import Offer, compare
+from object_links import MOST_COMPARED
+from storage.object_index import MOST_OF_A_KEY, ranked
 
 SEED = 20261128
 OBJECTS = 500
@@ -39,7 +41,6 @@ FROZEN = "5ffd849896182370a364d641888ad653faff3ed683c5859d05c053be275175ff"
 """SHA-256 of the set as JSON Lines."""
 REWRITES = ("copied", "retold", "other units", "other language", "rounded")
 TRAPS = ("same type", "same form")
-COMPARED = 8
 _WEIGHT_VARIES, _SIZE_VARIES = {"ancient_coin": 0.06}, {"ancient_coin": 0.04, "oil_lamp": 0.02}
 """Standard deviations within a type, as parts of the mean; 0.1 and 0.08 for types not named."""
 
@@ -177,12 +178,8 @@ def measure(tellings: Sequence[Telling], classifier: ListingClassifier) -> Figur
     started = time.process_time()
     for one in tellings:
         same = _identity(one)
-        told_of: dict[int, float] = defaultdict(float)
-        for key in asked_keys(offers[one.id]):
-            for other in index.get(key, ()):
-                told_of[other] += 1 / (1 + len(index[key]))
-        told_of.pop(one.id, None)
-        near = sorted(told_of, key=lambda id_: (-told_of[id_], -id_))[:COMPARED]
+        found = [(key, id_) for key in asked_keys(offers[one.id]) for id_ in index.get(key, ())[-MOST_OF_A_KEY:]]
+        near = ranked(found, but=one.id, most=MOST_COMPARED)
         alike = [(other, compare(offers[one.id], offers[other])) for other in near]
         joins = [_identity(tellings[other]) == same for other, found in alike if found.joins]
         maybe = [_identity(tellings[other]) == same for other, found in alike if found.is_candidate and not found.joins]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from math import log2
 from typing import Any
 
 from sqlalchemy import TextClause, delete, insert, or_, select, text
@@ -46,12 +45,20 @@ def find_listings(session: Session, keys: Sequence[int], *, but: int, most: int,
     else:
         asked = {f"k{at}": key for at, key in enumerate(keys)}
         rows = connection.execute(_union(len(keys)), {**asked, "most": MOST_OF_A_KEY}).all()
-    common = Counter(key for key, _ in rows)
-    shared = Counter(listing for _, listing in rows)
+    return ranked([(key, listing) for key, listing in rows], but=but, most=most, least=least)
+
+
+def ranked(found: Sequence[tuple[int, int]], *, but: int, most: int, least: int = 1) -> list[int]:
+    """Of (key, listing) pairs the listings, those first that share the rarest keys and the most of them.
+
+    A key counts by the square of its rarity, so that what a seller says of everything does not outweigh a lot number.
+    """
+    common = Counter(key for key, _ in found)
+    shared = Counter(listing for _, listing in found)
     told: dict[int, float] = defaultdict(float)
-    for key, listing in rows:
+    for key, listing in found:
         if listing != but and shared[listing] >= least:
-            told[listing] += 1 / log2(1 + common[key])
+            told[listing] += 1 / common[key] ** 2
     return [listing for listing, _ in sorted(told.items(), key=lambda one: (-one[1], -one[0]))[:most]]
 
 
