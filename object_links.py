@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -86,9 +86,13 @@ def link_batch(
     stored = offers_of(session, ids)
     offers = {id_: offer_of(one) for id_, one in stored.items()}
     joined, rows, wanted = 0, [], set(stored)
-    for id_ in sorted(wanted):
+    found = {id_: _found(session, id_, offers[id_], seen or {}) for id_ in sorted(wanted)}
+    _fetch(session, {other for some in found.values() for other in some}, stored, offers)
+    for id_, near in found.items():
         ours = offers[id_]
-        alike = _compared(session, id_, ours, stored, offers, seen or {})
+        alike = _compared(ours, near, offers, seen or {})
+        if not alike:
+            continue
         left = []
         for other, likeness in alike:
             if likeness.joins and _agrees_with_all(session, ours, offers[other], stored, offers, seen or {}):
@@ -148,21 +152,18 @@ def link_job(
     return dict(found)
 
 
+def _found(session: Session, id_: int, ours: Offer, seen: Mapping[tuple[int, int], Link]) -> list[int]:
+    """Which listings are worth comparing with an offer."""
+    found = find_listings(session, asked_keys(ours), but=id_, most=MOST_COMPARED)
+    return found + [other for one, other in seen if one == id_ and other not in found]
+
+
 def _compared(
-    session: Session,
-    id_: int,
-    ours: Offer,
-    stored: dict[int, StoredOffer],
-    offers: dict[int, Offer],
-    seen: Mapping[tuple[int, int], Link],
+    ours: Offer, near: Sequence[int], offers: Mapping[int, Offer], seen: Mapping[tuple[int, int], Link]
 ) -> list[tuple[int, Likeness]]:
     """What may be the same as an offer, likeliest first."""
-    found = find_listings(session, asked_keys(ours), but=id_, most=MOST_COMPARED)
-    found += [other for one, other in seen if one == id_ and other not in found]
-    _fetch(session, found, stored, offers)
-    alike = [(other, compare(ours, offers[other], _photo(seen, id_, other))) for other in found if other in offers]
-    candidates = [(other, one) for other, one in alike if one.is_candidate]
-    return sorted(candidates, key=lambda one: (-one[1].score, one[0]))
+    alike = [(other, compare(ours, offers[other], _photo(seen, ours.id, other))) for other in near if other in offers]
+    return sorted(((other, one) for other, one in alike if one.is_candidate), key=lambda one: (-one[1].score, one[0]))
 
 
 def _agrees_with_all(
@@ -190,7 +191,7 @@ def _agrees_with_all(
     )
 
 
-def _fetch(session: Session, wanted: Sequence[int], stored: dict[int, StoredOffer], offers: dict[int, Offer]) -> None:
+def _fetch(session: Session, wanted: Collection[int], stored: dict[int, StoredOffer], offers: dict[int, Offer]) -> None:
     if missing := [one for one in wanted if one not in offers]:
         found = offers_of(session, missing)
         stored |= found

@@ -22,7 +22,7 @@ from rapidfuzz import fuzz
 from matching.object_record import ObjectRecord, number_key
 from storage.folding import fold
 
-Part = Literal["lot", "weight", "size", "words", "number", "legend", "type", "material", "period", "seller", "photo"]
+Part = Literal["lot", "weight", "size", "words", "number", "legend", "type", "material", "period", "photo"]
 Conflict = Literal["lot", "weight", "size", "at_once", "figures"]
 METHOD = "offers-1"
 JOINS, LEAST_OWN = 8.0, 8.0
