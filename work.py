@@ -89,6 +89,7 @@ def run_job(database: Database, home: Home, job: ClaimedJob, progress: Progress 
         "stamp": stamp,
         "match": match,
         "purge": purge,
+        "objects": join_offers,
     }[job.kind]
     try:
         # The end is recorded after the last heartbeat: one that came between would find the job over, take that for a
@@ -131,6 +132,13 @@ def purge(database: Database, home: Home, job: ClaimedJob, progress: Progress | 
 
     done = delete_due(database, home, chain=AuditChain(), actor=f"job {job.id}", progress=progress)
     return done.as_record()
+
+
+def join_offers(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
+    """Compare listings with what is stored, and join those that offer one object."""
+    from object_links import link_job
+
+    return link_job(database, home, job, progress)
 
 
 def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
@@ -214,6 +222,8 @@ def _crawl_result(database: Database, job: ClaimedJob, definition: Definition, s
         draw(session)
         if has_registers(session):
             insert_job(session, "match", {"crawl": crawl.id}, f"match:crawl:{crawl.id}")
+        if crawl.counts.get("counts", {}).get("listings"):
+            insert_job(session, "objects", {"crawl": crawl.id}, f"objects:crawl:{crawl.id}")
         result = {"crawl": crawl.id, "counts": counts, "problems": len(crawl.problems), "seconds": round(seconds, 1)}
     if fault:
         logger.error("%s: %s", definition.name, fault)

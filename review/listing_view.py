@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from evidence.saved_files import SEALED
+from review.object_view import ObjectView, view_object
 from storage.audit import events_about
 from storage.captures import SAVED_FILE
 from storage.cases import cases_of_listing, open_cases
@@ -95,6 +96,8 @@ class ListingView:
     decisions: Sequence[tuple[Decision, User]]
     cases: Sequence[Case]
     open_cases: Sequence[Case]
+    object: ObjectView
+    """Where else the same object is offered, and what may be the same."""
 
     @property
     def photos(self) -> Sequence[Capture]:
@@ -154,6 +157,7 @@ def view_listing(session: Session, listing_id: int) -> ListingView | None:
         decisions=decisions_of(session, listing_id),
         cases=cases_of_listing(session, listing_id),
         open_cases=open_cases(session),
+        object=view_object(session, listing_id),
     )
 
 

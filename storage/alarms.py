@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crawler.errors import RelicwatchError
 from storage.audit import AuditChain
 from storage.database import Database
+from storage.objects import objects_with_others
 from storage.tables import Alarm, Listing, Observation, utc_now
 
 logger = logging.getLogger(__name__)
@@ -22,20 +23,26 @@ class NoSuchAlarm(RelicwatchError):
 
 
 def raise_alarms(session: Session, rows: Sequence[dict[str, Any]]) -> int:
-    """Keep new alarms, told in the log as well; how many. One that stands open for its listing is not raised again."""
+    """Keep new alarms, told in the log as well; how many. One that stands open for its object is not raised again."""
     if not rows:
         return 0
     listings = {row["listing_id"] for row in rows}
+    objects = objects_with_others(session, listings)
+    listings |= objects.keys()
+
+    def thing(listing: int) -> tuple[str, int]:
+        return ("object", objects[listing]) if listing in objects else ("listing", listing)
+
     standing = session.execute(
         select(Alarm.listing_id, Alarm.observation_id, Alarm.kind, Alarm.closed_at).where(
             Alarm.listing_id.in_(listings)
         )
     ).all()
-    open_ones = {(listing, kind) for listing, _, kind, closed_at in standing if closed_at is None}
+    open_ones = {(thing(listing), kind) for listing, _, kind, closed_at in standing if closed_at is None}
     known = {(observation, kind) for _, observation, kind, _ in standing}
     fresh: list[dict[str, Any]] = []
     for row in rows:
-        one, seen = (row["listing_id"], row["kind"]), (row["observation_id"], row["kind"])
+        one, seen = (thing(row["listing_id"]), row["kind"]), (row["observation_id"], row["kind"])
         if one not in open_ones and seen not in known:
             open_ones.add(one)
             known.add(seen)
@@ -53,7 +60,11 @@ def raise_alarms(session: Session, rows: Sequence[dict[str, Any]]) -> int:
 
 
 def list_alarms(database: Database, *, closed: bool = False) -> list[dict[str, Any]]:
-    """The open alarms, newest first; with `closed` those too that somebody has closed."""
+    """The open alarms, newest first; with `closed` those too that somebody has closed.
+
+    `same_object`: the numbers of other open alarms of this kind about the same object, raised before the listings were
+    known to offer one thing.
+    """
     statement = (
         select(Alarm, Listing, Observation)
         .join(Listing, Listing.id == Alarm.listing_id)
@@ -63,6 +74,12 @@ def list_alarms(database: Database, *, closed: bool = False) -> list[dict[str, A
     if not closed:
         statement = statement.where(Alarm.closed_at.is_(None))
     with database.reading() as session:
+        found = session.execute(statement).all()
+        objects = objects_with_others(session, {listing.id for _, listing, _ in found})
+        alike: dict[tuple[int, str], list[int]] = {}
+        for alarm, listing, _ in found:
+            if listing.id in objects and alarm.closed_at is None:
+                alike.setdefault((objects[listing.id], alarm.kind), []).append(alarm.id)
         return [
             {
                 "id": alarm.id,
@@ -77,8 +94,11 @@ def list_alarms(database: Database, *, closed: bool = False) -> list[dict[str, A
                 "closed_at": alarm.closed_at,
                 "closed_by": alarm.closed_by,
                 "note": alarm.note,
+                "same_object": [
+                    one for one in alike.get((objects.get(listing.id, 0), alarm.kind), ()) if one != alarm.id
+                ],
             }
-            for alarm, listing, seen in session.execute(statement)
+            for alarm, listing, seen in found
         ]
 
 

@@ -29,6 +29,11 @@ from storage.tables import (
     MarketApproval,
     Match,
     MatchVerdict,
+    ObjectCandidate,
+    ObjectKey,
+    ObjectLook,
+    ObjectMember,
+    ObjectMove,
     Observation,
     Outcome,
     PendingUnlink,
@@ -315,6 +320,10 @@ def _delete_rows(session: Session, listing_id: int) -> None:
     run(update(Listing).where(Listing.id == listing_id).values(dict.fromkeys(current)))
     matches = select(Match.id).where(Match.listing_id == listing_id)
     run(delete(MatchVerdict).where(MatchVerdict.match_id.in_(matches)))
+    candidate = or_(ObjectCandidate.listing_id == listing_id, ObjectCandidate.other_listing_id == listing_id)
+    run(delete(ObjectCandidate).where(candidate))
+    for derived in (ObjectLook, ObjectKey, ObjectMember, ObjectMove):
+        run(delete(derived).where(derived.listing_id == listing_id))
     run(update(Export).where(Export.listing_id == listing_id).values(listing_id=None))
     for table in (Match, Alarm, ReviewMark, Exhibit, Outcome, Decision, Assessment, Observation, ListingAlias):
         run(delete(table).where(table.listing_id == listing_id))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from storage.folding import fold
 from storage.sampling import current_sampling
-from storage.tables import Assessment, Capture, Decision, Listing, Observation, ReviewMark, utc_now
+from storage.tables import Assessment, Capture, Decision, Listing, ObjectMember, Observation, ReviewMark, utc_now
 
 State = Literal["waiting", "decided", "all"]
 Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
@@ -86,6 +86,8 @@ class Place:
     priority: str = ""
     """The rule of the order that the answers gave, as `Assessment.priority` has it."""
     must_be_seen: bool = False
+    object_id: int | None = None
+    """Of the object that other listings offer too; null for one that is offered once."""
 
     @property
     def order(self) -> tuple[Any, ...]:
@@ -117,6 +119,10 @@ class Row:
     """Of what it once was flagged, where it is no longer flagged now."""
     decision: Decision | None
     thumbnail_id: int | None
+    elsewhere: int = 0
+    """Other listings of the same object, in the queue or not."""
+    decided_elsewhere: Decision | None = None
+    """The newest decision on another listing of the same object. It is shown and does not count for this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,8 @@ class Choices:
 
 
 def queue_places(session: Session, filters: Filters, *, now: datetime | None = None) -> list[Place]:
-    """Every listing that was ever raised and that the filters let through, and saved pictures without words.
+    """Every listing that was ever raised and that the filters let through, and saved pictures without words; of an
+    object that several of them offer, the most pressing one.
 
     Most pressing first, with near misses and random checks among them by their share of the places. A flag ends with a
     decision only: a page that came out empty would else hide a find.
@@ -150,14 +157,24 @@ def queue_places(session: Session, filters: Filters, *, now: datetime | None = N
             drawn=row.drawn if row.drawn and not (row.flagged or row.must_be_seen) else "",
             priority=row.priority or "",
             must_be_seen=row.must_be_seen,
+            object_id=row.object_id,
         )
         for row in rows
     ]
     sampling = current_sampling(session)
     return mix(
-        sorted(places, key=lambda place: place.order),
+        _one_an_object(sorted(places, key=lambda place: place.order)),
         {"explore": sampling.queue_explore, "audit": sampling.queue_audit},
     )
+
+
+def _one_an_object(places: Sequence[Place]) -> list[Place]:
+    """The first place of each object, flagged ones before those drawn by chance."""
+    best: dict[int, Place] = {}
+    for place in sorted(places, key=lambda place: bool(place.drawn)):
+        if place.object_id is not None:
+            best.setdefault(place.object_id, place)
+    return [place for place in places if place.object_id is None or best[place.object_id] is place]
 
 
 def mix(places: Sequence[Place], shares: Mapping[str, float]) -> list[Place]:
@@ -192,11 +209,35 @@ def queue_rows(session: Session, places: Sequence[Place]) -> list[Row]:
         )
     }
     thumbnails = thumbnails_of(session, ids)
+    elsewhere = _elsewhere(session, [place for place in places if place.object_id is not None])
     return [
-        Row(place, *found[place.listing_id], thumbnails.get(place.listing_id))
+        Row(
+            place,
+            *found[place.listing_id],
+            thumbnails.get(place.listing_id),
+            *elsewhere.get(place.listing_id, (0, None)),
+        )
         for place in places
         if place.listing_id in found
     ]
+
+
+def _elsewhere(session: Session, places: Sequence[Place]) -> dict[int, tuple[int, Decision | None]]:
+    """Listing -> how many others offer its object, and the newest decision on one of them."""
+    if not places:
+        return {}
+    rows = session.execute(
+        select(ObjectMember.object_id, Listing.id, Decision)
+        .join(Listing, Listing.id == ObjectMember.listing_id)
+        .outerjoin(Decision, Decision.id == Listing.current_decision_id)
+        .where(ObjectMember.object_id.in_({place.object_id for place in places}))
+    ).all()
+    found: dict[int, tuple[int, Decision | None]] = {}
+    for place in places:
+        others = [row for row in rows if row.object_id == place.object_id and row.id != place.listing_id]
+        decided = [row.Decision for row in others if row.Decision is not None]
+        found[place.listing_id] = (len(others), max(decided, key=lambda one: one.id, default=None))
+    return found
 
 
 def thumbnails_of(session: Session, listing_ids: Sequence[int]) -> dict[int, int]:
@@ -297,8 +338,10 @@ def _flagged(filters: Filters) -> Select[*tuple[Any, ...]]:
             Judged.priority,
             Judged.must_be_seen,
             _drawn().label("drawn"),
+            ObjectMember.object_id,
         )
-    ).where(_belongs_here())
+    )
+    query = query.outerjoin(ObjectMember, ObjectMember.listing_id == Listing.id).where(_belongs_here())
     waiting = or_(Listing.current_decision_id.is_(None), Listing.changed_after_decision)
     if filters.state == "waiting":
         query = query.where(waiting)

@@ -608,6 +608,101 @@ class MatchVerdict(Identified, Base):
     said_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+# -- objects ----------------------------------------------------------------------------------------------------
+
+
+class TrackedObject(Identified, Base):
+    """One thing that several listings offer. A listing joined to none is an object of its own without a row."""
+
+    __tablename__ = "object"
+
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ObjectStatement(Identified, Base):
+    """That listings are one object, or are not: said by the comparison or by a person. Never edited, only answered."""
+
+    __tablename__ = "object_statement"
+
+    kind: Mapped[str]
+    """join (by the comparison), merge, split, confirm, undo (by a person)."""
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("object_statement.id"), unique=True)
+    """For an undo: the statement that no longer holds."""
+    details: Mapped[dict[str, Any]]
+    """one, other: the listings on either side; apart: whether it says that they are different objects."""
+    score: Mapped[float | None]
+    why: Mapped[list[Any]]
+    """`matching.text_likeness.Ground` as objects."""
+    method: Mapped[str | None]
+    said_by: Mapped[str]
+    said_at: Mapped[datetime] = mapped_column(default=utc_now)
+    note: Mapped[str | None]
+
+
+class ObjectMove(Identified, Base):
+    """What a statement did to a listing's membership. The last move of a listing says where it belongs."""
+
+    __tablename__ = "object_move"
+    __table_args__ = (Index("ix_object_move_listing_id_id", "listing_id", "id"),)
+
+    statement_id: Mapped[int] = mapped_column(ForeignKey("object_statement.id"), index=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"))
+    from_object_id: Mapped[int | None] = mapped_column(ForeignKey("object.id"), index=True)
+    """Null where the listing was an object of its own."""
+    to_object_id: Mapped[int | None] = mapped_column(ForeignKey("object.id"), index=True)
+
+
+class ObjectMember(Base):
+    """To which object a listing belongs now: derived from the moves, and made anew from them at any time."""
+
+    __tablename__ = "object_member"
+
+    listing_id: Mapped[int] = mapped_column(BigId, ForeignKey("listing.id"), primary_key=True, autoincrement=False)
+    object_id: Mapped[int] = mapped_column(ForeignKey("object.id"), index=True)
+
+
+class ObjectCandidate(Identified, Base):
+    """Two listings that may be one object, with what speaks for it; a person looks at both."""
+
+    __tablename__ = "object_candidate"
+    __table_args__ = (UniqueConstraint("observation_id", "other_observation_id"),)
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    other_listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    """Always the one with the smaller number."""
+    observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"))
+    """What was compared."""
+    other_observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"))
+    score: Mapped[float]
+    why: Mapped[list[Any]]
+    conflicts: Mapped[list[Any]]
+    """What cannot be true of one object: weight, size, lot, at_once, figures."""
+    method: Mapped[str]
+    found_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ObjectKey(Base):
+    """Under which keys a listing is found as a candidate (`matching.text_keys`); derived, also of what it said once."""
+
+    __tablename__ = "object_key"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012  (SQLAlchemy reads it from the class)
+
+    key: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    listing_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+
+
+class ObjectLook(Base):
+    """Which observation and which picture of a listing were compared last, so that an interrupted job goes on."""
+
+    __tablename__ = "object_look"
+
+    listing_id: Mapped[int] = mapped_column(BigId, ForeignKey("listing.id"), primary_key=True, autoincrement=False)
+    observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"))
+    picture: Mapped[str | None] = mapped_column(String(64))
+    """SHA-256 of the thumbnail that was compared."""
+    method: Mapped[str]
+
+
 # -- people and what they decide --------------------------------------------------------------------------------
 
 

@@ -30,6 +30,8 @@ TOP = {
     "importing",
     "learning",
     "linking",
+    "object_links",
+    "object_photos",
     "photo_links",
     "retention",
     "service",

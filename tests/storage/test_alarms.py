@@ -16,7 +16,8 @@ from storage.alarms import NoSuchAlarm, close_alarm, list_alarms
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.listings import ListingWriter
-from storage.tables import Alarm, Assessment, AuditEvent, Crawl, Job
+from storage.objects import join
+from storage.tables import Alarm, Assessment, AuditEvent, Crawl, Job, Listing
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 REASON = Reason("title", 6, 15, "طفل زوهري", 5.0, "safety:zouhri")
@@ -100,3 +101,28 @@ def test_who_closes_one_says_what_was_done_and_the_log_says_who(database: Databa
             close_alarm(session, AuditChain(), alarm["id"], actor="Omar", note="again")
         with pytest.raises(NoSuchAlarm, match="no alarm 99"):
             close_alarm(session, AuditChain(), 99, actor="Omar", note="x")
+
+
+def test_an_object_that_is_offered_again_raises_no_second_alarm_while_the_first_stands(database: Database) -> None:
+    keep(database, "1", 5, "zouhri")
+    keep(database, "2", 5)
+    with database.transaction() as session:
+        first, second = session.scalars(select(Listing.id).order_by(Listing.id)).all()
+        join(session, first, second, score=9.0, why=[], method="test", actor="job 1")
+    keep(database, "2", 6, "zouhri")
+    (alarm,) = list_alarms(database)
+    assert (alarm["listing"], alarm["same_object"]) == (first, [])
+    with database.transaction() as session:
+        close_alarm(session, AuditChain(), alarm["id"], actor="amina", note="told the police")
+    keep(database, "2", 7, "zouhri")
+    assert [one["listing"] for one in list_alarms(database)] == [second]
+
+
+def test_alarms_raised_before_the_join_name_each_other(database: Database) -> None:
+    keep(database, "1", 5, "zouhri")
+    keep(database, "2", 5, "zouhri")
+    with database.transaction() as session:
+        first, second = session.scalars(select(Listing.id).order_by(Listing.id)).all()
+        join(session, first, second, score=9.0, why=[], method="test", actor="job 1")
+    newer, older = list_alarms(database)
+    assert (newer["same_object"], older["same_object"]) == ([older["id"]], [newer["id"]])

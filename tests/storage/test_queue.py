@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from storage.audit import AuditChain
+from storage.objects import join, statements_about, undo
 from storage.queue import (
     BUSY_SELLER,
     Filters,
@@ -225,3 +227,41 @@ def decided(session, listing):
     session.flush()
     listing.current_decision_id = decision.id
     session.flush()
+
+
+def joined(session, one, other):
+    return join(session, one.id, other.id, score=9.0, why=[], method="test", actor="job 1")
+
+
+def test_an_object_has_one_card_however_often_it_is_offered(database, home):
+    with database.transaction() as session:
+        weak = add(session, home, "weak", band="weak", score=0.1)
+        best = add(session, home, "best", band="strong", score=0.9)
+        unflagged = add(session, home, "unflagged", flagged=False, score=0.0)
+        add(session, home, "alone")
+        joined(session, weak, best)
+        joined(session, unflagged, best)
+        rows = queue_rows(session, queue_places(session, Filters(), now=NOW))
+        assert [(row.observation.title, row.elsewhere) for row in rows] == [("best", 2), ("alone", 0)]
+
+
+def test_a_decision_on_another_offering_is_shown_and_not_copied(database, home):
+    with database.transaction() as session:
+        one, other = add(session, home, "one", score=0.9), add(session, home, "other", score=0.8)
+        joined(session, one, other)
+        user = create_user(session, "amina", role="reviewer", password="correct horse battery")
+        decision = Decision(
+            listing_id=one.id, observation_id=one.current_observation_id, user_id=user.id, verdict="replica",
+            next_step="dismiss", request_key="k",
+        )  # fmt: skip
+        session.add(decision)
+        session.flush()
+        one.current_decision_id = decision.id
+        session.flush()
+        (row,) = queue_rows(session, queue_places(session, Filters(), now=NOW))
+        assert (row.observation.title, row.decision, row.decided_elsewhere) == ("other", None, decision)
+        assert names(session, state="decided") == ["one"]
+        said = statements_about(session, [one.id])[0]
+        undo(session, AuditChain(), said.id, actor="amina")
+        (row,) = queue_rows(session, queue_places(session, Filters(), now=NOW))
+        assert (row.elsewhere, row.decided_elsewhere) == (0, None)
