@@ -27,6 +27,7 @@ from storage.tables import User
 from storage.users import SignedIn, find_session
 
 COOKIE = "relicwatch_session"
+"""On loopback without encryption. Elsewhere `__Host-` is put before it, which no other host's page can set."""
 PAGES = Path(__file__).parent / "templates"
 MOST_FIELDS = 40
 
@@ -147,7 +148,7 @@ def desk_of(request: Request) -> Desk:
 
 def signed_in(request: Request) -> Visitor:
     """The visitor of this request. Raises NotSignedIn."""
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(cookie_name(request), "")
     with desk_of(request).reading() as session:
         found = find_session(session, token) if token else None
     if found is None:
@@ -213,10 +214,19 @@ def go_to(address: str) -> RedirectResponse:
     return RedirectResponse(local_path(address), 303)
 
 
+def cookie_name(request: Request) -> str:
+    return f"__Host-{COOKIE}" if request.url.scheme == "https" else COOKIE
+
+
 def keep_session(answer: Response, request: Request, signed: SignedIn) -> None:
     """Give the browser the token of its fresh session."""
     secure = request.url.scheme == "https"
-    answer.set_cookie(COOKIE, signed.token, httponly=True, samesite="strict", secure=secure, path="/")
+    answer.set_cookie(cookie_name(request), signed.token, httponly=True, samesite="strict", secure=secure, path="/")
+
+
+def drop_session(answer: Response, request: Request) -> None:
+    """Have the browser forget its token."""
+    answer.delete_cookie(cookie_name(request), path="/", secure=request.url.scheme == "https", httponly=True)
 
 
 def new_key() -> str:

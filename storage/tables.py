@@ -608,6 +608,32 @@ class User(Identified, Base):
     language: Mapped[str] = mapped_column(default="en")
     disabled: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    second_factor: Mapped[str | None]
+    """The secret of the person's code generator, sealed with a key that is not in the database."""
+    second_factor_step: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
+    """The time step (30 s) of the last code that was taken: none counts twice."""
+
+
+class RecoveryCode(Identified, Base):
+    """A code in place of the generator's, once; only its hash is kept."""
+
+    __tablename__ = "recovery_code"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    code_sha256: Mapped[str] = mapped_column(unique=True)
+    used_at: Mapped[datetime | None]
+
+
+class SignInFailure(Identified, Base):
+    """A sign-in that was refused; rows older than the time that counts are deleted."""
+
+    __tablename__ = "sign_in_failure"
+
+    at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
+    account: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the name that was typed, whether there is such a user or not."""
+    source: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the address it came from."""
 
 
 class SignInCode(Identified, Base):

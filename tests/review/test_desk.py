@@ -258,6 +258,10 @@ OPEN_TO_ALL = {
     ("POST", "/language"),
     ("GET", "/password"),
     ("POST", "/password"),
+    ("GET", "/second-factor"),
+    ("POST", "/second-factor"),
+    ("POST", "/second-factor/codes"),
+    ("POST", "/second-factor/remove"),
     ("GET", "/health"),
 }
 
