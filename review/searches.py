@@ -1,4 +1,4 @@
-"""Searches as the audit log keeps them: who searched and when; the words by their digest, since they may name people."""
+"""Searches in the audit log: who searched and when; the words by their digest, since they may name people."""
 
 from __future__ import annotations
 
