@@ -28,7 +28,8 @@ from review.desk import (
     word,
 )
 from review.guard import Guard
-from review.pages import cases, files, listings, password, queue, second_factor, sign_in
+from review.pages import case_work, cases, files, listings, password, queue, second_factor, sign_in
+from review.uploads import UploadRefused
 from storage.audit import AuditChain
 from storage.database import Database, DatabaseError
 
@@ -51,12 +52,13 @@ def create_app(database: Database, home: Home, *, chain: AuditChain, binding: Bi
     )
     app.state.desk = desk
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for room in (sign_in, password, second_factor, queue, listings, cases, files):
+    for room in (sign_in, password, second_factor, queue, listings, cases, case_work, files):
         app.include_router(room.router)
     app.add_exception_handler(NotSignedIn, _to_sign_in)
     app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(FormRefused, _form_refused)
     app.add_exception_handler(NotThere, _not_there)
+    app.add_exception_handler(UploadRefused, case_work.upload_refused)
     app.add_exception_handler(DatabaseError, _no_database)
     app.add_exception_handler(HTTPException, _http_error)
     return app

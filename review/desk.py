@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from crawler.errors import RelicwatchError
 from crawler.home import Home
+from review.guard import takes_file
 from review.highlight import distinct_reasons, highlighted, sign_class
 from review.market_titles import market_title
 from review.words import NAMES, Words, chosen_language, visible
@@ -37,11 +38,11 @@ _LEAD = _DECIDE | {"cases"}
 _EXPORT = _LEAD | {"export"}
 RIGHTS: dict[str, frozenset[str]] = {
     "viewer": _READ,
-    "auditor": _READ,
+    "auditor": _READ | {"audit"},
     "reviewer": _DECIDE,
     "lead": _LEAD,
     "exporter": _EXPORT,
-    "admin": _EXPORT,
+    "admin": _EXPORT | {"audit", "administer"},
 }
 """Role -> what it may do. A role not named here may do nothing."""
 
@@ -174,18 +175,21 @@ def allowed(right: str) -> Callable[[Visitor], Visitor]:
     return check
 
 
-async def checked_form(request: Request, visitor: AnyVisitor) -> FormData:
+async def checked_form(request: Request, visitor: AnyVisitor) -> AsyncIterator[FormData]:
     """The form that was sent, once its token is found to be the session's. Raises FormRefused."""
-    form = await request.form(max_files=0, max_fields=MOST_FIELDS)
-    if not secrets.compare_digest(word(form, "csrf").encode(), visitor.csrf_token.encode()):
-        raise FormRefused("The form's token is not this session's.")
-    return form
+    files = 1 if takes_file(request.url.path) else 0
+    async with request.form(max_files=files, max_fields=MOST_FIELDS) as form:
+        if not secrets.compare_digest(word(form, "csrf").encode(), visitor.csrf_token.encode()):
+            raise FormRefused("The form's token is not this session's.")
+        yield form
 
 
 Reader = Annotated[Visitor, Depends(allowed("read"))]
 Decider = Annotated[Visitor, Depends(allowed("decide"))]
 CaseKeeper = Annotated[Visitor, Depends(allowed("cases"))]
 Exporter = Annotated[Visitor, Depends(allowed("export"))]
+Administrator = Annotated[Visitor, Depends(allowed("administer"))]
+Auditor = Annotated[Visitor, Depends(allowed("audit"))]
 Form = Annotated[FormData, Depends(checked_form)]
 
 

@@ -15,6 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from review.binding import ON_LOOPBACK, Binding
 
 MOST_BODY_BYTES = 256 * 1024
+MOST_FILE_BYTES = 12 * 1024 * 1024
+"""What a form may weigh whose address ends with one of these words: it brings a file."""
+FILE_ADDRESSES = ("/outcome", "/lawful")
 SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; form-action 'self'; "
@@ -62,7 +65,9 @@ class Guard:
                     headers.setdefault("strict-transport-security", "max-age=31536000")
             await send(message)
 
-        refusal = self._unsuited(scope) or _refusal(scope["method"], scope["scheme"], Headers(scope=scope))
+        refusal = self._unsuited(scope) or _refusal(
+            scope["method"], scope["scheme"], Headers(scope=scope), takes_file(scope["path"])
+        )
         if refusal is not None:
             await refusal(scope, receive, guarded)
             return
@@ -93,7 +98,12 @@ def _as_proxied(scope: Scope) -> Scope:
     return {**scope, **said, "client": (forwarded, 0) if forwarded else scope.get("client")}
 
 
-def _refusal(method: str, scheme: str, headers: Headers) -> Response | None:
+def takes_file(path: str) -> bool:
+    """Whether the form sent to this address may bring a file."""
+    return path.endswith(FILE_ADDRESSES)
+
+
+def _refusal(method: str, scheme: str, headers: Headers, with_file: bool) -> Response | None:
     if method in ("GET", "HEAD"):
         return None
     if method != "POST":
@@ -103,7 +113,7 @@ def _refusal(method: str, scheme: str, headers: Headers) -> Response | None:
     length = headers.get("content-length", "")
     if not length.isdigit():
         return PlainTextResponse("The length of what is sent must be given.", 411)
-    if int(length) > MOST_BODY_BYTES:
+    if int(length) > (MOST_FILE_BYTES if with_file else MOST_BODY_BYTES):
         return PlainTextResponse("What was sent is too long.", 413)
     return None
 

@@ -705,7 +705,86 @@ class Case(Identified, Base):
     state: Mapped[str] = mapped_column(default="open")
     opened_by: Mapped[str]
     opened_at: Mapped[datetime] = mapped_column(default=utc_now)
+    closed_at: Mapped[datetime | None]
+    four_eyes: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """Whether a second person has to agree before its bundle leaves."""
     demo: Mapped[bool] = mapped_column(Boolean, default=False)
+
+
+class CaseNote(Identified, Base):
+    """A signed paragraph in a case; only ever added."""
+
+    __tablename__ = "case_note"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    text: Mapped[str]
+    written_by: Mapped[str]
+    written_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class CaseAssignment(Identified, Base):
+    """Whose case it is from then on; the newest row holds."""
+
+    __tablename__ = "case_assignment"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    """Null: nobody's."""
+    assigned_by: Mapped[str]
+    assigned_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Referral(Identified, Base):
+    """A case was handed on to an authority or a market."""
+
+    __tablename__ = "referral"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    referred_to: Mapped[str]
+    their_reference: Mapped[str | None]
+    note: Mapped[str | None]
+    referred_by: Mapped[str]
+    referred_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Attachment(Identified, Base):
+    """A file that a person put to a listing of a case as proof; its bytes lie in the home's files."""
+
+    __tablename__ = "attachment"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    outcome_id: Mapped[int | None] = mapped_column(ForeignKey("outcome.id"), index=True)
+    """The outcome that it proves; null for a proof of lawful provenance."""
+    kind: Mapped[str]
+    """outcome, lawful_documented."""
+    sha256: Mapped[str] = mapped_column(String(64))
+    file_name: Mapped[str]
+    """As the person's computer called it; shown, and never used as a path."""
+    media_type: Mapped[str]
+    """By the file's first bytes."""
+    length: Mapped[int] = mapped_column(BigId)
+    attached_by: Mapped[str]
+    attached_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ExportRequest(Identified, Base):
+    """Somebody asked for a case's bundle, and why; under four eyes it waits for a second person."""
+
+    __tablename__ = "export_request"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    purpose: Mapped[str]
+    languages: Mapped[list[Any]]
+    state: Mapped[str]
+    """pending, approved, refused."""
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    asked_at: Mapped[datetime] = mapped_column(default=utc_now)
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    decided_at: Mapped[datetime | None]
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
+    request_key: Mapped[str] = mapped_column(unique=True)
+    """Made with the form: sending it twice asks once."""
 
 
 class Exhibit(Identified, Base):
