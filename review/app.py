@@ -28,12 +28,32 @@ from review.desk import (
     word,
 )
 from review.guard import Guard
-from review.pages import case_work, cases, files, listings, password, queue, second_factor, sign_in
+from review.pages import (
+    audit_log,
+    case_work,
+    cases,
+    files,
+    listings,
+    models,
+    password,
+    people,
+    queue,
+    second_factor,
+    sign_in,
+    sources,
+)
 from review.uploads import UploadRefused
 from storage.audit import AuditChain
 from storage.database import Database, DatabaseError
 
 STATIC = Path(__file__).parent / "static"
+PAGES = (
+    *(sign_in, password, second_factor),
+    *(queue, listings, files),
+    *(cases, case_work),
+    *(people, sources, models, audit_log),
+)
+"""Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"
 WRITTEN_FIELDS = ("note", "title")
 """The fields of forms that people write in; never a password or a code."""
@@ -52,7 +72,20 @@ def create_app(database: Database, home: Home, *, chain: AuditChain, binding: Bi
     )
     app.state.desk = desk
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for room in (sign_in, password, second_factor, queue, listings, cases, case_work, files):
+    for room in (
+        sign_in,
+        password,
+        second_factor,
+        queue,
+        listings,
+        cases,
+        case_work,
+        files,
+        people,
+        sources,
+        models,
+        audit_log,
+    ):
         app.include_router(room.router)
     app.add_exception_handler(NotSignedIn, _to_sign_in)
     app.add_exception_handler(NotAllowed, _not_allowed)

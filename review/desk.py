@@ -31,6 +31,8 @@ COOKIE = "relicwatch_session"
 """On loopback without encryption. Elsewhere `__Host-` is put before it, which no other host's page can set."""
 PAGES = Path(__file__).parent / "templates"
 MOST_FIELDS = 40
+MOST_FILES = 2
+"""Of a form that may bring files: the terms of use of a market and its robots.txt."""
 
 _READ = frozenset({"read"})
 _DECIDE = _READ | {"decide"}
@@ -177,7 +179,7 @@ def allowed(right: str) -> Callable[[Visitor], Visitor]:
 
 async def checked_form(request: Request, visitor: AnyVisitor) -> AsyncIterator[FormData]:
     """The form that was sent, once its token is found to be the session's. Raises FormRefused."""
-    files = 1 if takes_file(request.url.path) else 0
+    files = MOST_FILES if takes_file(request.url.path) else 0
     async with request.form(max_files=files, max_fields=MOST_FIELDS) as form:
         if not secrets.compare_digest(word(form, "csrf").encode(), visitor.csrf_token.encode()):
             raise FormRefused("The form's token is not this session's.")
@@ -206,6 +208,12 @@ def row_id(text: str | None) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise NotThere(f"{text!r} is no number of a record.")
     return int(text)
+
+
+def page_number(request: Request) -> int:
+    """The page of a long list that is asked for; 1 for what is no number."""
+    text = request.query_params.get("page", "1")
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
 def local_path(address: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
@@ -55,7 +57,7 @@ def case_page(request: Request, desk: DeskOf, visitor: Reader, reference: str) -
         exports = [(export, export_file(desk.home.exports, export)) for export in exports_of(session, case)]
         thumbnails = thumbnails_of(session, [listing.id for _, listing, _ in exhibits])
         work = exhibit_work(session, case, [listing.id for _, listing, _ in exhibits])
-        values = {
+        values: dict[str, Any] = {
             "notes": notes_of(session, case),
             "assignee": assignee_of(session, case),
             "assignments": assignments_of(session, case),
