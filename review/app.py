@@ -35,6 +35,7 @@ from review.pages import (
     files,
     listings,
     models,
+    overview,
     password,
     people,
     queue,
@@ -51,7 +52,7 @@ PAGES = (
     *(sign_in, password, second_factor),
     *(queue, listings, files),
     *(cases, case_work),
-    *(people, sources, models, audit_log),
+    *(overview, people, sources, models, audit_log),
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -72,20 +73,7 @@ def create_app(database: Database, home: Home, *, chain: AuditChain, binding: Bi
     )
     app.state.desk = desk
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for room in (
-        sign_in,
-        password,
-        second_factor,
-        queue,
-        listings,
-        cases,
-        case_work,
-        files,
-        people,
-        sources,
-        models,
-        audit_log,
-    ):
+    for room in PAGES:
         app.include_router(room.router)
     app.add_exception_handler(NotSignedIn, _to_sign_in)
     app.add_exception_handler(NotAllowed, _not_allowed)

@@ -249,6 +249,8 @@ NEEDS = {
     ("POST", "/cases/{reference}/exhibits/{listing_id}/outcome"): "cases",
     ("POST", "/cases/{reference}/exhibits/{listing_id}/lawful"): "cases",
     ("POST", "/cases/{reference}/four-eyes"): "administer",
+    ("GET", "/overview"): "read",
+    ("GET", "/overview/months.csv"): "read",
     ("GET", "/administration/users"): "administer",
     ("POST", "/administration/users"): "administer",
     ("POST", "/administration/users/{user_id}/role"): "administer",
