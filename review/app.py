@@ -29,6 +29,7 @@ from review.desk import (
 )
 from review.guard import Guard
 from review.pages import (
+    alarms,
     audit_log,
     case_work,
     cases,
@@ -52,7 +53,7 @@ PAGES = (
     *(sign_in, password, second_factor),
     *(queue, listings, files),
     *(cases, case_work),
-    *(overview, people, sources, models, audit_log),
+    *(alarms, overview, people, sources, models, audit_log),
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"

@@ -461,6 +461,28 @@ class Alarm(Identified, Base):
     """What was done about it, in the words of who closed it."""
 
 
+class AlarmRecipient(Identified, Base):
+    """Somebody who is named to look at alarms; the page of alarms says whose receipt is still missing."""
+
+    __tablename__ = "alarm_recipient"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    named_by: Mapped[str]
+    named_at: Mapped[datetime] = mapped_column(default=utc_now)
+    removed_at: Mapped[datetime | None]
+
+
+class AlarmReceipt(Identified, Base):
+    """A person has seen an alarm, and says so once."""
+
+    __tablename__ = "alarm_receipt"
+    __table_args__ = (UniqueConstraint("alarm_id", "user_id"),)
+
+    alarm_id: Mapped[int] = mapped_column(ForeignKey("alarm.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    given_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class ModelUse(Identified, Base):
     """A model was put to use, or the one before it again; what was in use at any time stands here."""
 
