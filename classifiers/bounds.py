@@ -11,8 +11,8 @@ import math
 from functools import lru_cache
 
 FOR = frozenset(
-    {"object", "thing", "period", "place", "ruler", "deity", "coin", "material", "find", "slang", "era:ancient",
-     "era:ancient_there"}
+    {"object", "thing", "period", "place", "ruler", "deity", "coin", "material", "technique", "find", "slang",
+     "era:ancient", "era:ancient_there"}
 )  # fmt: skip
 AGAINST = frozenset({"replica", "goods", "later", "fossil", "era:later"})
 OPEN_GROUPS = frozenset({"period:ottoman_safavid", "slang:ar_general_weak", "slang:en_trade", "slang:fr_maghreb"})

@@ -27,6 +27,28 @@ AD = (
     r"|dopo cristo|الميلادي(?!\w)|ميلادي[ه]?(?!\w)|بعد الميلاد|م(?!\w)|н\.?\s?э)"
 )
 ERA = rf"(?:\s*(?:(?P<bc>{BC})|(?P<ad>{AD})))?"
+SAID = {
+    "en": "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
+    " fifteenth sixteenth seventeenth eighteenth nineteenth twentieth",
+    "fr": "premier deuxieme troisieme quatrieme cinquieme sixieme septieme huitieme neuvieme dixieme onzieme douzieme"
+    " treizieme quatorzieme quinzieme seizieme dix-septieme dix-huitieme dix-neuvieme vingtieme",
+    "de": "erste zweite dritte vierte funfte sechste siebte achte neunte zehnte elfte zwolfte dreizehnte vierzehnte"
+    " funfzehnte sechzehnte siebzehnte achtzehnte neunzehnte zwanzigste",
+    "es": "primero segundo tercero cuarto quinto sexto septimo octavo noveno decimo undecimo duodecimo decimotercero"
+    " decimocuarto decimoquinto decimosexto decimoseptimo decimoctavo decimonoveno vigesimo",
+    "it": "primo secondo terzo quarto quinto sesto settimo ottavo nono decimo undicesimo dodicesimo tredicesimo"
+    " quattordicesimo quindicesimo sedicesimo diciassettesimo diciottesimo diciannovesimo ventesimo",
+    "tr": "birinci ikinci ucuncu dorduncu besinci altinci yedinci sekizinci dokuzuncu onuncu onbirinci onikinci"
+    " onucuncu ondorduncu onbesinci onaltinci onyedinci onsekizinci ondokuzuncu yirminci",
+}
+"""Centuries said in words, first to twentieth, folded."""
+_SAID_NUMBER = {word: number for words in SAID.values() for number, word in enumerate(words.split(), 1)}
+
+
+def _said(language: str) -> str:
+    return "|".join(sorted(SAID[language].split(), key=len, reverse=True))
+
+
 UNIT = (
     r"(?!\s*(?:x\s?\d|[,.]\d|g\b|gr\b|gm\b|kg|mm|cm|ml|m2|km|mah|w\b|watt|v\b|rpm|euro"
     r"|€|\$|usd|£|dh|da\b|جنيه|ريال|دينار|درهم|كم|جم|مم|سم|px|gb|tl\b|piece|pcs|million|mio\b|مليون))"
@@ -40,34 +62,48 @@ YEAR_WITH_ERA = re.compile(
 ERA_FIRST = re.compile(r"\b(?:a\.?d\.?|m\.?\s?s\.?|(?P<bc>m\.?\s?o\.?))\s*(?P<a>\d{1,4})(?!\d)(?!\s*(?:\.?\s*y))")
 CENTURY = {
     "cent": re.compile(
-        rf"(?P<a>\d{{1,2}})\s?(?:st|nd|rd|th)(?:\s*(?:-|to|/|or|and)\s*(?P<b>\d{{1,2}})\s?(?:st|nd|rd|th))?[\s-]*(?:centur(?:y|ies)|cent\b\.?|c\b\.?){ERA}"
+        rf"(?:(?P<a>\d{{1,2}})\s?(?:st|nd|rd|th)|(?<![\w-])(?P<said>{_said('en')}))(?:\s*(?:-|to|/|or|and)\s*(?P<b>\d{{1,2}})\s?(?:st|nd|rd|th))?[\s-]*(?:centur(?:y|ies)|cent\b\.?|c\b\.?){ERA}"
     ),
     "siecle": re.compile(
-        rf"\b(?P<a>[ivx]+|\d{{1,2}})(?:er|eme|e|o)?(?:\s*(?:-|/|et|ou|au)\s*(?P<b>[ivx]+|\d{{1,2}})(?:er|eme|e)?)?\s*siecles?{ERA}"
+        rf"\b(?:(?P<a>[ivx]+|\d{{1,2}})(?:er|eme|e|o)?|(?P<said>{_said('fr')}))(?:\s*(?:-|/|et|ou|au)\s*(?P<b>[ivx]+|\d{{1,2}})(?:er|eme|e)?)?\s*siecles?{ERA}"
     ),
     "s. a": re.compile(
         rf"\b(?P<a>[ivx]+)(?:er|eme|e)?(?:\s*-\s*(?P<b>[ivx]+)(?:er|eme|e)?)?\s*s\.(?=\s*a[vp])\s*{ERA}"
     ),
     "j": re.compile(
-        rf"\b(?P<a>\d{{1,2}})\.?\s*(?:(?:-|/|bis|oder)\s*(?P<b>\d{{1,2}})\.?\s*)?(?:jh|jhd|jhdt|jahrhunderts?)\b\.?{ERA}"
+        rf"\b(?:(?P<a>\d{{1,2}})\.?|(?P<said>{_said('de')})(?:n|s|r)?)\s*(?:(?:-|/|bis|oder)\s*(?P<b>\d{{1,2}})\.?\s*)?(?:jh|jhd|jhdt|jahrhunderts?)\b\.?{ERA}"
     ),
-    "s": re.compile(rf"\b(?:siglos?|ss?\.|secol[oi]|sec\.)\s*(?P<a>[ivx]+)\b(?:\s*(?:-|y|/)\s*(?P<b>[ivx]+)\b)?{ERA}"),
-    "sec": re.compile(rf"\b(?P<a>[ivx]+)(?:\s*-\s*(?P<b>[ivx]+))?\s*(?:secol[oi]|sec\.?)(?![a-z]){ERA}"),
+    "s": re.compile(
+        rf"\b(?:siglos?|ss?\.|secol[oi]|sec\.)\s*(?:(?P<a>[ivx]+)\b|(?P<said>{_said('es')})\b)(?:\s*(?:-|y|/)\s*(?P<b>[ivx]+)\b)?{ERA}"
+    ),
+    "sec": re.compile(
+        rf"\b(?:(?P<a>[ivx]+)|(?P<said>{_said('it')}))(?:\s*-\s*(?P<b>[ivx]+))?\s*(?:secol[oi]|sec\.?)(?![a-z]){ERA}"
+    ),
     "قرن": re.compile(
         rf"(?:ال)?قرن(?:ين)?\s*(?P<a>\d{{1,2}}|(?:ال)?\w+(?:\s+عشر)?)(?:\s*(?:-|و|الي)\s*(?P<b>\d{{1,2}}))?(?:\s*(?P<hijri>هجري|الهجري|ه(?!\w)))?{ERA}"
     ),
 }
-_TURKISH = re.compile(r"(?P<bc>m\.?o\.?\s*)?(?P<a>\d{1,2})\.?\s*(?:-\s*(?P<b>\d{1,2})\.?\s*)?(?:yuzyil|yy\b)(?P<ad>)")
+_TURKISH = re.compile(
+    rf"(?P<bc>m\.?o\.?\s*)?(?:(?P<a>\d{{1,2}})\.?|\b(?P<said>{_said('tr')}))\s*(?:-\s*(?P<b>\d{{1,2}})\.?\s*)?(?:yuzyil|yy\b)(?P<ad>)"
+)
 CENTURY |= {"yuzyil": _TURKISH, "yy": _TURKISH}
 MILLENNIUM = re.compile(
     rf"(?:\d\s?(?:st|nd|rd|th)\s*mill\w*|[iv]+e?r?\s*mill\w*|\d\.\s*(?:jt|jahrtausend)\w*|[iv]+\s*milenio|(?:ال)?الف\s+\w+)\s*{BC}"
 )
 HIJRI = re.compile(r"(?P<a>\d(?<![\d.,]\d)\d{1,3})\s*(?:ه(?!\w)|هجري|للهجره|a\.?h\.?(?![a-z])|h\.(?= ))")
 CIRCA = re.compile(
-    rf"\b(?:c\.|ca\.?|circa|um|vers|hacia|around|about|حوالي|~)\s*(?P<a>\d{{3,4}})(?:\s*-\s*(?P<b>\d{{2,4}}))?(?!\d){UNIT}"
+    rf"(?:\b(?:c\.|ca\.?|circa|um|vers|hacia|around|about|حوالي)|(?<![\d~])~)\s*(?P<a>\d{{3,4}})(?:\s*-\s*(?P<b>\d{{2,4}}))?(?!\d){UNIT}"
 )
 RANGE = re.compile(rf"(?P<a>\d(?<![\d.,x/-]\d)\d{{2,3}})\s?-\s?(?P<b>\d{{3,4}})(?![\d/-]){UNIT}")
 YEAR = re.compile(rf"(?P<a>[12](?<![\d.,x/#№-][12])(?:(?<=1)[5-9]\d|(?<=2)0[0-3])\d)(?:'?s)?(?![\d-])(?!\.\d){UNIT}")
+DYNASTY = re.compile(
+    r"\b(?:(?P<a>[ivx]+|\d{1,2})(?:\.|st|nd|rd|th|er|re|e|eme|a|o)?\s*(?:dynast|dinast|hanedan)\w*"
+    r"|(?:dynast|dinast)\w*\s+(?P<b>[ivx]+|\d{1,2})\b)"
+)
+"""An Egyptian dynasty by its number; those of other countries go by their names."""
+DYNASTIES_OF_EGYPT = 31
+END_OF_DYNASTIES = -332
+"""Alexander's conquest: the last year that every numbered dynasty allows."""
 LATE_ROMAN = re.compile(r"\b(?:xvii|xviii|xix|xvi|xx)(?:e|eme|o)\b|\b(?:xvii|xviii|xix)\b(?!\s*(?:sec|s\.))")
 PROVENANCE = re.compile(
     r"(?:acqui\w*|collect\w*|collez\w*|colecc\w*|samml\w*|purchas\w*|bought|sold|vente|ex|since|before|prior|formed"
@@ -106,7 +142,9 @@ def bucket(year: int) -> str:
 
 
 def read_century(words: str) -> int | None:
-    """The number of a century written in digits, Roman numerals or Arabic ordinals."""
+    """The number of a century written in digits, Roman numerals or ordinals."""
+    if words in _SAID_NUMBER:
+        return _SAID_NUMBER[words]
     if words.isdigit():
         return int(words)
     if words in ORDINALS or words.removeprefix("ال") in ORDINALS:
@@ -182,7 +220,8 @@ class _WordSets:
         return {name: (bits & bit) != 0 for name, bit in self._bits.items() if some & bit}
 
 
-_CENTURY_SETS = _WordSets(millennium=_MILLENNIUM_WORDS, late=_LATE_WORDS, **_CENTURY_WORDS)
+_DYNASTY_WORDS = "dynasty dynastie dynastien dinastia dinastie hanedan hanedani hanedanligi"
+_CENTURY_SETS = _WordSets(millennium=_MILLENNIUM_WORDS, dynasty=_DYNASTY_WORDS, late=_LATE_WORDS, **_CENTURY_WORDS)
 _NUMBER_SETS = _WordSets(era=_ERA_WORDS, between=_BETWEEN, hijri=_HIJRI_WORDS, circa=_CIRCA_WORDS, before=_BEFORE_YEAR)
 _UNIT_SETS = _WordSets(**_UNITS)
 LAST_ANCIENT_WEST = 500
@@ -228,6 +267,13 @@ def _centuries(batch: Batch) -> Iterator[tuple[int, Dating]]:
     for field, low, high, _ in windows("millennium"):
         for match in MILLENNIUM.finditer(text, low, high):
             yield field, Dating(match.start(), match.end(), "bc", -1000)
+    dynasties: set[int] = set()  # "XIX dinastia" is no nineteenth century
+    for field, low, high, _ in windows("dynasty"):
+        for match in DYNASTY.finditer(text, low, high):
+            number = read_century(match["a"] or match["b"])
+            if number and number <= DYNASTIES_OF_EGYPT:
+                dynasties.update(range(match.start(), match.end()))
+                yield field, Dating(match.start(), match.end(), "bc", END_OF_DYNASTIES)
     for key, pattern in CENTURY.items():
         met: set[int] = set()  # the windows of neighbours overlap
         for field, low, high, _ in windows(key):
@@ -240,13 +286,14 @@ def _centuries(batch: Batch) -> Iterator[tuple[int, Dating]]:
                 if dating := _read_match(whole or match):
                     yield field, dating
     for field, _, high, start in windows("late"):
-        if late := LATE_ROMAN.match(text, start, high):
+        if start not in dynasties and (late := LATE_ROMAN.match(text, start, high)):
             yield field, Dating(late.start(), late.end(), bucket(1850), 1850)
 
 
 def _read_match(match: re.Match[str]) -> Dating | None:
     parts = match.groupdict()
-    number = read_century(parts.get("b") or parts["a"]) or read_century(parts["a"])
+    first = parts["a"] or parts.get("said") or ""
+    number = read_century(parts.get("b") or first) or read_century(first)
     if number is None or not 0 < number <= 21:
         return None
     if parts.get("bc"):

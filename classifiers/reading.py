@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from classifiers import prices
 from classifiers.bounds import is_sale_talk
 from classifiers.dates import LAST_ANCIENT_ELSEWHERE, LAST_ANCIENT_WEST, find_dates, find_measures
+from classifiers.denied import denied
 from classifiers.language import LanguageGuess
 from classifiers.lexicon import Hits, Lexicon
 from classifiers.words import DIGIT, Batch, Places
@@ -32,7 +33,8 @@ OLD_ELSEWHERE = frozenset(
         "place": ("american_culture", "eastern_site"),
         "period": (
             "early_islamic", "medieval_islamic", "gandhara_kushan", "indus", "west_african", "khmer_sea",
-            "precolumbian", "chinese_early", "parthian_sasanian", "south_arabian",
+            "precolumbian", "chinese_early", "chinese_song_yuan", "korea_japan_early", "india_early", "aksumite",
+            "parthian_sasanian", "south_arabian",
         ),
         "object": ("gandhara_sculpture", "terracotta_african", "islamic_metal_ceramic"),
         "ruler": ("caliph",),
@@ -64,6 +66,7 @@ class Rules:
         self.is_risk = np.array([name.startswith("risk:") for name in self.names], dtype=bool)
         self.is_named = np.array([family in NAMED for family in families], dtype=bool)
         self.is_old_elsewhere = np.array([name in OLD_ELSEWHERE for name in self.names], dtype=bool)
+        self.is_copy = np.array([name.startswith("replica:") for name in self.names], dtype=bool)
         self.is_price = np.array([name.partition(":")[0] == prices.FAMILY for name in self.names], dtype=bool)
 
 
@@ -105,6 +108,10 @@ class Reading:
             priced[start:end] = True
         starts, ends = words.starts[hits.first], words.ends[hits.last - 1]
         kept = ~rules.is_price[hits.rules]
+        copies = np.flatnonzero(rules.is_copy[hits.rules])
+        if len(copies):
+            told = Hits(hits.first[copies], hits.last[copies], hits.rules[copies])
+            kept[copies[denied(batch, told, lexicon.is_function_word(batch))]] = False
         if asked:
             before = np.concatenate([[0], np.cumsum(priced)])
             kept &= before[ends] == before[starts]

@@ -6,8 +6,11 @@ tells text from a formula; in XLSX every cell is typed as text, with no apostrop
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
+import os
+import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -30,8 +33,9 @@ COLUMNS = (
     "machine_red_flags", "machine_priority", "decision", "decision_next_step", "decided_at_utc", "cases",
 )  # fmt: skip
 """Columns that begin with `machine_` are a machine's opinion of the text, and no finding."""
-_ACTING = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\ufe63", "\u2212")
-"""What a formula begins with, full-width and small forms included; and what some programs strip before they look."""
+_ACTING = frozenset("=+-@|%\u2212")
+"""What a formula begins with; full-width and small forms are folded to these (NFKC) before they are compared."""
+_PASSED = frozenset("'\u200b\u200c\u200d\ufeff")
 MOST_CELL = 32_000
 """Characters of a cell; a spreadsheet takes 32,767."""
 
@@ -108,22 +112,36 @@ def _row(
 
 
 def write_table(rows: Iterable[dict[str, Any]], to: Path, form: Format) -> int:
-    """Write the rows to a new file; how many. Raises TableRefused where it is there already or cannot be written."""
+    """Write the rows to a new file; how many. It is there whole or not at all.
+
+    Raises TableRefused where it is there already or cannot be written.
+    """
+    part = to.with_name(f".{to.name}.part")
     try:
-        with to.open("xb") as file:
-            file.close()
-        return {"csv": _write_csv, "xlsx": _write_xlsx, "jsonl": _write_jsonl}[form](rows, to)
+        if to.exists():
+            raise FileExistsError
+        count = {"csv": _write_csv, "xlsx": _write_xlsx, "jsonl": _write_jsonl}[form](rows, part)
+        os.link(part, to)  # a rename would overwrite what came there meanwhile
     except FileExistsError as error:
         raise TableRefused(f"{to} is there already: name another file.") from error
     except OSError as error:
-        to.unlink(missing_ok=True)
         raise TableRefused(f"{to} cannot be written ({error.strerror}).") from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+    return count
 
 
 def plain_cell(value: Any) -> str:
     """As text that no spreadsheet runs; the text itself but for control characters and a leading apostrophe."""
     text = _text(value)
-    return f"'{text}" if text.lstrip(" \u00a0\u200b\ufeff'").startswith(_ACTING) or text.startswith(_ACTING) else text
+    return f"'{text}" if text.startswith("\n") or _acts(text) else text
+
+
+def _acts(text: str) -> bool:
+    """Whether the first sign that shows, behind blanks, quotes and signs without width, may begin a formula."""
+    shown = next((sign for sign in text if sign.isprintable() and not sign.isspace() and sign not in _PASSED), "")
+    return unicodedata.normalize("NFKC", shown)[:1] in _ACTING if shown else False
 
 
 def _text(value: Any) -> str:
@@ -149,26 +167,29 @@ def _write_xlsx(rows: Iterable[dict[str, Any]], to: Path) -> int:
     sheet = book.create_sheet("listings")
     sheet.append(list(COLUMNS))
     count = 0
-    for row in rows:
-        cells = []
-        for name in COLUMNS:
-            value = row[name]
-            if isinstance(value, bool) or value is None or not isinstance(value, (int, float)):
-                cell = WriteOnlyCell(sheet, value=None)
-                cell.value = _text(value) or None
-                cell.data_type = "s" if cell.value is not None else "n"  # never "f", whatever it begins with
-            else:
-                cell = WriteOnlyCell(sheet, value=value)
-            cells.append(cell)
-        sheet.append(cells)
-        count += 1
+    try:
+        for row in rows:
+            sheet.append([_xlsx_cell(sheet, row[name]) for name in COLUMNS])
+            count += 1
+    except BaseException:
+        sheet.close()  # else its writer is left open, half a sheet on disk
+        raise
     book.save(to)
     return count
 
 
+def _xlsx_cell(sheet: Any, value: Any) -> WriteOnlyCell:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return WriteOnlyCell(sheet, value=value)
+    cell = WriteOnlyCell(sheet, value=None)
+    cell.value = _text(value) or None
+    cell.data_type = "s" if cell.value is not None else "n"  # never "f", whatever it begins with
+    return cell
+
+
 def _write_jsonl(rows: Iterable[dict[str, Any]], to: Path) -> int:
     count = 0
-    with to.open("w", encoding="utf-8") as file:
+    with to.open("w", encoding="utf-8", errors="backslashreplace") as file:  # half a surrogate stays, as JSON says it
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
             count += 1

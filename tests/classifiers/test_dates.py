@@ -31,13 +31,23 @@ from classifiers.words import Batch
         ("سنة ٧٩ هـ", "before_1000"),
         ("130-138م", "before_500"),
         ("collection formed before 1965", "ownership_year"),
+        ("Rilievo, XIX dinastia", "bc"),
+        ("XVIIIe dynastie", "bc"),
+        ("Dynasty XXVI", "bc"),
+        ("26. Dynastie", "bc"),
+        ("third century BC", "bc"),
+        ("im dritten Jahrhundert v. Chr.", "bc"),
+        ("septième siècle", "before_1000"),
+        ("siglo tercero d.C.", "before_500"),
+        ("terzo secolo a.C.", "bc"),
+        ("Yedinci yüzyıl", "before_1000"),
     ],
 )
 def test_a_date_is_read_in_its_language(text, kind):
     assert [dating.kind for dating in find_dates(Batch([(text, None)]))] == [kind]
 
 
-@pytest.mark.parametrize("text", ["1650 €", "1920x1080", "lot 1650 g", "iPhone 12", "12 cm", "ارتفاع 5 م"])
+@pytest.mark.parametrize("text", ["1650 €", "1920x1080", "lot 1650 g", "iPhone 12", "12 cm", "ارتفاع 5 م", "75~120"])
 def test_prices_sizes_and_models_are_no_dates(text):
     assert find_dates(Batch([(text, None)])) == []
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -96,7 +98,53 @@ def test_the_command_writes_the_table_and_the_log_tells_of_it(place: Place, tmp_
     assert place.run("listings", "export", "--to", str(to), "--case", "none").status == 2
 
 
-@given(st.text(max_size=60))
-def test_any_text_is_a_cell_that_does_nothing(text: str) -> None:
-    cell = plain_cell(text)
-    assert not cell.lstrip(" \u00a0\u200b\ufeff").startswith(("=", "+", "-", "@", "|", "%"))
+ACTING = "=+-@|%\u2212\uff1d\uff0b\uff0d\uff20\uff5c\uff05\ufe66\ufe62\ufe63\ufe6b\ufe6a"
+BEFORE = st.text(" \u00a0\u2003\u200b\u200c\u200d\ufeff'\t\r\n\x00\x0b", max_size=4)
+
+
+@given(BEFORE, st.sampled_from(ACTING), st.text(max_size=20))
+def test_what_begins_a_formula_in_any_script_and_behind_anything_is_text(before: str, sign: str, rest: str) -> None:
+    # SEC-22
+    assert plain_cell(before + sign + rest).startswith("'")
+
+
+@given(st.text(st.characters(exclude_characters=ACTING, categories=["L", "Nd", "Zs"]), max_size=60))
+def test_words_and_numbers_stand_as_they_were(text: str) -> None:
+    kept = "".join(sign for sign in text if sign == " " or sign.isprintable())
+    assert plain_cell(text) == kept
+
+
+def test_half_a_surrogate_ends_no_table(tmp_path: Path) -> None:
+    row = dict.fromkeys(COLUMNS) | {"title": "lamp \ud800 of bronze"}
+    for form in ("csv", "xlsx", "jsonl"):
+        assert write_table([row], tmp_path / f"t.{form}", form) == 1
+    assert json.loads((tmp_path / "t.jsonl").read_text("utf-8"))["title"] == "lamp \ud800 of bronze"
+
+
+def test_a_table_that_fails_midway_leaves_no_file_and_can_be_asked_for_again(tmp_path: Path) -> None:
+    row = dict.fromkeys(COLUMNS)
+
+    def rows():
+        yield row
+        raise KeyError("a fault of the database")
+
+    for form in ("csv", "xlsx", "jsonl"):
+        to = tmp_path / f"t.{form}"
+        with pytest.raises(KeyError):
+            write_table(rows(), to, form)
+        assert list(tmp_path.iterdir()) == []
+        assert write_table([row], to, form) == 1
+        to.unlink()
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice (soffice) is not installed")
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_libreoffice_opens_the_tables_without_a_formula(form: str, tmp_path: Path) -> None:
+    # SEC-22
+    to = tmp_path / f"t.{form}"
+    write_table([dict.fromkeys(COLUMNS) | {"title": text, "seller_as_shown": text} for text in PAYLOADS], to, form)
+    made = [f"-env:UserInstallation=file://{tmp_path / 'profile'}", "--headless", "--convert-to", "fods"]
+    subprocess.run(["soffice", *made, "--outdir", str(tmp_path), str(to)], check=True, capture_output=True, timeout=240)
+    flat = (tmp_path / "t.fods").read_text("utf-8")
+    assert "table:formula" not in flat
+    assert "HYPERLINK" in flat
