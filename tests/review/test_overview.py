@@ -49,7 +49,7 @@ def test_the_months_come_as_a_table_without_formulas(visit, decided):
     answer = visit("viewer").get("/overview/months.csv?lang=fr")
     assert answer.headers["content-disposition"] == 'attachment; filename="months.csv"'
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    assert rows[0] == ["Mois", "Signaux", "Décisions", "Signalements", "Saisies"]
+    assert rows[0] == ["Mois", "Signaux", "Décisions", "Décisions de transmettre", "Saisies"]
     assert rows[-1][1:] in (["0", "1", "1", "0"], ["1", "1", "1", "0"])
     assert sum(int(row[1]) for row in rows[1:]) == 1
 
