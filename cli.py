@@ -24,6 +24,7 @@ from commands import (
     pages,
     photos,
     registers,
+    retention,
     running,
     stamps,
     terms,
@@ -40,7 +41,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (running, evidence, pages, classifying, database):
+for verbs in (running, evidence, pages, classifying, database, retention):
     app.add_typer(verbs.app)
 for name, group in {
     "markets": markets,
@@ -58,6 +59,12 @@ for name, group in {
     "users": users,
 }.items():
     app.add_typer(group.app, name=name)
+for name, verbs_of_retention in {
+    "hold": retention.hold,
+    "retention": retention.periods,
+    "subject": retention.subject,
+}.items():
+    app.add_typer(verbs_of_retention, name=name)
 
 
 def main() -> NoReturn:

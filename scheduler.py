@@ -39,6 +39,7 @@ from storage.jobs import (
     work_waits,
 )
 from storage.leases import process_holder
+from storage.retention import purge_is_due
 from storage.tables import Job, utc_now
 from storage.watches import due_times, make_due_jobs, work_is_due
 
@@ -174,6 +175,7 @@ class Scheduler:
                 return
             replan_ended(self._database, self._home, self._max_processes)
             self._queue_stamps()
+            self._queue_purge()
             with self._database.reading() as session:
                 due = due_times(session)
             rings = {job.id: job for job in self._clock.get_jobs() if job.id.startswith("watch:")}
@@ -187,6 +189,14 @@ class Scheduler:
         with self._database.transaction() as session:
             if stamps_are_due(session) and not has_open_job(session, "stamp"):
                 insert_job(session, "stamp", {}, f"stamp:{utc_now():%Y%m%dT%H%M}")
+
+    def _queue_purge(self) -> None:
+        """A job a day that deletes what has had its time; the day is its key, so that several schedulers make one."""
+        with self._database.reading() as session:
+            due = purge_is_due(session)
+        if due:
+            with self._database.transaction() as session:
+                insert_job(session, "purge", {}, f"purge:{utc_now():%Y-%m-%d}")
 
     def _ring_at(self, watch_id: int, due_at: datetime) -> None:
         ring_id = f"watch:{watch_id}"

@@ -12,6 +12,7 @@ from crawler.home import Home
 from evidence.sealing import heal
 from evidence.signing import ensure_signing_key
 from markets.admission import watched_in_vain
+from retention import finish_unlinking
 from review.server import DeskServer
 from scheduler import Scheduler
 from storage.audit import AuditChain
@@ -27,6 +28,9 @@ def run_service(database: Database, home: Home, *, port: int, max_processes: int
     report = heal(database, home, chain=AuditChain())
     if report.count:
         console.print(report.sentence, highlight=False)
+    unlinked = finish_unlinking(database, home).unlinked
+    if unlinked:
+        console.print(f"{unlinked} files whose deletion an interruption had left are gone.", highlight=False)
     for sentence in watched_in_vain(home, database):
         console.print(f"a saved search waits in vain: {sentence}", markup=False, highlight=False, soft_wrap=True)
     stop = StopSignals()

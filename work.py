@@ -88,6 +88,7 @@ def run_job(database: Database, home: Home, job: ClaimedJob, progress: Progress 
         "rescore": learn,
         "stamp": stamp,
         "match": match,
+        "purge": purge,
     }[job.kind]
     try:
         # The end is recorded after the last heartbeat: one that came between would find the job over, take that for a
@@ -122,6 +123,14 @@ def match(database: Database, home: Home, job: ClaimedJob, progress: Progress | 
     from linking import match_job
 
     return match_job(database, home, job, progress)
+
+
+def purge(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
+    """Delete what has had its time; what keeps the rest is in the result. # SEC-35"""
+    from retention import purge as delete_due
+
+    done = delete_due(database, home, chain=AuditChain(), actor=f"job {job.id}", progress=progress)
+    return done.as_record()
 
 
 def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:

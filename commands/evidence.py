@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -54,21 +54,41 @@ def export(
     case: Annotated[str | None, typer.Option(help="Reference of the case.")] = None,
     listing: Annotated[int | None, typer.Option(help="One listing alone.")] = None,
     lang: Annotated[str, typer.Option(help="Languages of the report, with commas: ar,fr,en.")] = "en",
+    recipient: Annotated[
+        Literal["police", "customs", "ministry", "platform", "expert"] | None,
+        typer.Option(
+            "--for",
+            help="Puts a cover sheet before it. police, customs: all of it; ministry: object sheet, text and pictures; "
+            "platform: no opinion, decisions and log; expert: text and pictures without seller.",
+        ),
+    ] = None,
+    asked: Annotated[str | None, typer.Option(help="What is asked of them, on the cover.")] = None,
+    handling: Annotated[str | None, typer.Option(help="Handling mark on the cover.")] = None,
+    reference: Annotated[str | None, typer.Option(help="Your own reference on the cover.")] = None,
+    redact: Annotated[
+        bool, typer.Option(help="A copy without captured pages, the seller's names and contacts, for whomever.")
+    ] = False,
 ) -> None:
     """Write an evidence bundle: signed, verifiable with nothing but itself.
 
-    Example: relicwatch export --case RW-2026-0001 --to out/ --lang ar,fr,en
+    Where the recipient is not given all of it, the whole bundle is sealed in the home first, and what is written to
+    --to is a copy that lists what was left out by its hash.
+
+    Example: relicwatch export --case RW-2026-0001 --to out/ --lang ar,fr,en --for customs
     """
     from classifiers.answers.explained import explain
     from classifiers.registry import model_cards
     from crawler.egress import Guard
     from crawler.home import loopback_allowed
     from evidence.bundle import export_bundle
+    from evidence.recipients import Request
     from evidence.report.printing import print_pages
     from storage.audit import AuditChain
 
     if (case is None) == (listing is None):
         raise UsageError("Say what to export: --case REFERENCE or --listing ID, one of them.")
+    covered = recipient or asked or handling or reference or redact
+    request = Request(recipient, reference, asked, handling, redact) if covered else None
     home, database = open_home()
     with waiting("writing the bundle"):
         bundle = export_bundle(
@@ -84,8 +104,12 @@ def export(
             printer=print_pages,
             guard=Guard(allow_loopback=loopback_allowed()),
             cards=lambda: model_cards(home),
+            request=request,
         )
     out.print(f"{bundle.path}\nSHA-256 {bundle.sha256}", highlight=False, soft_wrap=True)
+    if bundle.original is not None:
+        told = f"A copy with parts left out. The whole bundle stays here, keep it: {bundle.original}"
+        out.print(told, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -93,6 +117,9 @@ def verify(
     bundle: Path,
     trust: Annotated[
         list[Path] | None, typer.Option(help="PEM certificates of timestamp authorities that you trust yourself.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="The original that a copy with parts left out is compared with.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -104,7 +131,7 @@ def verify(
 
     trusted = read_trusted(trust or ())
     with waiting("verifying"):
-        verification = verify_bundle(bundle, trusted)
+        verification = verify_bundle(bundle, trusted, against)
     if as_json:
         print_record(as_record(verification), True)
     else:

@@ -8,7 +8,7 @@ manifest lists.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from evidence.plain_zip import PlainZipWriter
@@ -58,6 +58,11 @@ class BagWriter:
         """Add a file's bytes as `data/<path>`; returns the SHA-256 of what was packed."""
         self._bytes += source.stat().st_size
         return self._note(path, self._package.add_file(f"{self._name}/data/{path}", source))
+
+    def add_stream(self, path: str, size: int, chunks: Iterable[bytes]) -> str:
+        """Add `size` bytes that come in pieces as `data/<path>`; returns their SHA-256."""
+        self._bytes += size
+        return self._note(path, self._package.add_stream(f"{self._name}/data/{path}", size, chunks))
 
     def _note(self, path: str, sha256: str) -> str:
         self._payload[f"data/{path}"] = sha256

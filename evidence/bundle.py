@@ -11,7 +11,8 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,11 +27,15 @@ from crawler.program import ProgramInfo, operator, program_info
 from evidence.authorities import Authority, load_authorities, roots_pem
 from evidence.bag import BagWriter
 from evidence.bundle_files import is_bounded_json
+from evidence.cover import Cover, look_up_checks
 from evidence.custody import CustodyDamaged, custody_record, gather_custody
+from evidence.derived import Derivation, Original, derive
 from evidence.exhibit_files import PackedListing, check_listing, pack_listing, pack_stamps
 from evidence.item import ListingRecords, load_listing
 from evidence.plain_zip import PlainZipWriter
 from evidence.provenance import build_provenance
+from evidence.recipients import Request
+from evidence.redaction import LABEL, Part
 from evidence.report.printing import NotPrinted, Printer
 from evidence.report.render import LANGUAGES, Explain, render_custody, render_index, render_instructions
 from evidence.sealing import EvidenceDamaged
@@ -44,6 +49,10 @@ from storage.tables import Case, Exhibit, Export, Listing, utc_now
 
 ITEM_SCHEMA = Path(__file__).parent / "schemas" / "item.schema.json"
 CARDS_FORMAT = "relicwatch-model-cards-1"
+ORIGINALS = "originals"
+"""Below the home's exports: sealed bundles of which copies were handed over."""
+REQUEST = "request.json"
+"""Below `data/`: what the sender put on the cover."""
 Cards = Callable[[], Mapping[str, Any]]
 
 
@@ -60,6 +69,8 @@ class ExportedBundle:
     listings: int
     signer: str
     """Fingerprint of the signer's certificate."""
+    original: Path | None = None
+    """Where this is a copy with parts left out: the sealed bundle that it was made of, to be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +107,12 @@ def export_bundle(
     printer: Printer | None = None,
     guard: Guard | None = None,
     cards: Cards | None = None,
+    request: Request | None = None,
 ) -> ExportedBundle:
     """Write the bundle of one case (by reference) or of one listing into the directory `to`.
+
+    With a `request` a cover sheet stands before the report. Where its recipient is not given all of it, the bundle is
+    sealed among the home's originals, and the copy for the recipient is written into `to`.
 
     `explain` tells the machine's answers in the report's languages; without it they stand in analysis/ alone, by id.
     `printer` makes the report's PDFs; without it there are none, and bag-info.txt says so. `guard`: timestamp
@@ -141,6 +156,7 @@ def export_bundle(
             printer,
             guard,
             cards,
+            request,
         )
     except (RelicwatchError, OSError) as error:
         action = "export.refused" if isinstance(error, EvidenceDamaged | CustodyDamaged) else "export.failed"
@@ -186,89 +202,167 @@ def _write(
     printer: Printer | None,
     guard: Guard | None,
     cards: Cards | None,
+    request: Request | None,
 ) -> ExportedBundle:
     now = utc_now()
     demo = home.is_demo or any(records.listing.demo for records in subject.listings)
-    name = _bundle_name(subject, bundle_id, now, demo)
-    to.mkdir(parents=True, exist_ok=True)
-    final = to / f"{name}.zip"
     authorities = load_authorities(home)
     checked = [check_listing(home, records) for records in subject.listings]
     with database.transaction() as session:
         custody = gather_custody(session, subject.objects, bundle_id)
+        checks = look_up_checks(session, [records.listing.id for records in subject.listings]) if request else None
+    numbers = {f"{place:03}": records.listing.id for place, records in enumerate(subject.listings, 1)}
+    cover = Cover(request, operator(), now, checks, numbers) if request else None
+    report = _Report(subject, languages, demo, explain, printer)
 
-    def ask(signature: bytes) -> dict[str, bytes]:
-        """What is had at once; the rest is asked for again by the stamp job, and laid beside the zip. # EV-21"""
-        with database.transaction() as session:
-            names = [one.name for one in authorities]
-            want_stamps(session, kind=EXPORT, reference=bundle_id, data=signature, authorities=names)
-        if guard is not None and authorities:
-            ask_pending(database, home, guard, chain=chain, actor=actor, reference=bundle_id)
-        with database.reading() as session:
-            found = stamps_of(session, kind=EXPORT, reference=bundle_id)
-            return {stamp.authority: stamp.answer for _, stamps in found for stamp in stamps if stamp.answer}
+    def seal(bag: BagWriter, name: str, of: str, index: bytes, printed: str, original: Original | None) -> None:
+        def ask(signature: bytes) -> dict[str, bytes]:
+            """What is had at once; the rest is asked for again by the stamp job, and laid beside the zip. # EV-21"""
+            with database.transaction() as session:
+                names = [one.name for one in authorities]
+                want_stamps(session, kind=EXPORT, reference=of, data=signature, authorities=names)
+            if guard is not None and authorities:
+                ask_pending(database, home, guard, chain=chain, actor=actor, reference=of)
+            with database.reading() as session:
+                found = stamps_of(session, kind=EXPORT, reference=of)
+                return {stamp.authority: stamp.answer for _, stamps in found for stamp in stamps if stamp.answer}
 
+        info = _bag_info(subject, of, now, demo, program, key, authorities, printed, original)
+        instructions = render_instructions(demo=demo, fingerprint=key.fingerprint)
+        bag.seal(info, index, instructions, key, {one.name: roots_pem(one) for one in authorities}, ask)
+
+    def note(written: _Written, of: str, more: dict[str, Any]) -> None:
+        try:
+            with database.transaction() as session:
+                told = about | {"sha256": written.sha256, "bytes": written.bytes} | more
+                _log(chain, session, actor, "export.finished", of, told)
+                session.add(
+                    Export(
+                        bundle_id=of,
+                        case_id=subject.case.id if subject.case else None,
+                        listing_id=None if subject.case else subject.listings[0].listing.id,
+                        path=str(written.path),
+                        sha256=written.sha256,
+                        exported_by=actor,
+                        exported_at=now,
+                        languages=list(languages),
+                    )
+                )
+        except BaseException:
+            written.path.unlink(missing_ok=True)  # a bundle that the log does not know must not be handed out
+            raise
+
+    withheld = request.withheld if request else frozenset()
+    recipient = {"recipient": request.recipient, "withheld": sorted(withheld)} if request else {}
+    name = _bundle_name(subject, bundle_id, now, demo)
+    record = custody_record(custody)
+    with _new_zip(home.exports / ORIGINALS if withheld else to, name) as (workspace, package, whole):
+        bag = BagWriter(package, name)
+        packed = [pack_listing(bag, n, listing, workspace, program, key.secret) for n, listing in enumerate(checked, 1)]
+        for number, listing in enumerate(checked, 1):
+            pack_stamps(database, bag, number, listing)
+        _add_records(bag, report, packed, record, bundle_id, program, cards)
+        own_cover = cover if not withheld else None
+        if own_cover:
+            bag.add_bytes(REQUEST, to_json(own_cover.record))
+        index, printed = _add_report(bag, report, packed, record, own_cover, frozenset())
+        seal(bag, name, bundle_id, index, printed, None)
+    note(whole, bundle_id, {"original_of_copies": True} if withheld else recipient)
+    if not withheld or cover is None:
+        return ExportedBundle(whole.path, bundle_id, whole.sha256, len(packed), key.fingerprint)
+    copy_id = str(uuid.uuid4())
+    copy_name = _copy_name(name, copy_id, cover.request)
+    with _new_zip(to, copy_name) as (_, package, copied):
+        bag = BagWriter(package, copy_name)
+        made = derive(whole.path, bag, bundle_id, withheld, [f"report.{one}.pdf" for one in LANGUAGES])
+        bag.add_bytes(REQUEST, to_json(cover.record))
+        shown = [_as_copied(listing, made, withheld) for listing in packed]
+        events = record if "custody" not in withheld else {**record, "events": []}
+        index, printed = _add_report(bag, report, shown, events, cover, withheld)
+        seal(bag, copy_name, copy_id, index, printed, made.original)
+    note(copied, copy_id, {**recipient, "original": bundle_id})
+    return ExportedBundle(copied.path, copy_id, copied.sha256, len(packed), key.fingerprint, whole.path)
+
+
+@dataclass(slots=True)
+class _Written:
+    """A zip that is there whole."""
+
+    path: Path
+    sha256: str = ""
+    bytes: int = 0
+
+
+@contextmanager
+def _new_zip(to: Path, name: str) -> Iterator[tuple[Path, PlainZipWriter, _Written]]:
+    """A working directory in `to` and a zip being written there; it stands in `to` under its name when all worked."""
+    to.mkdir(parents=True, exist_ok=True)
     workspace = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=to))
+    written = _Written(to / f"{name}.zip")
     try:
         draft = workspace / "bundle.zip"
         with draft.open("wb") as file:
             with PlainZipWriter(file) as package:
-                bag = BagWriter(package, name)
-                packed = [pack_listing(bag, n, listing, workspace, program) for n, listing in enumerate(checked, 1)]
-                for number, listing in enumerate(checked, 1):
-                    pack_stamps(database, bag, number, listing)
-                index, printed = _add_report(
-                    bag, subject, packed, custody, languages, demo, bundle_id, explain, printer, program, cards
-                )
-                info = _bag_info(subject, bundle_id, now, demo, program, key, authorities, printed)
-                instructions = render_instructions(demo=demo, fingerprint=key.fingerprint)
-                bag.seal(info, index, instructions, key, {one.name: roots_pem(one) for one in authorities}, ask)
+                yield workspace, package, written
             file.flush()
             os.fsync(file.fileno())
-        with draft.open("rb") as written:
-            sha256 = hashlib.file_digest(written, "sha256").hexdigest()
-        size = draft.stat().st_size
-        draft.rename(final)
+        with draft.open("rb") as whole:
+            written.sha256 = hashlib.file_digest(whole, "sha256").hexdigest()
+        written.bytes = draft.stat().st_size
+        draft.rename(written.path)
         _sync_directory(to)
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
-    try:
-        with database.transaction() as session:
-            _log(chain, session, actor, "export.finished", bundle_id, about | {"sha256": sha256, "bytes": size})
-            session.add(
-                Export(
-                    bundle_id=bundle_id,
-                    case_id=subject.case.id if subject.case else None,
-                    listing_id=None if subject.case else subject.listings[0].listing.id,
-                    path=str(final),
-                    sha256=sha256,
-                    exported_by=actor,
-                    exported_at=now,
-                    languages=list(languages),
-                )
-            )
-    except BaseException:
-        final.unlink(missing_ok=True)  # a bundle that the log does not know must not be handed out
-        raise
-    return ExportedBundle(final, bundle_id, sha256, len(packed), key.fingerprint)
 
 
-def _add_report(
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """What every report of this export is made with."""
+
+    subject: _Subject
+    languages: Sequence[str]
+    demo: bool
+    explain: Explain | None
+    printer: Printer | None
+
+    @property
+    def case(self) -> dict[str, str] | None:
+        case = self.subject.case
+        return {"reference": case.reference, "title": case.title} if case else None
+
+
+def _as_copied(listing: PackedListing, made: Derivation, withheld: frozenset[Part]) -> PackedListing:
+    """The listing as a copy holds it, for the copy's report."""
+
+    def record(path: str, none: dict[str, Any]) -> dict[str, Any]:
+        return dict(made.records.get(f"data/{path}", none))
+
+    folder = f"items/{listing.number}"
+    item = record(f"{folder}/item.json", {})
+    kept = {path: source for path, source in listing.pictures.items() if f"data/{path}" in made.digests}
+    return PackedListing(
+        number=listing.number,
+        item=item,
+        analysis=record(f"analysis/{listing.number}.json", {"assessments": []}),
+        decisions=record(f"decisions/{listing.number}.json", {"decisions": [], "changed_after_decision": False}),
+        object_id=record(f"{folder}/object-id.json", {}),
+        screenshots=[] if "captures" in withheld else listing.screenshots,
+        images=[one for one in listing.images if f"data/{folder}/{one['file']}" in made.digests],
+        files=[(path, made.digests[f"data/{path}"]) for path, _ in listing.files if f"data/{path}" in made.digests],
+        pictures=kept,
+    )
+
+
+def _add_records(
     bag: BagWriter,
-    subject: _Subject,
+    report: _Report,
     packed: Sequence[PackedListing],
-    custody: Any,
-    languages: Sequence[str],
-    demo: bool,
+    record: dict[str, Any],
     bundle_id: str,
-    explain: Explain | None,
-    printer: Printer | None,
     program: ProgramInfo,
     cards: Cards | None,
-) -> tuple[bytes, str]:
-    """The report into the bag: what index.html is to hold, and a word on the printed ones for bag-info.txt."""
-    case = {"reference": subject.case.reference, "title": subject.case.title} if subject.case else None
-    record = custody_record(custody)
+) -> None:
+    """Custody log, schema, model cards, provenance."""
     log = to_json(record)
     if not is_bounded_json(log):
         raise ExportFailed(
@@ -281,25 +375,45 @@ def _add_report(
     known = {model: card for model, card in (cards() if cards else {}).items() if model in told}
     note = "Of the models whose opinions stand in this directory; one that is no longer here has no card."
     bag.add_bytes("analysis/model-card.json", to_json({"format": CARDS_FORMAT, "note": note, "models": known}))
-    bag.add_bytes(
-        "provenance/case.jsonld", to_json(build_provenance(packed, program, case["reference"] if case else None))
-    )
-    bag.add_bytes("custody/custody.html", render_custody(record, languages=languages, demo=demo, bundle_id=bundle_id))
+    reference = report.case["reference"] if report.case else None
+    bag.add_bytes("provenance/case.jsonld", to_json(build_provenance(packed, program, reference)))
+    html = render_custody(record, languages=report.languages, demo=report.demo, bundle_id=bundle_id)
+    bag.add_bytes("custody/custody.html", html)
+
+
+def _add_report(
+    bag: BagWriter,
+    report: _Report,
+    packed: Sequence[PackedListing],
+    record: Mapping[str, Any],
+    cover: Cover | None,
+    withheld: frozenset[Part],
+) -> tuple[bytes, str]:
+    """The report into the bag: what index.html is to hold, and a word on the printed ones for bag-info.txt."""
 
     def page(shown: Sequence[str]) -> bytes:
-        return render_index(packed, record, case=case, languages=shown, demo=demo, explain=explain)
+        return render_index(
+            packed,
+            record,
+            case=report.case,
+            languages=shown,
+            demo=report.demo,
+            explain=report.explain,
+            cover=cover,
+            withheld=withheld,
+        )
 
     printed = "none: made where no Chromium could print"
-    if printer is not None:
-        sheets = {one: page([one]) for one in languages}
+    if report.printer is not None:
+        sheets = {one: page([one]) for one in report.languages}
         pictures = {f"data/{path}": source for listing in packed for path, source in listing.pictures.items()}
         try:
-            for one, pdf in printer(sheets, pictures).items():
+            for one, pdf in report.printer(sheets, pictures).items():
                 bag.add_bytes(f"report.{one}.pdf", pdf)
-            printed = ", ".join(f"data/report.{one}.pdf" for one in languages)
+            printed = ", ".join(f"data/report.{one}.pdf" for one in report.languages)
         except NotPrinted as error:
             printed = f"none: {error}"
-    return page(languages), printed
+    return page(report.languages), printed
 
 
 def _bag_info(
@@ -311,6 +425,7 @@ def _bag_info(
     key: SigningKey,
     authorities: Sequence[Authority],
     printed: str,
+    original: Original | None,
 ) -> dict[str, str]:
     about = f"case {subject.case.reference}" if subject.case else f"listing {subject.listings[0].listing.url}"
     info = {
@@ -329,6 +444,8 @@ def _bag_info(
         ),
         "Relicwatch-Report-PDF": printed,
     }
+    if original is not None:
+        info[LABEL] = original.line
     if demo:
         info["Relicwatch-Demo"] = f"{DEMO_MARK}: make-believe listings, evidence of nothing"
     return info
@@ -338,6 +455,11 @@ def _bundle_name(subject: _Subject, bundle_id: str, now: datetime, demo: bool) -
     about = subject.case.reference if subject.case else f"listing-{subject.listings[0].listing.id}"
     plain = re.sub(r"[^A-Za-z0-9]+", "-", about).strip("-")[:40] or "case"
     return f"{DEMO_MARK + '-' if demo else ''}relicwatch-{plain}-{now:%Y%m%d}-{bundle_id[:8]}"
+
+
+def _copy_name(name: str, copy_id: str, request: Request) -> str:
+    """Of a copy: the original's name but for its id, then whom it is for."""
+    return f"{name[:-8]}{copy_id[:8]}-copy-{request.recipient or 'redacted'}"
 
 
 def _log(chain: AuditChain, session: Any, actor: str, action: str, bundle_id: str, details: dict[str, Any]) -> None:

@@ -27,6 +27,7 @@ from evidence.item import (
     build_item,
 )
 from evidence.object_id import build_object_id
+from evidence.redaction import salted
 from evidence.sealing import EvidenceDamaged
 from evidence.wacz import Page, to_json, write_wacz
 from evidence.warc_reading import WarcFault, WarcRecord, label_sha256, read_payload, read_records
@@ -114,9 +115,11 @@ def check_listing(home: Home, records: ListingRecords) -> CheckedListing:
 
 
 def pack_listing(
-    bag: BagWriter, number: int, checked: CheckedListing, workspace: Path, program: ProgramInfo
+    bag: BagWriter, number: int, checked: CheckedListing, workspace: Path, program: ProgramInfo, secret: bytes
 ) -> PackedListing:
     """Write `items/NNN/` into the bag, and beside it what was thought and decided of it.
+
+    `secret`: what salts are made with, so that a copy may name these files by their hash.
 
     Raises EvidenceDamaged where a file changed since it was checked.
     """
@@ -137,12 +140,13 @@ def pack_listing(
         )
         if row.kind in _SCREENSHOTS or row.kind in _IMAGES:
             pictures[f"{folder}/{path}"] = checked.home.file_path(row.sha256)
-    item = build_item(checked.records, packed, images, program, _surroundings(checked))
-    analysis, decisions = build_analysis(checked.records), build_decisions(checked.records)
-    object_id = build_object_id(checked.records, images)
+    item = salted(build_item(checked.records, packed, images, program, _surroundings(checked)), secret)
+    analysis = salted(build_analysis(checked.records), secret)
+    decisions = salted(build_decisions(checked.records), secret)
+    object_id = salted(build_object_id(checked.records, images), secret)
     item_sha256 = bag.add_bytes(f"{folder}/item.json", to_json(item))
     bag.add_bytes(f"{folder}/object-id.json", to_json(object_id))
-    bag.add_bytes(f"{folder}/observations.json", to_json(build_history(checked.records)))
+    bag.add_bytes(f"{folder}/observations.json", to_json(salted(build_history(checked.records), secret)))
     bag.add_bytes(f"analysis/{number:03}.json", to_json(analysis))
     bag.add_bytes(f"decisions/{number:03}.json", to_json(decisions))
     wacz_sha256 = _pack_wacz(bag, folder, checked, item, workspace, program)

@@ -247,7 +247,7 @@ def amount(value: Decimal | None) -> str | None:
 
 def _is_exportable(row: Capture, segments: dict[int, Segment]) -> bool:
     if row.segment_id is None:
-        return row.state != "FAILED" and row.kind != "exchange"
+        return row.state not in ("FAILED", "DELETED") and row.kind != "exchange"
     segment = segments[row.segment_id]
     return segment.store == "evidence" and segment.state == "sealed"
 
@@ -302,11 +302,17 @@ def _left_out(row: Capture, segments: dict[int, Segment], by_source: dict[int, i
     segment = segments.get(row.segment_id or 0)
     if segment is None:
         reason = row.note or "nothing was kept"
+        if row.state == "DELETED":
+            reason = "deleted by a rule of retention; the custody log tells which"
     elif segment.store == "transit":
         copy = by_source.get(row.id)
         reason = (
             f"working copy of the crawl; sealed as capture {copy}" if copy else "working copy of the crawl, not sealed"
         )
+        if segment.state == "deleted":
+            reason += "; deleted after its retention time, as the custody log tells"
+    elif segment.state == "deleted":
+        reason = "deleted by a rule of retention; the custody log tells which"
     else:
         reason = "its file was not sealed when the bundle was made"
     return {

@@ -72,7 +72,7 @@ def item_faults(
     for image in _mappings(facts.get("images")):
         named.add(str(image.get("file")))
         label = f"picture of capture {image.get('capture')}"
-        yield from _file_faults(files, folder, label, image)
+        yield from file_faults(files, folder, label, image)
         yield from _image_faults(label, image, rows, wacz)
     for name in names:
         if name not in named and name not in OWN_FILES and not name.startswith("stamps/"):
@@ -190,7 +190,7 @@ def _resource_faults(captures: Sequence[dict[str, Any]], wacz: WaczCheck) -> Ite
 
 def _derivative_faults(files: BundleFiles, folder: str, capture: dict[str, Any]) -> Iterator[Fault]:
     label, kind = f"capture {capture.get('id')}", str(capture.get("kind"))
-    yield from _file_faults(files, folder, label, capture)
+    yield from file_faults(files, folder, label, capture)
     name = f"{_DIRECTORIES.get(kind, 'derived')}/{kind.replace('_', '-')}-"
     if not re.fullmatch(re.escape(name) + r"\d{3,}\.[a-z0-9]+", str(capture.get("file"))):
         yield Fault("item.kind", f"{label} is of the kind {kind}, and its file is named as another kind")
@@ -226,7 +226,7 @@ def _surroundings_faults(files: BundleFiles, folder: str, facts: dict[str, Any],
             )
 
 
-def _file_faults(files: BundleFiles, folder: str, label: str, entry: dict[str, Any]) -> Iterator[Fault]:
+def file_faults(files: BundleFiles, folder: str, label: str, entry: dict[str, Any]) -> Iterator[Fault]:
     path = f"{folder}/{entry.get('file')}"
     if path not in files.sizes:
         yield Fault("item.file", f"{label} names {path}, which is missing")

@@ -12,7 +12,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -88,6 +88,15 @@ class PlainZipWriter:
         digest = hashlib.sha256()
         with path.open("rb") as source, self._zip.open(_info(name, path.stat().st_size), "w") as entry:
             while chunk := source.read(CHUNK):
+                digest.update(chunk)
+                entry.write(chunk)
+        return digest.hexdigest()
+
+    def add_stream(self, name: str, size: int, chunks: Iterable[bytes]) -> str:
+        """Store `size` bytes that come in pieces; returns their SHA-256."""
+        digest = hashlib.sha256()
+        with self._zip.open(_info(name, size), "w") as entry:
+            for chunk in chunks:
                 digest.update(chunk)
                 entry.write(chunk)
         return digest.hexdigest()

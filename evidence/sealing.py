@@ -580,12 +580,15 @@ def find_orphans(database: Database, home: Home) -> OrphanReport:
     """Compare the evidence store and the content-named files with their rows; changes nothing."""
     with database.session() as session:
         segments = list(session.scalars(select(Segment).where(Segment.store == EVIDENCE, Segment.state != "deleted")))
+        # Those too that retention deleted and whose file is about to go: set aside, it would outlive its time.
+        known = set(session.scalars(select(Segment.name).where(Segment.store == EVIDENCE)))
         derivatives = session.execute(
             select(Capture.id, Capture.sha256).where(
-                Capture.kind != "exchange", Capture.segment_id.is_(None), Capture.state != "FAILED"
+                Capture.kind != "exchange",
+                Capture.segment_id.is_(None),
+                Capture.state.not_in(("FAILED", "DELETED")),
             )
         ).all()
-    known = {segment.name for segment in segments}
     names = {path.name for path in home.files.glob("??/*")}
     return OrphanReport(
         files_without_row=tuple(path for path in _evidence_files(home) if _name_of(home, path) not in known),

@@ -6,6 +6,7 @@ it, reaches a screen.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import logging
@@ -78,7 +79,9 @@ def store_file(home: Home, data: bytes) -> str:
     sha256 = hashlib.sha256(data).hexdigest()
     path = home.file_path(sha256)
     if path.exists() and path.stat().st_size == len(data):
-        return sha256
+        with contextlib.suppress(FileNotFoundError):  # deleted at this moment: then it is written anew
+            os.utime(path)  # retention lets alone what somebody may be about to name
+            return sha256
     temporary = path.parent / f"{TEMPORARY_PREFIX}{process_holder()}~{uuid.uuid4().hex}"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -168,6 +168,9 @@ def recover_market(database: Database, home: Home, market: str) -> Recovery:
         with database.transaction() as session:
             row = find_segment(session, "transit", name)
             known = row.length if row is not None else 0
+            deleted = row is not None and row.state == "deleted"
+        if deleted:  # its time was over, and a kill came before the file went: `retention.finish_unlinking`
+            continue
         size = path.stat().st_size
         if size < known:
             too_short.append(name)

@@ -12,6 +12,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -48,6 +49,7 @@ from evidence.bundle_files import (
 from evidence.faults import Fault, Faults, in_file
 from evidence.item_check import SAVED_FILE_URN, item_faults, moment_of, number_of
 from evidence.plain_zip import ZipAltered, ZipCutShort, name_fault
+from evidence.redaction_check import Redaction, against_faults, copied_item_faults, read_redaction
 from evidence.rules import RULES
 from evidence.signing import SignatureInvalid, certificate_fingerprint, verify_detached
 from evidence.stamp_check import (
@@ -73,6 +75,9 @@ NOT_CHECKED = (
     "they are covered by the signature, not compared.",
     "Whether the server told the truth, and whether the object is what it is said to be.",
 )
+COPY_NOT_CHECKED = (
+    "Whether the parts that are here stand so in the original: compare with --against ORIGINAL, or ask its holder to."
+)
 NOT_FROM_THE_SITE = (
     "Whether a saved file is what the site or the chat showed: a person handed it over, and it is kept as they did."
 )
@@ -84,7 +89,7 @@ _INFO_LINE = re.compile(r"([A-Za-z0-9-]+): (.*)")
 _INFO = "bag-info.txt"
 _DEMO_LABEL = "Relicwatch-Demo"
 _PLACES = re.compile(
-    r"data/(?:report\.(?:en|fr|ar)\.pdf|custody/custody\.(?:json|html)|provenance/case\.jsonld|schema/item\.schema\.json"
+    r"data/(?:report\.(?:en|fr|ar)\.pdf|redaction\.json|request\.json|custody/custody\.(?:json|html)|provenance/case\.jsonld|schema/item\.schema\.json"
     r"|analysis/model-card\.json"
     r"|(?:analysis|decisions)/\d{3,}\.json"
     r"|items/\d{3,}/(?:item\.json|object-id\.json|observations\.json|capture/001\.wacz"
@@ -133,6 +138,10 @@ class Verification:
     files: int = 0
     listings: int = 0
     records: int = 0
+    copy_of: str | None = None
+    """Where this is a copy with parts left out: id of the original and the SHA-256 of its tag manifest."""
+    left_out: list[str] = field(default_factory=list)
+    """Files of the original that the copy has not."""
     not_checked: tuple[str, ...] = NOT_CHECKED
 
     @property
@@ -157,19 +166,20 @@ class Verification:
         self.checks.append(Check("package", False, sentence))
 
 
-def verify_bundle(path: Path, trusted: Sequence[x509.Certificate] = ()) -> Verification:
+def verify_bundle(path: Path, trusted: Sequence[x509.Certificate] = (), against: Path | None = None) -> Verification:
     """Check the bundle at `path` (zip or unpacked directory). Raises nothing for a bad bundle: the result says it.
 
     `trusted`: certificates of timestamp authorities that the reader trusts; without them those in the bundle count.
+    `against`: the original that a copy is to be compared with. Raises UsageError where that cannot be read.
     """
     result = Verification(path)
     try:
         if path.is_dir():
-            _verify_files(DirectoryFiles(path), result, {}, trusted)
+            _verify_files(DirectoryFiles(path), result, {}, trusted, against)
         else:
             with path.open("rb") as file:
                 files = ZipFiles(file, has_top_directory=True, expected_top=path.stem)
-                _verify_files(files, result, stamps_beside(path), trusted)
+                _verify_files(files, result, stamps_beside(path), trusted, against)
     except FileNotFoundError as error:
         _leave_unread(
             result,
@@ -206,7 +216,11 @@ def _leave_unread(result: Verification, rule: str, sentence: str) -> None:
 
 
 def _verify_files(
-    files: BundleFiles, result: Verification, beside: Mapping[str, bytes], trusted: Sequence[x509.Certificate]
+    files: BundleFiles,
+    result: Verification,
+    beside: Mapping[str, bytes],
+    trusted: Sequence[x509.Certificate],
+    against: Path | None,
 ) -> None:
     result.files = len(files.sizes)
     result.note(
@@ -219,17 +233,55 @@ def _verify_files(
     payload = _read_manifest(files, MANIFEST, result)
     tags = _read_manifest(files, TAG_MANIFEST, result)
     _check_declaration(files, result)
-    _check_info(files, result)
-    _check_lists(files, payload, tags, result)
+    redaction = _check_redaction(files, _check_info(files, result), result, against)
+    gone = redaction.left_out if redaction else {}
+    _check_lists(files, payload, tags, result, gone)
     _check_digests(files, MANIFEST, payload, result)
     _check_digests(files, TAG_MANIFEST, tags, result)
     _check_signature(files, result)
     _check_signer_named(files, result)
-    _check_places(files, result)
-    warcs, demo_items = _check_listings(files, result)
+    _check_places(files, result, gone)
+    warcs, demo_items = _check_listings(files, result, gone)
     _check_stamps(files, result, beside, trusted)
     _check_demo(files, demo_items, result)
-    _check_custody(files, warcs, result)
+    if "data/custody/custody.json" not in gone:
+        _check_custody(files, warcs, result)
+
+
+def _check_redaction(
+    files: BundleFiles, info: Mapping[str, str], result: Verification, against: Path | None
+) -> Redaction | None:
+    """Where the bundle is a copy with parts left out: its list of them, and the original beside it. # EV-42"""
+    redaction, faults = read_redaction(files, info)
+    if redaction is not None:
+        result.copy_of, result.left_out = redaction.line, sorted(redaction.left_out)
+        result.not_checked = (COPY_NOT_CHECKED, *result.not_checked)
+    if redaction is not None or faults:
+        withheld = ", ".join(sorted(redaction.withheld)) if redaction else ""
+        result.note("copy with parts left out", faults, f"without {withheld}; {len(result.left_out)} files left out")
+    if against is None:
+        return redaction
+    if redaction is None:
+        result.note("original", [Fault("redaction.original", "this is no copy with parts left out", _INFO)], "")
+        return None
+    with open_bundle(against) as original:
+        found = list(against_faults(files, redaction, original))
+    result.not_checked = tuple(one for one in result.not_checked if one != COPY_NOT_CHECKED)
+    result.note("original", found, f"as {against.name} has it, but for what is withheld")
+    return redaction
+
+
+@contextmanager
+def open_bundle(path: Path) -> Iterator[BundleFiles]:
+    """The files of a bundle, none of them checked. Raises UsageError where it cannot be read."""
+    try:
+        if path.is_dir():
+            yield DirectoryFiles(path)
+            return
+        with path.open("rb") as file:
+            yield ZipFiles(file, has_top_directory=True, expected_top=path.stem)
+    except (OSError, ZipCutShort, ZipAltered, JsonFault) as error:
+        raise UsageError(f"The original {path} cannot be read ({error}): verify it first.") from error
 
 
 def _read_manifest(files: BundleFiles, name: str, result: Verification) -> dict[str, str]:
@@ -272,12 +324,13 @@ def _check_declaration(files: BundleFiles, result: Verification) -> None:
         result.note("bag declaration", faults, "BagIt 1.0")
 
 
-def _check_info(files: BundleFiles, result: Verification) -> None:
+def _check_info(files: BundleFiles, result: Verification) -> dict[str, str]:
+    """Its labels with their values."""
     data = files.read("bag-info.txt", LARGEST_NOTE)
     text = as_text(data) if data is not None else None
     if text is None:
         result.note("bag-info.txt", [Fault("bag.info", "it is missing, too long or not UTF-8", _INFO)], "")
-        return
+        return {}
     faults = Faults()
     labels: dict[str, str] = {}
     seen: set[str] = set()
@@ -305,9 +358,12 @@ def _check_info(files: BundleFiles, result: Verification) -> None:
             "bag.name", f"the directory in the zip is called {files.top}, the bundle's name is {result.name}", _INFO
         )
     result.note("bag-info.txt", faults, f"Payload-Oxum {found_oxum}, bundle {result.name}")
+    return labels
 
 
-def _check_lists(files: BundleFiles, payload: dict[str, str], tags: dict[str, str], result: Verification) -> None:
+def _check_lists(
+    files: BundleFiles, payload: dict[str, str], tags: dict[str, str], result: Verification, gone: Mapping[str, str]
+) -> None:
     present = set(files.sizes)
     stamps = {name for name in present if STAMP_FILE.fullmatch(name)}
     listed = {*payload, *tags, TAG_MANIFEST, SIGNATURE, *stamps}
@@ -323,7 +379,7 @@ def _check_lists(files: BundleFiles, payload: dict[str, str], tags: dict[str, st
         faults += (
             Fault("manifest.required", f"it does not list {name}", MANIFEST)
             for name in _REQUIRED_PAYLOAD
-            if name not in payload
+            if name not in payload and name not in gone
         )
     if TAG_MANIFEST in present:
         faults += (
@@ -418,7 +474,7 @@ def _check_signer_named(files: BundleFiles, result: Verification) -> None:
     result.note("signer as told", faults, "the bundle's own texts name the certificate that signed")
 
 
-def _check_places(files: BundleFiles, result: Verification) -> None:
+def _check_places(files: BundleFiles, result: Verification, gone: Mapping[str, str]) -> None:
     """Nothing lies where no bundle has anything, and each item has its opinion and decisions under its own number."""
     faults = Faults(
         Fault("place.unknown", "it has no place in a bundle", name)
@@ -431,7 +487,8 @@ def _check_places(files: BundleFiles, result: Verification) -> None:
         for name in (f"data/items/{number}/object-id.json", f"data/items/{number}/observations.json",
                      f"data/analysis/{number}.json", f"data/decisions/{number}.json"):  # fmt: skip
             if name not in files.sizes:
-                faults.append("place.missing", "it is missing", name)
+                if name not in gone:
+                    faults.append("place.missing", "it is missing", name)
             elif item is not None and _told_id(files, name) != item:
                 faults.append("place.item", f"it is of another item than data/items/{number}/item.json", name)
         faults += story_faults(files, number)
@@ -481,7 +538,7 @@ def _check_stamps(
             result.not_checked = (AUTHORITIES_NOT_CHECKED, *result.not_checked)
 
 
-def _check_listings(files: BundleFiles, result: Verification) -> tuple[dict[str, str], bool]:
+def _check_listings(files: BundleFiles, result: Verification, gone: Mapping[str, str]) -> tuple[dict[str, str], bool]:
     """Returns the SHA-256 of every WARC by its place, for the custody log to account for; whether a listing is DEMO."""
     warcs: dict[str, str] = {}
     demo_items = False
@@ -495,6 +552,12 @@ def _check_listings(files: BundleFiles, result: Verification) -> tuple[dict[str,
     for folder, names in sorted(folders.items()):
         result.listings += 1
         wacz = f"{folder}/{WACZ}"
+        if wacz in gone and wacz not in files.sizes:
+            item = f"{folder}/item.json"
+            faults = copied_item_faults(files, folder, names)
+            result.note(item, in_file(item, faults), "every picture it names is there with its digest")
+            demo_items = demo_items or _is_demo(files, item)
+            continue
         if wacz not in files.sizes:
             result.note(wacz, [Fault("place.missing", "it is missing", wacz)], "")
             continue
@@ -637,6 +700,10 @@ def _report(result: Verification) -> Iterator[str]:
     if result.unread:
         yield f"{result.status.upper()} {result.unread} ({result.missing[-1].rule})."
         return
+    if result.copy_of:
+        yield f"COPY with parts left out, of {result.copy_of}"
+        for name in result.left_out:
+            yield f"LEFT OUT {name}"
     if result.demo:
         yield "DEMO: make-believe listings; this bundle is evidence of nothing."
     for check in result.checks:
@@ -677,6 +744,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--trust", type=Path, action="append", default=[], help="PEM certificates of timestamp authorities you trust"
     )
+    parser.add_argument("--against", type=Path, help="the original that a copy with parts left out is compared with")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.add_argument("--rules", action="store_true", help="list every rule and what it asks for")
     options = parser.parse_args(arguments)
@@ -686,7 +754,7 @@ def main(arguments: list[str]) -> int:
     if options.bundle is None:
         parser.error("name the bundle to verify")
     try:
-        result = verify_bundle(options.bundle, read_trusted(options.trust))
+        result = verify_bundle(options.bundle, read_trusted(options.trust), options.against)
     except UsageError as error:
         parser.error(str(error))
     if options.json:

@@ -140,7 +140,9 @@ def keep_file(home: Home, content: bytes) -> str:
     digest = hashlib.sha256(content).hexdigest()
     place = home.file_path(digest)
     try:
-        if not place.exists():
+        if place.exists():
+            os.utime(place)  # retention lets alone what somebody may be about to name
+        else:
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write_whole(place, content)
     except OSError as error:

@@ -203,7 +203,7 @@ def thumbnails_of(session: Session, listing_ids: Sequence[int]) -> dict[int, int
     """Listing -> id of its newest thumbnail's capture."""
     rows = session.execute(
         select(Capture.listing_id, func.max(Capture.id))
-        .where(Capture.listing_id.in_(listing_ids), Capture.kind == "thumbnail")
+        .where(Capture.listing_id.in_(listing_ids), Capture.kind == "thumbnail", Capture.state == "COMPLETE")
         .group_by(Capture.listing_id)
     )
     return {listing_id: capture_id for listing_id, capture_id in rows if listing_id is not None}

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -130,7 +131,7 @@ class Job(Identified, Base):
     __table_args__ = (Index("ix_job_state_created_at", "state", "created_at"),)
 
     kind: Mapped[str]
-    """crawl, capture, export, retrain, rescore, stamp, match."""
+    """crawl, capture, export, retrain, rescore, stamp, match, purge."""
     arguments: Mapped[dict[str, Any]]
     idempotency_key: Mapped[str] = mapped_column(unique=True)
     state: Mapped[str] = mapped_column(default="queued")
@@ -262,7 +263,16 @@ class Capture(Identified, Base):
     """One HTTP exchange in a segment, or a derivative of one in the home's files, with its digest."""
 
     __tablename__ = "capture"
-    __table_args__ = (Index("ix_capture_listing_id_kind", "listing_id", "kind"),)
+    __table_args__ = (
+        Index("ix_capture_listing_id_kind", "listing_id", "kind"),
+        # Content-named files: whether anything still names one.
+        Index(
+            "ix_capture_sha256",
+            "sha256",
+            sqlite_where=text("segment_id IS NULL"),
+            postgresql_where=text("segment_id IS NULL"),
+        ),
+    )
 
     kind: Mapped[str]
     """One of `storage.captures.KINDS`: an exchange or a derivative."""
@@ -290,7 +300,7 @@ class Capture(Identified, Base):
     truncated: Mapped[str | None]
     decoded_by_browser: Mapped[bool] = mapped_column(Boolean, default=False)
     state: Mapped[str] = mapped_column(default="COMPLETE")
-    """COMPLETE, PARTIAL, FAILED."""
+    """COMPLETE, PARTIAL, FAILED, DELETED (its bytes went by a rule of retention; the digest stays)."""
     note: Mapped[str | None]
     """Why it is not complete, what was blocked, that it was found again after a kill."""
 
@@ -343,13 +353,13 @@ class Listing(Identified, Base):
     page_validators: Mapped[dict[str, Any] | None]
     """`ListingItem.validators` of that reading."""
     current_observation_id: Mapped[int | None] = mapped_column(
-        ForeignKey("observation.id", use_alter=True, name="fk_listing_current_observation_id_observation")
+        ForeignKey("observation.id", use_alter=True, name="fk_listing_current_observation_id_observation"), index=True
     )
     current_assessment_id: Mapped[int | None] = mapped_column(
-        ForeignKey("assessment.id", use_alter=True, name="fk_listing_current_assessment_id_assessment")
+        ForeignKey("assessment.id", use_alter=True, name="fk_listing_current_assessment_id_assessment"), index=True
     )
     current_decision_id: Mapped[int | None] = mapped_column(
-        ForeignKey("decision.id", use_alter=True, name="fk_listing_current_decision_id_decision")
+        ForeignKey("decision.id", use_alter=True, name="fk_listing_current_decision_id_decision"), index=True
     )
     changed_after_decision: Mapped[bool] = mapped_column(Boolean, default=False)
     demo: Mapped[bool] = mapped_column(Boolean, default=False)
@@ -415,6 +425,9 @@ class Observation(Identified, Base):
     problems: Mapped[list[Any]] = mapped_column(default=list)
     folded_text: Mapped[str] = mapped_column(default="")
     """Title and description folded for search (see `storage.folding`)."""
+    personal_erased_at: Mapped[datetime | None]
+    """When seller, place, pictures and what the text tells of a person were erased; the digest stays as it was, so that
+    the same page, seen again, brings nothing back."""
 
 
 class Assessment(Identified, Base):
@@ -689,8 +702,8 @@ class Decision(Identified, Base):
     __tablename__ = "decision"
 
     listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
-    observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"))
-    assessment_id: Mapped[int | None] = mapped_column(ForeignKey("assessment.id"))
+    observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"), index=True)
+    assessment_id: Mapped[int | None] = mapped_column(ForeignKey("assessment.id"), index=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     decided_at: Mapped[datetime] = mapped_column(default=utc_now)
     verdict: Mapped[str]
@@ -892,6 +905,84 @@ class TimeStamp(Identified, Base):
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     next_try_at: Mapped[datetime] = mapped_column(default=utc_now)
     stamped_at: Mapped[datetime | None]
+
+
+# -- retention --------------------------------------------------------------------------------------------------
+
+
+class RetentionPeriod(Base):
+    """How long one kind of data stays. A kind without a row has the period that the program ships with."""
+
+    __tablename__ = "retention_period"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    """One of `storage.retention.KINDS`."""
+    days: Mapped[int]
+    reason: Mapped[str]
+    set_by: Mapped[str]
+    set_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class CaseSchedule(Base):
+    """Until when a case and what is in it are kept. A case without a row is kept."""
+
+    __tablename__ = "case_schedule"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), primary_key=True)
+    keep_until: Mapped[datetime]
+    reason: Mapped[str]
+    set_by: Mapped[str]
+    set_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class LegalHold(Identified, Base):
+    """Nothing of this listing, case or seller is deleted while the hold stands, whatever its time."""
+
+    __tablename__ = "legal_hold"
+    __table_args__ = (Index("ix_legal_hold_object_kind_object_id", "object_kind", "object_id"),)
+
+    object_kind: Mapped[str]
+    """listing, case, seller."""
+    object_id: Mapped[int] = mapped_column(BigId)
+    reason: Mapped[str]
+    placed_by: Mapped[str]
+    placed_at: Mapped[datetime] = mapped_column(default=utc_now)
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None]
+    lift_reason: Mapped[str | None]
+
+
+class Tombstone(Identified, Base):
+    """What was deleted: its digest stays, its content does not. Append-only."""
+
+    __tablename__ = "tombstone"
+    __table_args__ = (Index("ix_tombstone_kind_object_id", "kind", "object_id"),)
+
+    kind: Mapped[str]
+    """listing, personal_fields, segment, file, export, case, seller, log, orphan."""
+    object_id: Mapped[str]
+    """The row's number or the file's name; never a person's name."""
+    listing_id: Mapped[int | None] = mapped_column(BigId)
+    """Of which listing it was. No foreign key: that row may be gone too."""
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    """Of the file, or over what the rows held; null where the file was gone already."""
+    size: Mapped[int] = mapped_column(BigId, default=0)
+    rule: Mapped[str]
+    """The kind of period that was over, or `request`."""
+    reason: Mapped[str]
+    erased_by: Mapped[str]
+    erased_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class PendingUnlink(Identified, Base):
+    """A file that its tombstone says is gone and that may still be there: a kill came between commit and unlink."""
+
+    __tablename__ = "pending_unlink"
+
+    store: Mapped[str]
+    """The directory of the home: transit, evidence, files, exports, logs."""
+    name: Mapped[str]
+    tombstone_id: Mapped[int] = mapped_column(ForeignKey("tombstone.id"))
 
 
 class AuditEvent(Identified, Base):

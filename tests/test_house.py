@@ -31,6 +31,7 @@ TOP = {
     "learning",
     "linking",
     "photo_links",
+    "retention",
     "service",
     "work",
 }

@@ -22,6 +22,7 @@ from storage.audit import AuditChain
 from storage.database import Database
 from storage.jobs import adopt_claim, claim_job, insert_job
 from storage.leases import is_gone, process_holder
+from storage.retention import purge_is_due
 from storage.tables import Job, Watch, WatchPlan, utc_now
 from storage.watches import add_watch, pause_watch
 from tests.conftest import eventually
@@ -190,6 +191,25 @@ def test_a_due_watch_runs_in_a_process_of_its_own(database: Database, home: Home
     assert eventually(lambda: (home.logs / f"job-{job.id}.log").read_text()) == "finished\n"
     (view,) = scheduler.snapshot()
     assert (view.id, view.market, view.state, view.attempts) == (job.id, "one", "done", 1)
+
+
+def test_a_purge_is_queued_once_a_day_and_not_on_the_first(database: Database, home: Home, program: Path) -> None:
+    one = Scheduler(database, home, command=lambda job, token: [sys.executable, str(program), str(job), str(token)])
+    other = Scheduler(database, home)
+    with database.transaction() as session:
+        AuditChain().record(session, actor="n", action="made", object_kind="user", object_id=1)
+    one._queue_purge()
+    assert jobs(database) == []
+    with database.reading() as session:
+        assert not purge_is_due(session, utc_now() + timedelta(hours=23))
+        assert purge_is_due(session, utc_now() + timedelta(hours=25))
+    with database.transaction() as session:
+        session.add(
+            Job(kind="purge", arguments={}, idempotency_key="purge:before", created_at=utc_now() - timedelta(hours=25))
+        )
+    for scheduler in (one, other, one):
+        scheduler._queue_purge()
+    assert [job.idempotency_key for job in jobs(database)] == ["purge:before", f"purge:{utc_now():%Y-%m-%d}"]
 
 
 def test_a_watch_added_by_another_process_takes_effect_while_the_scheduler_runs(

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from evidence.cover import Cover
+from evidence.redaction import PARTS, Part
 from evidence.report.notes import note_pieces
 
 _HERE = Path(__file__).parent
@@ -78,10 +80,13 @@ def render_index(
     demo: bool,
     explain: Explain | None = None,
     base: str = "data/",
+    cover: Cover | None = None,
+    withheld: frozenset[Part] = frozenset(),
 ) -> bytes:
     """`index.html`, or with one language the text of its printed report.
 
-    It holds nothing of the export itself, so that the same evidence gives the same page. `base` leads to the payload.
+    Without a `cover` it holds nothing of the export itself, so that the same evidence gives the same page. `base` leads
+    to the payload; `withheld` is what is left out of a copy.
     """
     events = [event for event in custody["events"] if event["object_kind"] != "export"]
     return _render(
@@ -93,6 +98,9 @@ def render_index(
         demo=demo,
         explain=explain,
         base=base,
+        cover=cover,
+        withheld=withheld,
+        parts=PARTS,
     )
 
 

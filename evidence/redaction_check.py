@@ -1,0 +1,193 @@
+"""Whether a derived copy holds what its list of removals says, and whether it is a copy of a given original. # EV-42"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from evidence.bag import TAG_MANIFEST
+from evidence.bundle_files import BundleFiles, JsonFault, as_mapping
+from evidence.faults import Fault
+from evidence.item_check import OWN_FILES, file_faults
+from evidence.redaction import (
+    BLACK,
+    FORMAT,
+    LABEL,
+    PARTS,
+    PICTURES,
+    REDACTION,
+    Part,
+    is_changeable,
+    is_left_out,
+    other_pictures,
+    redact,
+    seller_names,
+)
+
+REDACTION_FILE = f"data/{REDACTION}"
+OWN_FILES_OF_A_COPY = frozenset((REDACTION_FILE, "data/request.json"))
+_INFO = "bag-info.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """What a copy says of itself."""
+
+    original_id: str
+    tag_manifest_sha256: str
+    withheld: frozenset[Part]
+    left_out: Mapping[str, str]
+    """File -> SHA-256 in the original."""
+    changed: Mapping[str, tuple[str, Sequence[str]]]
+    """File -> SHA-256 in the original, and the places changed (RFC 6901)."""
+
+    @property
+    def line(self) -> str:
+        return f"urn:uuid:{self.original_id} {self.tag_manifest_sha256}"
+
+
+def read_redaction(files: BundleFiles, info: Mapping[str, str]) -> tuple[Redaction | None, list[Fault]]:
+    """What the bundle says of being a copy, and what is wrong with that; (None, []) for a bundle that is none."""
+    if REDACTION_FILE not in files.sizes:
+        words = f"it says that this is a copy, and {REDACTION_FILE} is missing"
+        return None, [Fault("redaction.named", words, _INFO)] if LABEL in info else []
+    try:
+        told = as_mapping(files.json(REDACTION_FILE))
+    except JsonFault as fault:
+        return None, [Fault("json.form", f"it {fault}", REDACTION_FILE)]
+    redaction = _parse(told)
+    if redaction is None:
+        return None, [
+            Fault("redaction.form", "it is no list of what was left out as relicwatch writes it", REDACTION_FILE)
+        ]
+    faults = [*_faults(files, redaction)]
+    if info.get(LABEL) != redaction.line:
+        faults.append(Fault("redaction.named", f"it names another original than {REDACTION_FILE}", _INFO))
+    return redaction, faults
+
+
+def against_faults(copy: BundleFiles, redaction: Redaction, original: BundleFiles) -> Iterator[Fault]:
+    """Where the copy is another than the one that the original gives with these parts left out."""
+    if original.sizes.get(TAG_MANIFEST) is None or original.sha256(TAG_MANIFEST) != redaction.tag_manifest_sha256:
+        yield Fault("redaction.original", "it is of another original than the one given", REDACTION_FILE)
+        return
+    names, others = frozenset[str](), frozenset[str]()
+    for path in original.sizes:
+        if path.startswith("data/items/") and path.endswith("/item.json"):
+            item = as_mapping(original.json(path))
+            names |= seller_names(item)
+            others |= other_pictures(path.rpartition("/")[0], item) if "seller" in redaction.withheld else frozenset()
+    own = {path for path in copy.sizes if path.startswith("data/report.")} | OWN_FILES_OF_A_COPY
+    for path in original.sizes:
+        if not path.startswith("data/") or path in own or path.startswith("data/report."):
+            continue
+        if is_left_out(path, redaction.withheld) or path in others:
+            if redaction.left_out.get(path) != original.sha256(path):
+                yield Fault("redaction.original", f"{path} of the original is not listed with its hash", REDACTION_FILE)
+        elif path not in copy.sizes:
+            yield Fault("redaction.original", "it stands in the original and not in the copy", path)
+        elif is_changeable(path):
+            record, places = redact(as_mapping(original.json(path)), redaction.withheld, names)
+            if record != copy.json(path) or redaction.changed.get(path) != (original.sha256(path), places):
+                yield Fault("redaction.original", "it differs from the original in more than what is withheld", path)
+        elif copy.sha256(path) != original.sha256(path):
+            yield Fault("redaction.original", "it differs from the original", path)
+    for path in copy.sizes:
+        if path.startswith("data/") and path not in own and path not in original.sizes:
+            yield Fault("redaction.original", "it does not stand in the original", path)
+
+
+def copied_item_faults(files: BundleFiles, folder: str, names: Sequence[str]) -> Iterator[Fault]:
+    """Of an item without its captures: each picture that is there is named with its digest, and none is unnamed."""
+    try:
+        facts = as_mapping(as_mapping(files.json(f"{folder}/item.json")).get("captured_fact"))
+    except JsonFault as fault:
+        yield Fault("json.form", f"it {fault}")
+        return
+    named = set()
+    for one in [*_mappings(facts.get("images")), *_mappings(facts.get("captures"))]:
+        named.add(str(one.get("file")))
+        yield from file_faults(files, folder, f"picture {one.get('file')}", one)
+    for name in names:
+        if name not in named and name not in OWN_FILES:
+            yield Fault("item.unnamed", f"it does not name {name}")
+
+
+def _faults(files: BundleFiles, redaction: Redaction) -> Iterator[Fault]:
+    for path in redaction.left_out:
+        if path in files.sizes:
+            yield Fault("redaction.kept", "it is listed as left out, and is there", path)
+        elif not is_left_out(path, redaction.withheld) and not _is_other_picture(path, redaction):
+            yield Fault(
+                "redaction.kept", f"{path} was left out, and belongs to no part that is withheld", REDACTION_FILE
+            )
+    for path in files.sizes:
+        if is_left_out(path, redaction.withheld):
+            yield Fault("redaction.kept", "it belongs to a part that is withheld, and is there", path)
+    for path, (_, places) in redaction.changed.items():
+        try:
+            record: Any = files.json(path)
+        except JsonFault as fault:
+            yield Fault("json.form", f"it {fault}", path)
+            continue
+        for place in places:
+            if not _is_empty(_at(record, place)):
+                yield Fault("redaction.changed", f"{place} is listed as removed, and holds a value", path)
+
+
+def _is_other_picture(path: str, redaction: Redaction) -> bool:
+    """Whether a file may have been left out for not being a picture of the listing's own."""
+    return "seller" in redaction.withheld and PICTURES.fullmatch(path) is not None
+
+
+def _at(record: Any, place: str) -> Any:
+    """The value at an RFC 6901 place; None where there is none."""
+    for part in place.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(record, dict):
+            record = record.get(name)
+        elif isinstance(record, list) and name.isascii() and name.isdigit() and int(name) < len(record):
+            record = record[int(name)]
+        else:
+            return None
+    return record
+
+
+def _is_empty(value: Any) -> bool:
+    """Removed, or blacked out in part; of captures and pictures, the listing's own may stay."""
+    if isinstance(value, list):
+        return all(
+            str(as_mapping(one).get("file", "")).startswith("images/")
+            and as_mapping(one).get("of_listing") is not False
+            for one in value
+        )
+    return value is None or (isinstance(value, str) and BLACK in value)
+
+
+def _parse(told: Mapping[str, Any]) -> Redaction | None:
+    original = as_mapping(told.get("original"))
+    withheld, left_out, changed = told.get("withheld"), _mappings(told.get("left_out")), _mappings(told.get("changed"))
+    texts = [original.get("bundle_id"), original.get("tag_manifest_sha256")]
+    texts += [one.get(name) for one in (*left_out, *changed) for name in ("file", "sha256")]
+    places = [one.get("places") for one in changed]
+    if (
+        told.get("format") != FORMAT
+        or not isinstance(withheld, list)
+        or not withheld
+        or not set(map(str, withheld)) <= set(PARTS)
+        or not all(isinstance(text, str) for text in texts)
+        or not all(isinstance(one, list) and all(isinstance(place, str) for place in one) for one in places)
+    ):
+        return None
+    return Redaction(
+        str(original["bundle_id"]),
+        str(original["tag_manifest_sha256"]),
+        frozenset(cast("list[Part]", withheld)),
+        {one["file"]: one["sha256"] for one in left_out},
+        {one["file"]: (one["sha256"], one["places"]) for one in changed},
+    )
+
+
+def _mappings(value: Any) -> list[dict[str, Any]]:
+    return [as_mapping(one) for one in value] if isinstance(value, list) else []
