@@ -98,12 +98,21 @@ def job(
 
 
 @app.command()
-def serve(port: Annotated[int, typer.Option(help="0 takes a free port.")] = 8765) -> None:
-    """The review desk alone, on 127.0.0.1.
+def serve(
+    port: Annotated[int, typer.Option(help="0 takes a free port.")] = 8765,
+    address: Annotated[str, typer.Option(help="Where to listen; see the options below.")] = "127.0.0.1",
+    name: Annotated[list[str] | None, typer.Option(help="Host name that browsers ask for; may be given often.")] = None,
+    certificate: Annotated[Path | None, typer.Option(help="Certificate chain (PEM): the desk speaks HTTPS.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its private key (PEM).")] = None,
+    behind_proxy: Annotated[bool, typer.Option("--behind-proxy", help="A proxy in front speaks HTTPS.")] = False,
+) -> None:
+    """The review desk alone. Plain HTTP is served on loopback only.
 
-    Example: relicwatch serve --port 8765
+    Example: relicwatch serve --address 10.0.0.5 --name desk.example --certificate desk.pem --key desk.key
     """
+    from review.binding import Binding
     from review.server import serve as serve_desk
 
+    binding = Binding(address, tuple(name or ()), certificate, key, behind_proxy)
     home, database = open_home()
-    serve_desk(database, home, port, on_ready=lambda address: out.print(f"review desk at {address}"))
+    serve_desk(database, home, port, lambda at: out.print(f"review desk at {at}"), binding)

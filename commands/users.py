@@ -61,6 +61,29 @@ def users_code(name: str) -> None:
     _print_code(who, code)
 
 
+@app.command("second-factor")
+def users_second_factor(name: str, remove: Annotated[bool, typer.Option("--remove", help="Take it away.")]) -> None:
+    """Take a person's second factor away, where generator and recovery codes are lost.
+
+    Example: relicwatch users second-factor amina --remove
+    """
+    from storage.audit import AuditChain
+    from storage.second_factor import remove as take_away
+    from storage.users import UserError, end_sessions_of, find_user
+
+    _, database = open_home()
+    with database.transaction() as session:
+        user = find_user(session, name)
+        if user is None or user.second_factor is None or not remove:
+            raise UserError(f"{name!r} has no second factor to take away: see `relicwatch users list`.")
+        take_away(session, user)
+        end_sessions_of(session, user)
+        AuditChain().record(
+            session, actor=this_user(), action="second factor removed", object_kind="user", object_id=user.id
+        )
+    out.print(f"{name} signs in without a second factor from now on.")
+
+
 @app.command("list")
 def users_list(as_json: AsJson = False) -> None:
     """The desk's users. Example: relicwatch users list"""

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from crawler.home import Home
+from review.binding import ON_LOOPBACK, Binding
 from review.desk import (
     Desk,
     FormRefused,
@@ -27,17 +28,40 @@ from review.desk import (
     word,
 )
 from review.guard import Guard
-from review.pages import cases, files, listings, password, queue, sign_in
+from review.pages import (
+    alarms,
+    audit_log,
+    case_work,
+    cases,
+    files,
+    listings,
+    models,
+    overview,
+    password,
+    people,
+    queue,
+    second_factor,
+    sign_in,
+    sources,
+)
+from review.uploads import UploadRefused
 from storage.audit import AuditChain
 from storage.database import Database, DatabaseError
 
 STATIC = Path(__file__).parent / "static"
+PAGES = (
+    *(sign_in, password, second_factor),
+    *(queue, listings, files),
+    *(cases, case_work),
+    *(alarms, overview, people, sources, models, audit_log),
+)
+"""Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"
 WRITTEN_FIELDS = ("note", "title")
 """The fields of forms that people write in; never a password or a code."""
 
 
-def create_app(database: Database, home: Home, *, chain: AuditChain) -> FastAPI:
+def create_app(database: Database, home: Home, *, chain: AuditChain, binding: Binding = ON_LOOPBACK) -> FastAPI:
     """The desk over an open database. `chain` must be this process's own and used by nobody else meanwhile."""
     desk = Desk(database, home, chain)
 
@@ -45,15 +69,18 @@ def create_app(database: Database, home: Home, *, chain: AuditChain) -> FastAPI:
         return desk.problem(request, 500, "problem_unforeseen", id=error_id)
 
     # No schema and no documentation pages: they would need scripts from elsewhere and tell strangers what is here.
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, middleware=[Middleware(Guard, failed=failed)])
+    app = FastAPI(
+        openapi_url=None, docs_url=None, redoc_url=None, middleware=[Middleware(Guard, failed=failed, binding=binding)]
+    )
     app.state.desk = desk
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for room in (sign_in, password, queue, listings, cases, files):
+    for room in PAGES:
         app.include_router(room.router)
     app.add_exception_handler(NotSignedIn, _to_sign_in)
     app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(FormRefused, _form_refused)
     app.add_exception_handler(NotThere, _not_there)
+    app.add_exception_handler(UploadRefused, case_work.upload_refused)
     app.add_exception_handler(DatabaseError, _no_database)
     app.add_exception_handler(HTTPException, _http_error)
     return app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from crawler.errors import RelicwatchError
 from crawler.home import Home
+from review.guard import takes_file
 from review.highlight import distinct_reasons, highlighted, sign_class
 from review.market_titles import market_title
 from review.words import NAMES, Words, chosen_language, visible
@@ -27,8 +28,11 @@ from storage.tables import User
 from storage.users import SignedIn, find_session
 
 COOKIE = "relicwatch_session"
+"""On loopback without encryption. Elsewhere `__Host-` is put before it, which no other host's page can set."""
 PAGES = Path(__file__).parent / "templates"
 MOST_FIELDS = 40
+MOST_FILES = 2
+"""Of a form that may bring files: the terms of use of a market and its robots.txt."""
 
 _READ = frozenset({"read"})
 _DECIDE = _READ | {"decide"}
@@ -36,11 +40,11 @@ _LEAD = _DECIDE | {"cases"}
 _EXPORT = _LEAD | {"export"}
 RIGHTS: dict[str, frozenset[str]] = {
     "viewer": _READ,
-    "auditor": _READ,
+    "auditor": _READ | {"audit"},
     "reviewer": _DECIDE,
     "lead": _LEAD,
     "exporter": _EXPORT,
-    "admin": _EXPORT,
+    "admin": _EXPORT | {"audit", "administer"},
 }
 """Role -> what it may do. A role not named here may do nothing."""
 
@@ -147,7 +151,7 @@ def desk_of(request: Request) -> Desk:
 
 def signed_in(request: Request) -> Visitor:
     """The visitor of this request. Raises NotSignedIn."""
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(cookie_name(request), "")
     with desk_of(request).reading() as session:
         found = find_session(session, token) if token else None
     if found is None:
@@ -173,18 +177,21 @@ def allowed(right: str) -> Callable[[Visitor], Visitor]:
     return check
 
 
-async def checked_form(request: Request, visitor: AnyVisitor) -> FormData:
+async def checked_form(request: Request, visitor: AnyVisitor) -> AsyncIterator[FormData]:
     """The form that was sent, once its token is found to be the session's. Raises FormRefused."""
-    form = await request.form(max_files=0, max_fields=MOST_FIELDS)
-    if not secrets.compare_digest(word(form, "csrf").encode(), visitor.csrf_token.encode()):
-        raise FormRefused("The form's token is not this session's.")
-    return form
+    files = MOST_FILES if takes_file(request.url.path) else 0
+    async with request.form(max_files=files, max_fields=MOST_FIELDS) as form:
+        if not secrets.compare_digest(word(form, "csrf").encode(), visitor.csrf_token.encode()):
+            raise FormRefused("The form's token is not this session's.")
+        yield form
 
 
 Reader = Annotated[Visitor, Depends(allowed("read"))]
 Decider = Annotated[Visitor, Depends(allowed("decide"))]
 CaseKeeper = Annotated[Visitor, Depends(allowed("cases"))]
 Exporter = Annotated[Visitor, Depends(allowed("export"))]
+Administrator = Annotated[Visitor, Depends(allowed("administer"))]
+Auditor = Annotated[Visitor, Depends(allowed("audit"))]
 Form = Annotated[FormData, Depends(checked_form)]
 
 
@@ -203,6 +210,12 @@ def row_id(text: str | None) -> int | None:
     return int(text)
 
 
+def page_number(request: Request) -> int:
+    """The page of a long list that is asked for; 1 for what is no number."""
+    text = request.query_params.get("page", "1")
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+
+
 def local_path(address: str) -> str:
     """The address where it leads to a page of this desk, else the queue."""
     is_local = address.startswith("/") and not address.startswith("//") and "\\" not in address
@@ -213,10 +226,19 @@ def go_to(address: str) -> RedirectResponse:
     return RedirectResponse(local_path(address), 303)
 
 
+def cookie_name(request: Request) -> str:
+    return f"__Host-{COOKIE}" if request.url.scheme == "https" else COOKIE
+
+
 def keep_session(answer: Response, request: Request, signed: SignedIn) -> None:
     """Give the browser the token of its fresh session."""
     secure = request.url.scheme == "https"
-    answer.set_cookie(COOKIE, signed.token, httponly=True, samesite="strict", secure=secure, path="/")
+    answer.set_cookie(cookie_name(request), signed.token, httponly=True, samesite="strict", secure=secure, path="/")
+
+
+def drop_session(answer: Response, request: Request) -> None:
+    """Have the browser forget its token."""
+    answer.delete_cookie(cookie_name(request), path="/", secure=request.url.scheme == "https", httponly=True)
 
 
 def new_key() -> str:

@@ -1,4 +1,4 @@
-"""What every request passes and every answer carries: loopback names, bounded bodies, strict headers, no traceback."""
+"""What every request passes and every answer carries: known names, bounded bodies, strict headers, no traceback."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+from review.binding import ON_LOOPBACK, Binding
+
 MOST_BODY_BYTES = 256 * 1024
+MOST_FILE_BYTES = 12 * 1024 * 1024
+"""What a form may weigh whose address ends with one of these words: it brings a file."""
+FILE_ADDRESSES = ("/outcome", "/lawful", "/approve")
 SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; form-action 'self'; "
@@ -34,15 +38,20 @@ _log = logging.getLogger(__name__)
 class Guard:
     """The outermost layer of the desk."""
 
-    def __init__(self, app: ASGIApp, failed: Callable[[Request, str], Response]) -> None:
+    def __init__(
+        self, app: ASGIApp, failed: Callable[[Request, str], Response], binding: Binding = ON_LOOPBACK
+    ) -> None:
         """`failed` makes the page for an error nobody foresaw, from the request and the error's id."""
         self.app = app
         self.failed = failed
+        self.binding = binding
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if self.binding.behind_proxy:
+            scope = _as_proxied(scope)
         started = False
 
         async def guarded(message: Message) -> None:
@@ -52,9 +61,13 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["scheme"] == "https":
+                    headers.setdefault("strict-transport-security", "max-age=31536000")
             await send(message)
 
-        refusal = _refusal(scope["method"], scope["scheme"], Headers(scope=scope))
+        refusal = self._unsuited(scope) or _refusal(
+            scope["method"], scope["scheme"], Headers(scope=scope), takes_file(scope["path"])
+        )
         if refusal is not None:
             await refusal(scope, receive, guarded)
             return
@@ -67,10 +80,30 @@ class Guard:
                 raise
             await self.failed(Request(scope), error_id)(scope, receive, guarded)
 
+    def _unsuited(self, scope: Scope) -> Response | None:
+        """A request for another name, or one that the proxy in front had without encryption."""
+        if _host_name(Headers(scope=scope).get("host", "")) not in self.binding.all_names:
+            return PlainTextResponse("This desk does not answer to this host name.", 400)
+        if self.binding.behind_proxy and scope["scheme"] != "https":
+            return PlainTextResponse("This desk is asked over HTTPS only.", 400)
+        return None
 
-def _refusal(method: str, scheme: str, headers: Headers) -> Response | None:
-    if not _is_loopback(headers.get("host", "")):
-        return PlainTextResponse("This desk answers on loopback names only.", 400)
+
+def _as_proxied(scope: Scope) -> Scope:
+    """The request as the browser sent it to the proxy: only what the proxy itself added last is believed."""
+    headers = Headers(scope=scope)
+    scheme = headers.getlist("x-forwarded-proto")
+    forwarded = ",".join(headers.getlist("x-forwarded-for")).rpartition(",")[2].strip()
+    said = {"scheme": "https" if scheme and scheme[-1].rpartition(",")[2].strip() == "https" else "http"}
+    return {**scope, **said, "client": (forwarded, 0) if forwarded else scope.get("client")}
+
+
+def takes_file(path: str) -> bool:
+    """Whether the form sent to this address may bring a file."""
+    return path.endswith(FILE_ADDRESSES)
+
+
+def _refusal(method: str, scheme: str, headers: Headers, with_file: bool) -> Response | None:
     if method in ("GET", "HEAD"):
         return None
     if method != "POST":
@@ -80,7 +113,7 @@ def _refusal(method: str, scheme: str, headers: Headers) -> Response | None:
     length = headers.get("content-length", "")
     if not length.isdigit():
         return PlainTextResponse("The length of what is sent must be given.", 411)
-    if int(length) > MOST_BODY_BYTES:
+    if int(length) > (MOST_FILE_BYTES if with_file else MOST_BODY_BYTES):
         return PlainTextResponse("What was sent is too long.", 413)
     return None
 
@@ -99,8 +132,8 @@ def is_same_origin(scheme: str, headers: Headers) -> bool:
     return origin == f"{scheme}://{headers.get('host', '')}"
 
 
-def _is_loopback(host: str) -> bool:
+def _host_name(host: str) -> str | None:
     try:
-        return urlsplit(f"//{host}").hostname in LOOPBACK_NAMES
+        return urlsplit(f"//{host}").hostname
     except ValueError:
-        return False
+        return None

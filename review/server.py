@@ -1,4 +1,4 @@
-"""The desk on a loopback port: in the foreground, or on a thread beside the scheduler."""
+"""The desk on a port: in the foreground, or on a thread beside the scheduler."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import uvicorn
 from crawler.errors import RelicwatchError
 from crawler.home import Home
 from review.app import create_app
+from review.binding import ON_LOOPBACK, Binding
 from storage.audit import AuditChain
 from storage.database import Database
 
-ADDRESS = "127.0.0.1"
 DEFAULT_PORT = 8765
 
 
@@ -24,7 +24,9 @@ class DeskError(RelicwatchError):
     """The desk cannot be started: its port is taken."""
 
 
-def serve(database: Database, home: Home, port: int, on_ready: Callable[[str], None]) -> None:
+def serve(
+    database: Database, home: Home, port: int, on_ready: Callable[[str], None], binding: Binding = ON_LOOPBACK
+) -> None:
     """Serve the desk until SIGINT or SIGTERM; `on_ready` is told its address. Port 0 takes a free one.
 
     The signal is raised again once the desk is down (SIGINT: KeyboardInterrupt), so that the caller ends as it should.
@@ -32,18 +34,19 @@ def serve(database: Database, home: Home, port: int, on_ready: Callable[[str], N
     Raises DeskError where the port is taken, DatabaseError where the database is not of this version.
     """
     database.require_current()
-    with _listening(port) as listener:
-        on_ready(_address(listener))
-        _server(database, home).run(sockets=[listener])
+    with _listening(port, binding) as listener:
+        on_ready(_address(listener, binding))
+        _server(database, home, binding).run(sockets=[listener])
 
 
 class DeskServer:
     """The desk on a thread of its own; signals stay with whoever owns the process."""
 
-    def __init__(self, database: Database, home: Home, port: int = 0) -> None:
+    def __init__(self, database: Database, home: Home, port: int = 0, binding: Binding = ON_LOOPBACK) -> None:
         self.database = database
         self.home = home
         self.port = port
+        self.binding = binding
         self.address = ""
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -55,9 +58,9 @@ class DeskServer:
         The socket listens from here on, so a request sent at once waits for the server and is not refused.
         """
         self.database.require_current()
-        self._listener = _listening(self.port)
-        self.address = _address(self._listener)
-        self._server = _server(self.database, self.home)
+        self._listener = _listening(self.port, self.binding)
+        self.address = _address(self._listener, self.binding)
+        self._server = _server(self.database, self.home, self.binding)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._listener],), name="review desk", daemon=True
         )
@@ -85,10 +88,12 @@ class DeskServer:
         self.stop()
 
 
-def _server(database: Database, home: Home) -> uvicorn.Server:
+def _server(database: Database, home: Home, binding: Binding) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
-            create_app(database, home, chain=AuditChain()),
+            create_app(database, home, chain=AuditChain(), binding=binding),
+            ssl_certfile=binding.certificate,
+            ssl_keyfile=binding.key,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -99,20 +104,22 @@ def _server(database: Database, home: Home) -> uvicorn.Server:
     )
 
 
-def _listening(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def _listening(port: int, binding: Binding) -> socket.socket:
+    family = socket.AF_INET6 if ":" in binding.address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((ADDRESS, port))
+        listener.bind((binding.address, port))
         listener.listen(128)
     except OSError as error:
         listener.close()
         raise DeskError(
-            f"The review desk cannot listen on {ADDRESS}:{port} ({error.strerror}): "
+            f"The review desk cannot listen on {binding.address}:{port} ({error.strerror}): "
             "stop the program that uses this port, or choose another with --port."
         ) from error
     return listener
 
 
-def _address(listener: socket.socket) -> str:
-    return f"http://{ADDRESS}:{listener.getsockname()[1]}"
+def _address(listener: socket.socket, binding: Binding) -> str:
+    host = f"[{binding.address}]" if ":" in binding.address else binding.address
+    return f"{binding.scheme}://{host}:{listener.getsockname()[1]}"

@@ -11,16 +11,20 @@ from sqlalchemy.orm import Session
 
 from crawler.errors import RelicwatchError
 from storage.audit import AuditChain
-from storage.tables import Case, Exhibit, Export, Listing, Observation, utc_now
+from storage.tables import Case, CaseNote, Exhibit, Export, Listing, Observation, utc_now
 
 MAXIMUM_TITLE = 200
-MAXIMUM_NOTE = 20_000
+MAXIMUM_NOTE = 4000
 TRIES = 50
 """How often a number that another process took meanwhile is drawn anew."""
 
 
 class CaseError(RelicwatchError):
-    """A case or exhibit cannot be made as asked."""
+    """A case cannot be made or changed as asked; `key` names the reason for those who word it in other languages."""
+
+    def __init__(self, text: str, key: str) -> None:
+        super().__init__(text)
+        self.key = key
 
 
 def open_case(
@@ -29,7 +33,7 @@ def open_case(
     """Open a case under the year's next reference (RW-2026-0001). Raises CaseError for an empty or too long title."""
     title = unicodedata.normalize("NFC", title).strip()
     if not title or len(title) > MAXIMUM_TITLE:
-        raise CaseError(f"A case needs a title of 1 to {MAXIMUM_TITLE} characters.")
+        raise CaseError(f"A case needs a title of 1 to {MAXIMUM_TITLE} characters.", "title")
     for _ in range(TRIES):
         case = Case(reference=_next_reference(session), title=title, note=note or None, opened_by=actor, demo=demo)
         try:
@@ -39,7 +43,7 @@ def open_case(
             continue
         _record(session, chain, actor, "case opened", case, {})
         return case
-    raise CaseError("No free case reference was found: try again in a moment.")
+    raise CaseError("No free case reference was found: try again in a moment.", "crowded")
 
 
 def find_case(session: Session, reference: str) -> Case | None:
@@ -66,10 +70,10 @@ def add_exhibit(
     Raises CaseError for an observation of another listing and for a case that is not open.
     """
     if case.state != "open":
-        raise CaseError(f"The case {case.reference} is not open: choose another.")
+        raise CaseError(f"The case {case.reference} is not open: choose another.", "not_open")
     observation = session.get(Observation, observation_id)
     if observation is None or observation.listing_id != listing_id:
-        raise CaseError("The page does not belong to this listing: open the listing again.")
+        raise CaseError("The page does not belong to this listing: open the listing again.", "page_other")
     for _ in range(TRIES):
         there = session.scalars(
             select(Exhibit).where(Exhibit.case_id == case.id, Exhibit.listing_id == listing_id)
@@ -99,7 +103,7 @@ def add_exhibit(
             details=details,
         )
         return exhibit
-    raise CaseError("No free exhibit number was found: try again in a moment.")
+    raise CaseError("No free exhibit number was found: try again in a moment.", "crowded")
 
 
 def exhibits_of(session: Session, case: Case) -> list[tuple[Exhibit, Listing, Observation]]:
@@ -120,18 +124,23 @@ def cases_of_listing(session: Session, listing_id: int) -> list[Case]:
     )
 
 
-def add_case_note(session: Session, chain: AuditChain, *, case: Case, text: str, actor: str) -> None:
-    """Add a dated, signed paragraph to the case's note; what stood there stays. Raises CaseError."""
+def add_case_note(session: Session, chain: AuditChain, *, case: Case, text: str, actor: str) -> CaseNote:
+    """Add a dated, signed paragraph to the case; what stood there stays. Raises CaseError."""
     text = unicodedata.normalize("NFC", text).strip()
     if not text:
-        raise CaseError("The note is empty: write something or leave the page.")
-    session.refresh(case, with_for_update=True)
-    now = utc_now()
-    note = "\n\n".join(part for part in (case.note, f"[{now:%Y-%m-%d %H:%M} UTC, {actor}]\n{text}") if part)
-    if len(note) > MAXIMUM_NOTE:
-        raise CaseError(f"The case's notes would have more than {MAXIMUM_NOTE} characters: shorten the note.")
-    case.note = note
-    _record(session, chain, actor, "note added", case, {})
+        raise CaseError("The note is empty: write something or leave the page.", "note_empty")
+    if len(text) > MAXIMUM_NOTE:
+        raise CaseError(f"The note has more than {MAXIMUM_NOTE} characters: shorten it.", "note_long")
+    note = CaseNote(case_id=case.id, text=text, written_by=actor)
+    session.add(note)
+    session.flush()
+    _record(session, chain, actor, "note added", case, {"note": note.id})
+    return note
+
+
+def notes_of(session: Session, case: Case) -> Sequence[CaseNote]:
+    """In the order they were written; what was noted when the case was opened stands in `Case.note`."""
+    return session.scalars(select(CaseNote).where(CaseNote.case_id == case.id).order_by(CaseNote.id)).all()
 
 
 def exports_of(session: Session, case: Case) -> Sequence[Export]:

@@ -474,6 +474,28 @@ class Alarm(Identified, Base):
     """What was done about it, in the words of who closed it."""
 
 
+class AlarmRecipient(Identified, Base):
+    """Somebody who is named to look at alarms; the page of alarms says whose receipt is still missing."""
+
+    __tablename__ = "alarm_recipient"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    named_by: Mapped[str]
+    named_at: Mapped[datetime] = mapped_column(default=utc_now)
+    removed_at: Mapped[datetime | None]
+
+
+class AlarmReceipt(Identified, Base):
+    """A person has seen an alarm, and says so once."""
+
+    __tablename__ = "alarm_receipt"
+    __table_args__ = (UniqueConstraint("alarm_id", "user_id"),)
+
+    alarm_id: Mapped[int] = mapped_column(ForeignKey("alarm.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    given_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class ModelUse(Identified, Base):
     """A model was put to use, or the one before it again; what was in use at any time stands here."""
 
@@ -716,6 +738,32 @@ class User(Identified, Base):
     language: Mapped[str] = mapped_column(default="en")
     disabled: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    second_factor: Mapped[str | None]
+    """The secret of the person's code generator, sealed with a key that is not in the database."""
+    second_factor_step: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
+    """The time step (30 s) of the last code that was taken: none counts twice."""
+
+
+class RecoveryCode(Identified, Base):
+    """A code in place of the generator's, once; only its hash is kept."""
+
+    __tablename__ = "recovery_code"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    code_sha256: Mapped[str] = mapped_column(unique=True)
+    used_at: Mapped[datetime | None]
+
+
+class SignInFailure(Identified, Base):
+    """A sign-in that was refused; rows older than the time that counts are deleted."""
+
+    __tablename__ = "sign_in_failure"
+
+    at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
+    account: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the name that was typed, whether there is such a user or not."""
+    source: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the address it came from."""
 
 
 class SignInCode(Identified, Base):
@@ -787,7 +835,86 @@ class Case(Identified, Base):
     state: Mapped[str] = mapped_column(default="open")
     opened_by: Mapped[str]
     opened_at: Mapped[datetime] = mapped_column(default=utc_now)
+    closed_at: Mapped[datetime | None]
+    four_eyes: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """Whether a second person has to agree before its bundle leaves."""
     demo: Mapped[bool] = mapped_column(Boolean, default=False)
+
+
+class CaseNote(Identified, Base):
+    """A signed paragraph in a case; only ever added."""
+
+    __tablename__ = "case_note"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    text: Mapped[str]
+    written_by: Mapped[str]
+    written_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class CaseAssignment(Identified, Base):
+    """Whose case it is from then on; the newest row holds."""
+
+    __tablename__ = "case_assignment"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    """Null: nobody's."""
+    assigned_by: Mapped[str]
+    assigned_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Referral(Identified, Base):
+    """A case was handed on to an authority or a market."""
+
+    __tablename__ = "referral"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    referred_to: Mapped[str]
+    their_reference: Mapped[str | None]
+    note: Mapped[str | None]
+    referred_by: Mapped[str]
+    referred_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Attachment(Identified, Base):
+    """A file that a person put to a listing of a case as proof; its bytes lie in the home's files."""
+
+    __tablename__ = "attachment"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    outcome_id: Mapped[int | None] = mapped_column(ForeignKey("outcome.id"), index=True)
+    """The outcome that it proves; null for a proof of lawful provenance."""
+    kind: Mapped[str]
+    """outcome, lawful_documented."""
+    sha256: Mapped[str] = mapped_column(String(64))
+    file_name: Mapped[str]
+    """As the person's computer called it; shown, and never used as a path."""
+    media_type: Mapped[str]
+    """By the file's first bytes."""
+    length: Mapped[int] = mapped_column(BigId)
+    attached_by: Mapped[str]
+    attached_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ExportRequest(Identified, Base):
+    """Somebody asked for a case's bundle, and why; under four eyes it waits for a second person."""
+
+    __tablename__ = "export_request"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    purpose: Mapped[str]
+    languages: Mapped[list[Any]]
+    state: Mapped[str]
+    """pending, approved, refused."""
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    asked_at: Mapped[datetime] = mapped_column(default=utc_now)
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    decided_at: Mapped[datetime | None]
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
+    request_key: Mapped[str] = mapped_column(unique=True)
+    """Made with the form: sending it twice asks once."""
 
 
 class Exhibit(Identified, Base):

@@ -101,6 +101,14 @@ def set_disabled(session: Session, user: User, disabled: bool) -> None:
         end_sessions_of(session, user)
 
 
+def set_role(session: Session, user: User, role: str) -> None:
+    """Give another role and sign the user out everywhere. Raises UserError for an unknown one."""
+    if role not in ROLES:
+        raise UserError(f"There is no role {role!r}: use one of {', '.join(ROLES)}.")
+    user.role = role
+    end_sessions_of(session, user)
+
+
 def password_matches(stored_hash: str | None, password: str) -> bool:
     """Whether the password fits; takes as long where there is nothing to compare with (unknown user, no password)."""
     password = unicodedata.normalize("NFC", password) if len(password) <= 2 * MAXIMUM_PASSWORD else ""

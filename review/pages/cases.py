@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from review.desk import CaseKeeper, DeskOf, Exporter, Form, NotThere, Reader, go_to, row_id, word
+from review.desk import CaseKeeper, Desk, DeskOf, Exporter, Form, NotThere, Reader, go_to, row_id, word
 from review.pages.files import export_file
+from storage.case_work import RESULTS, assignee_of, assignments_of, exhibit_work, referrals_of
 from storage.cases import (
     CaseError,
     add_case_note,
@@ -17,22 +19,21 @@ from storage.cases import (
     exports_of,
     find_case,
     list_cases,
+    notes_of,
     open_case,
 )
-from storage.jobs import insert_job
+from storage.export_requests import ask_for_export, export_requests_of
 from storage.queue import thumbnails_of
-from storage.tables import Case, Job
-from storage.users import LANGUAGES
+from storage.tables import Case, User
+from storage.users import LANGUAGES, list_users
 
 router = APIRouter()
-MOST_JOBS = 200
-"""So many of the latest export jobs are looked through for those of a case."""
 
 
 @router.get("/cases")
 def cases_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
     with desk.reading() as session:
-        cases = list_cases(session)
+        cases = [(case, count, assignee_of(session, case)) for case, count in list_cases(session)]
     return desk.page(request, "cases.html", cases=cases)
 
 
@@ -44,18 +45,26 @@ def open_new_case(request: Request, desk: DeskOf, visitor: CaseKeeper, form: For
                 session, desk.chain, title=word(form, "title"), actor=visitor.user.name, demo=desk.home.is_demo
             )
     except CaseError as error:
-        return desk.problem(request, 422, "problem_case", said=error)
+        return case_refused(desk, request, error)
     return go_to(f"/cases/{case.reference}")
 
 
 @router.get("/cases/{reference}")
 def case_page(request: Request, desk: DeskOf, visitor: Reader, reference: str) -> Response:
     with desk.writing() as session:
-        case = _case(session, reference)
+        case = case_of(session, reference)
         exhibits = exhibits_of(session, case)
         exports = [(export, export_file(desk.home.exports, export)) for export in exports_of(session, case)]
         thumbnails = thumbnails_of(session, [listing.id for _, listing, _ in exhibits])
-        jobs = _export_jobs(session, case)
+        work = exhibit_work(session, case, [listing.id for _, listing, _ in exhibits])
+        values: dict[str, Any] = {
+            "notes": notes_of(session, case),
+            "assignee": assignee_of(session, case),
+            "assignments": assignments_of(session, case),
+            "people": [user.name for user in list_users(session) if not user.disabled],
+            "referrals": referrals_of(session, case),
+            "requests": export_requests_of(session, case),
+        }
         desk.chain.record(session, actor=visitor.user.name, action="viewed", object_kind="case", object_id=case.id)
     return desk.page(
         request,
@@ -64,8 +73,10 @@ def case_page(request: Request, desk: DeskOf, visitor: Reader, reference: str) -
         exhibits=exhibits,
         exports=exports,
         thumbnails=thumbnails,
-        jobs=jobs,
-        asked="asked" in request.query_params,
+        work=work,
+        results=RESULTS,
+        asked=request.query_params.get("asked", ""),
+        **values,
     )
 
 
@@ -74,31 +85,31 @@ def note_on_case(request: Request, desk: DeskOf, visitor: CaseKeeper, form: Form
     try:
         with desk.writing() as session:
             add_case_note(
-                session, desk.chain, case=_case(session, reference), text=word(form, "note"), actor=visitor.user.name
+                session, desk.chain, case=case_of(session, reference), text=word(form, "note"), actor=visitor.user.name
             )
     except CaseError as error:
-        return desk.problem(request, 422, "problem_case", said=error)
+        return case_refused(desk, request, error)
     return go_to(f"/cases/{reference}")
 
 
 @router.post("/cases/{reference}/bundle")
-def ask_for_bundle(desk: DeskOf, visitor: Exporter, form: Form, reference: str) -> Response:
-    """Queue the export; sending the form twice queues it once."""
+def ask_for_bundle(request: Request, desk: DeskOf, visitor: Exporter, form: Form, reference: str) -> Response:
+    """Queue the export, or under four eyes ask a second person; sending the form twice asks once."""
     languages = [language for language in LANGUAGES if language in form.getlist("languages")] or ["en"]
-    with desk.writing() as session:
-        case = _case(session, reference)
-        arguments = {"case": case.reference, "languages": languages, "actor": visitor.user.name}
-        job = insert_job(session, "export", arguments, f"export:{case.reference}:{word(form, 'request_key')}")
-        if job is not None:
-            desk.chain.record(
+    try:
+        with desk.writing() as session:
+            asked = ask_for_export(
                 session,
-                actor=visitor.user.name,
-                action="bundle asked for",
-                object_kind="case",
-                object_id=case.id,
-                details={"job": job.id, "languages": languages},
+                desk.chain,
+                case=case_of(session, reference),
+                user=session.get_one(User, visitor.user.id),
+                purpose=word(form, "purpose"),
+                languages=languages,
+                request_key=word(form, "request_key"),
             )
-    return go_to(f"/cases/{case.reference}?asked=1")
+    except CaseError as error:
+        return case_refused(desk, request, error)
+    return go_to(f"/cases/{reference}?asked={asked.state}")
 
 
 @router.post("/listings/{listing_id}/case")
@@ -108,7 +119,7 @@ def add_to_case(request: Request, desk: DeskOf, visitor: CaseKeeper, form: Form,
     try:
         with desk.writing() as session:
             if word(form, "case"):
-                case = _case(session, word(form, "case"))
+                case = case_of(session, word(form, "case"))
             else:
                 case = open_case(session, desk.chain, title=word(form, "title"), actor=actor, demo=desk.home.is_demo)
             add_exhibit(
@@ -120,17 +131,17 @@ def add_to_case(request: Request, desk: DeskOf, visitor: CaseKeeper, form: Form,
                 actor=actor,
             )
     except CaseError as error:
-        return desk.problem(request, 422, "problem_case", said=error)
+        return case_refused(desk, request, error)
     return go_to(f"/cases/{case.reference}")
 
 
-def _case(session: Session, reference: str) -> Case:
+def case_of(session: Session, reference: str) -> Case:
     case = find_case(session, reference)
     if case is None:
         raise NotThere(f"There is no case {reference}.")
     return case
 
 
-def _export_jobs(session: Session, case: Case) -> list[Job]:
-    jobs = session.scalars(select(Job).where(Job.kind == "export").order_by(Job.id.desc()).limit(MOST_JOBS))
-    return [job for job in jobs if job.arguments.get("case") == case.reference]
+def case_refused(desk: Desk, request: Request, error: CaseError) -> Response:
+    """Why the case could not be changed, in the reader's language."""
+    return desk.problem(request, 422, "problem_case", said=desk.words(request)(f"case_error_{error.key}"))

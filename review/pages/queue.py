@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from review.crawl_view import fault_sentences
 from review.desk import DeskOf, Reader
 from review.listing_view import kept_decision
+from review.searches import record_search
 from storage.database import DatabaseError
 from storage.queue import BANDS, PAGE_SIZE, Filters, queue_choices, queue_places, queue_rows
 from storage.tables import Crawl
@@ -61,6 +62,8 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
         rows = queue_rows(session, places[(number - 1) * PAGE_SIZE : number * PAGE_SIZE])
         choices = queue_choices(session)
         kept = kept_decision(session, request.query_params.get("decided", ""))
+    if filters.text:
+        record_search(desk, visitor, filters.text, found=len(places))
     return desk.page(
         request,
         "queue.html",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote
 
@@ -11,20 +12,23 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from crawler.errors import RelicwatchError
 from review.desk import (
-    COOKIE,
     MOST_FIELDS,
     AnyVisitor,
     Desk,
     DeskOf,
     Form,
     FormRefused,
+    drop_session,
     go_to,
     keep_session,
     local_path,
     word,
 )
-from storage.tables import User
+from storage.second_factor import passes
+from storage.sign_in_throttle import forget_failures, note_failure, wait_until
+from storage.tables import User, utc_now
 from storage.users import (
     LANGUAGES,
     SignedIn,
@@ -60,7 +64,18 @@ def sign_in_page(request: Request, desk: DeskOf, code: str = "", next: str = "/"
 @router.post("/sign-in")
 def sign_in(request: Request, desk: DeskOf, form: SignInForm) -> Response:
     code, name, password = word(form, "code").strip(), word(form, "name"), word(form, "password")
-    signed = _by_code(desk, code) if code else _by_password(desk, name, password)
+    second, source = word(form, "second"), request.client.host if request.client else ""
+    account = "" if code else name
+    with desk.reading() as session:
+        until = wait_until(session, account, source)
+    if until is not None:
+        return _sign_in_page(request, desk, next_address=word(form, "next"), wait_minutes=_minutes(until))
+    signed = _by_code(desk, code, second) if code else _by_password(desk, name, password, second)
+    with desk.writing() as session:
+        if signed is None:
+            note_failure(session, account, source)
+        else:
+            forget_failures(session, account, source)
     if signed is None:
         return _sign_in_page(request, desk, next_address=word(form, "next"), refused=True)
     next_address = local_path(word(form, "next"))
@@ -73,12 +88,12 @@ def sign_in(request: Request, desk: DeskOf, form: SignInForm) -> Response:
 
 
 @router.post("/sign-out")
-def sign_out(desk: DeskOf, visitor: AnyVisitor, form: Form) -> Response:
+def sign_out(request: Request, desk: DeskOf, visitor: AnyVisitor, form: Form) -> Response:
     with desk.writing() as session:
         end_session(session, visitor.token)
         _record(desk, session, visitor.user, "signed out")
     answer = go_to("/sign-in")
-    answer.delete_cookie(COOKIE, path="/")
+    drop_session(answer, request)
     return answer
 
 
@@ -92,17 +107,24 @@ def choose_language(desk: DeskOf, visitor: AnyVisitor, form: Form) -> Response:
 
 
 def _sign_in_page(
-    request: Request, desk: Desk, *, code: str = "", next_address: str = "/", refused: bool = False
+    request: Request,
+    desk: Desk,
+    *,
+    code: str = "",
+    next_address: str = "/",
+    refused: bool = False,
+    wait_minutes: int = 0,
 ) -> Response:
     token = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(32)
     page = desk.page(
         request,
         "sign_in.html",
-        status=403 if refused else 200,
+        status=429 if wait_minutes else 403 if refused else 200,
         code=code,
         token=token,
         next_address=local_path(next_address),
         refused=refused,
+        wait_minutes=wait_minutes,
     )
     page.set_cookie(
         FORM_COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/sign-in"
@@ -110,16 +132,29 @@ def _sign_in_page(
     return page
 
 
-def _by_code(desk: Desk, code: str) -> SignedIn | None:
-    with desk.writing() as session:
-        user = use_sign_in_code(session, code)
-        if user is None:
+def _minutes(until: datetime) -> int:
+    """Whole minutes from now, at least one."""
+    return max(1, -int((utc_now() - until).total_seconds() // 60))
+
+
+class _Refused(RelicwatchError):
+    """Undoes the transaction, so that a one-time code is not used up by a wrong second factor."""
+
+
+def _by_code(desk: Desk, code: str, second: str) -> SignedIn | None:
+    try:
+        with desk.writing() as session:
+            user = use_sign_in_code(session, code)
+            if user is None or not passes(session, desk.home, user, second):
+                raise _Refused("No such code, or the second factor is wrong.")
+            return _open(desk, session, user)
+    except _Refused:
+        with desk.writing() as session:
             desk.chain.record(session, actor="unknown", action="sign-in refused", object_kind="user", object_id="code")
-            return None
-        return _open(desk, session, user)
+        return None
 
 
-def _by_password(desk: Desk, name: str, password: str) -> SignedIn | None:
+def _by_password(desk: Desk, name: str, password: str, second: str) -> SignedIn | None:
     with desk.reading() as session:
         user = find_user(session, name)
     # Compared outside any transaction: the hash takes its time on purpose.
@@ -127,7 +162,8 @@ def _by_password(desk: Desk, name: str, password: str) -> SignedIn | None:
     with desk.writing() as session:
         # Read anew: the account may have been disabled, or its password changed, while the hash was compared.
         now = session.get(User, user.id) if user else None
-        if not matches or user is None or now is None or now.disabled or now.password_hash != user.password_hash:
+        stands = now is not None and not now.disabled and user is not None and now.password_hash == user.password_hash
+        if not matches or now is None or not stands or not passes(session, desk.home, now, second):
             desk.chain.record(
                 session,
                 actor="unknown",
