@@ -35,9 +35,15 @@ _ARABIC = re.compile("[\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe7
 
 @cache
 def messages(language: str) -> dict[str, str]:
-    """Key -> words of one language."""
-    read = yaml.safe_load((MESSAGES / f"{language}.yaml").read_text(encoding="utf-8"))
-    return {str(key): str(text) for key, text in read.items()}
+    """Key -> words of one language: its file and those of single rooms beside it (`en-cases.yaml`)."""
+    found: dict[str, str] = {}
+    for path in sorted(MESSAGES.glob(f"{language}*.yaml")):
+        read = yaml.safe_load(path.read_text(encoding="utf-8"))
+        twice = found.keys() & read.keys()
+        if twice:
+            raise ValueError(f"{path.name} says anew what another file of {language} says: {', '.join(sorted(twice))}.")
+        found |= {str(key): str(text) for key, text in read.items()}
+    return found
 
 
 @dataclass(frozen=True, slots=True)
