@@ -16,6 +16,7 @@ from storage.sampling import current_sampling
 from storage.tables import Assessment, Capture, Decision, Listing, ObjectMember, Observation, ReviewMark, utc_now
 
 State = Literal["waiting", "decided", "all"]
+Sort = Literal["urgency", "ending", "newest"]
 Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
 PAGE_SIZE = 50
 BUSY_SELLER = 3
@@ -67,6 +68,13 @@ class Filters:
     language: str = ""
     text: str = ""
     state: State = "waiting"
+    seller: str = ""
+    """A seller's name as the page gives it."""
+    priority: str = ""
+    """A rule of `Assessment.priority`."""
+    verdict: str = ""
+    """What was last decided; only listings that bear a decision have one."""
+    sort: Sort = "urgency"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,14 @@ class Place:
             self.listing_id,
         )
 
+    def sorted_by(self, sort: Sort) -> tuple[Any, ...]:
+        """The key of an order that the reader chose; danger to a person stays first in every one."""
+        if sort == "ending":
+            return (self.priority != DANGER, self.ends_at or NEVER, *self.order)
+        if sort == "newest":
+            return (self.priority != DANGER, -self.listing_id)
+        return self.order
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -131,6 +147,7 @@ class Choices:
 
     markets: Sequence[str]
     languages: Sequence[str]
+    priorities: Sequence[str]
 
 
 def queue_places(session: Session, filters: Filters, *, now: datetime | None = None) -> list[Place]:
@@ -163,7 +180,7 @@ def queue_places(session: Session, filters: Filters, *, now: datetime | None = N
     ]
     sampling = current_sampling(session)
     return mix(
-        _one_an_object(sorted(places, key=lambda place: place.order)),
+        _one_an_object(sorted(places, key=lambda place: place.sorted_by(filters.sort))),
         {"explore": sampling.queue_explore, "audit": sampling.queue_audit},
     )
 
@@ -257,11 +274,13 @@ def flagged_before(session: Session, listing: Listing) -> tuple[Assessment, Obse
 
 
 def queue_choices(session: Session) -> Choices:
-    """Markets and languages met among flagged listings and saved pictures."""
-    met = _with_judged(select(Listing.market, Judged.language))
+    """Markets, languages and priorities met among flagged listings and saved pictures."""
+    met = _with_judged(select(Listing.market, Judged.language, Judged.priority))
     rows = session.execute(met.where(_belongs_here()).distinct()).all()
     return Choices(
-        markets=sorted({row.market for row in rows}), languages=sorted({row.language for row in rows if row.language})
+        markets=sorted({row.market for row in rows}),
+        languages=sorted({row.language for row in rows if row.language}),
+        priorities=sorted({row.priority for row in rows if row.priority}),
     )
 
 
@@ -353,6 +372,13 @@ def _flagged(filters: Filters) -> Select[*tuple[Any, ...]]:
         query = query.where(Judged.band == filters.band)
     if filters.language:
         query = query.where(Judged.language == filters.language)
+    if filters.seller:
+        query = query.where(Observation.seller_name == filters.seller)
+    if filters.priority:
+        query = query.where(Judged.priority == filters.priority)
+    if filters.verdict:
+        query = query.join(Decision, Decision.id == Listing.current_decision_id)
+        query = query.where(Decision.verdict == filters.verdict)
     for word in fold(filters.text).split():
         said = (seen.folded_text.contains(word, autoescape=True) for seen in (Observation, Told))
         query = query.where(or_(*said))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -13,12 +13,15 @@ from review.crawl_view import fault_sentences
 from review.desk import DeskOf, Reader
 from review.listing_view import kept_decision
 from review.searches import record_search
+from review.summary import meaning_name, summarise
 from storage.database import DatabaseError
-from storage.queue import BANDS, PAGE_SIZE, Filters, queue_choices, queue_places, queue_rows
+from storage.decisions import VERDICTS
+from storage.queue import BANDS, PAGE_SIZE, Filters, Sort, queue_choices, queue_places, queue_rows
 from storage.tables import Crawl
 
 router = APIRouter()
 STATES = ("waiting", "decided", "all")
+SORTS: tuple[Sort, ...] = get_args(Sort)
 MOST_TEXT = 200
 MOST_CRAWLS = 100
 MOST_PROBLEMS = 20
@@ -31,12 +34,18 @@ def filters_from(query: Any) -> Filters:
     """The queue's filters from a query string or form; what is not on offer counts as not chosen."""
     state = str(query.get("state", ""))
     band = str(query.get("band", ""))
+    verdict = str(query.get("verdict", ""))
+    sort = str(query.get("sort", ""))
     return Filters(
         market=str(query.get("market", ""))[:MOST_TEXT],
         band=band if band in BANDS else "",
         language=str(query.get("language", ""))[:MOST_TEXT],
         text=str(query.get("text", ""))[:MOST_TEXT],
         state=state if state in STATES else "waiting",  # type: ignore[arg-type]
+        seller=str(query.get("seller", ""))[:MOST_TEXT],
+        priority=str(query.get("priority", ""))[:MOST_TEXT],
+        verdict=verdict if verdict in VERDICTS else "",
+        sort=next((one for one in SORTS if one == sort), "urgency"),
     )
 
 
@@ -48,6 +57,10 @@ def filters_query(filters: Filters) -> str:
         "language": filters.language,
         "text": filters.text,
         "state": "" if filters.state == "waiting" else filters.state,
+        "seller": filters.seller,
+        "priority": filters.priority,
+        "verdict": filters.verdict,
+        "sort": "" if filters.sort == "urgency" else filters.sort,
     }
     return urlencode({name: value for name, value in chosen.items() if value})
 
@@ -61,6 +74,8 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
         number = min(_page_number(request), pages)
         rows = queue_rows(session, places[(number - 1) * PAGE_SIZE : number * PAGE_SIZE])
         choices = queue_choices(session)
+        language = desk.words(request).language
+        summaries = {row.listing.id: summarise(row.assessment.answers, language) for row in rows}
         kept = kept_decision(session, request.query_params.get("decided", ""))
     if filters.text:
         record_search(desk, visitor, filters.text, found=len(places))
@@ -68,6 +83,7 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
         request,
         "queue.html",
         rows=rows,
+        summaries=summaries,
         total=len(places),
         number=number,
         pages=pages,
@@ -77,6 +93,9 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
         kept=kept,
         states=STATES,
         bands=tuple(BANDS),
+        verdicts=VERDICTS,
+        sorts=SORTS,
+        priority_names={id_: meaning_name("priorities", id_, language) for id_ in choices.priorities},
     )
 
 

@@ -49,6 +49,15 @@
       link.click();
       return;
     }
+    if (key === "?" || event.key === "\u061f") {
+      showKeys();
+      return;
+    }
+    const kept = key === "z" ? document.querySelector("a[data-kept]") : null;
+    if (kept) {
+      kept.click();
+      return;
+    }
     if (moveInQueue(key) || !form) return;
     if (key === "enter" && !event.target.closest("a, button, summary")) {
       event.preventDefault();
@@ -64,6 +73,13 @@
       if (option) option.selected = true;
     }
   });
+
+  const showKeys = () => {
+    const help = document.getElementById("keys");
+    if (!help) return;
+    help.open = !help.open;
+    if (help.open) help.querySelector("summary").focus();
+  };
 
   const moveInQueue = (key) => {
     const hits = [...document.querySelectorAll("a[data-hit]")];

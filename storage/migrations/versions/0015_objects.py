@@ -113,10 +113,8 @@ def upgrade() -> None:
 
 def refuse_changes(table: str, listings: str | None) -> None:
     """As in 0001, which also made the function of PostgreSQL; rows of a listing may go where its tombstone stands."""
-    stands = (
-        "SELECT 1 FROM tombstone WHERE kind = 'listing' "
-        f"AND object_id IN ({', '.join(f'CAST(OLD.{name} AS TEXT)' for name in (listings or '').split())})"
-    )
+    columns = ", ".join(f"CAST(OLD.{name} AS TEXT)" for name in (listings or "").split())
+    stands = f"SELECT 1 FROM tombstone WHERE kind = 'listing' AND object_id IN ({columns})"  # noqa: S608  (our names)
     if op.get_bind().dialect.name == "postgresql":
         function = "refuse_changes"
         if listings:
