@@ -114,7 +114,8 @@ def as_graphml(graph: Graph) -> bytes:
         element = ElementTree.SubElement(body, "edge", {"source": edge.start, "target": edge.end})
         ElementTree.SubElement(element, "data", {"key": "edge-relation"}).text = edge.kind
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
 
 
 def _printable(text: str) -> str:

@@ -82,7 +82,7 @@ def read_new_signs(database: Database, secret: bytes) -> int:
 
 def _keep(session: Session, secret: bytes, rows: Iterable[Observation]) -> None:
     listings = {row.listing_id for row in rows}
-    pictures: defaultdict[int, set[str]] = defaultdict(set)
+    pictures: defaultdict[int | None, set[str]] = defaultdict(set)
     for listing_id, sha256 in session.execute(
         select(Capture.listing_id, Capture.sha256).where(Capture.listing_id.in_(listings), Capture.kind == "thumbnail")
     ):

@@ -45,7 +45,9 @@ def upgrade() -> None:
         _number("listing_id"),
         _text("kind"),
         sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.UniqueConstraint("seller_id", "listing_id", "kind", "digest", name=op.f("uq_seller_sign_seller_id")),
+        sa.UniqueConstraint(
+            "seller_id", "listing_id", "kind", "digest", name=op.f("uq_seller_sign_seller_id_listing_id_kind_digest")
+        ),
         refers=[("seller_id", "seller"), ("listing_id", "listing")],
     )
     op.create_index("ix_seller_sign_kind_digest", "seller_sign", ["kind", "digest"])
