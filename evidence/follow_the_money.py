@@ -38,7 +38,7 @@ def _exhibit(reference: str, records: ListingRecords) -> Iterator[Entity]:
         "Article",
         title=shown.title if shown else None,
         bodyText=shown.description if shown else None,
-        sourceUrl=listing.url,
+        sourceUrl=_web(listing.url),
         publisher=listing.market,
         retrievedAt=shown.observed_at.isoformat() if shown else None,
         notes=f"Exhibit of case {reference}. The words are the seller's claims.",
@@ -47,7 +47,7 @@ def _exhibit(reference: str, records: ListingRecords) -> Iterator[Entity]:
     if seller is not None:
         person = _id("seller", seller.id_space, seller.native_id)
         yield _entity(
-            person, "LegalEntity", name=seller.name, sourceUrl=seller.url, notes="The name that a market shows."
+            person, "LegalEntity", name=seller.name, sourceUrl=_web(seller.url), notes="The name that a market shows."
         )
         yield _entity(
             _id("offers", here, person),
@@ -73,6 +73,11 @@ def _note(about: str, key: str, text: str) -> Entity:
 
 def _entity(id_: str, schema: str, **properties: str | None) -> Entity:
     return {"id": id_, "schema": schema, "properties": {name: [value] for name, value in properties.items() if value}}
+
+
+def _web(url: str | None) -> str | None:
+    """A saved file has no address of the web, and FollowTheMoney takes no other."""
+    return url if url and url.startswith(("http://", "https://")) else None
 
 
 def _id(*parts: str) -> str:
