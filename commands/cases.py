@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,3 +52,31 @@ def cases_list(as_json: AsJson = False) -> None:
             for case, exhibits in list_cases(session)
         ]
     print_rows(rows, as_json)
+
+
+@app.command("ftm")
+def cases_ftm(
+    reference: Annotated[str, typer.Argument(metavar="CASE")],
+    to: Annotated[Path, typer.Option(help="The file to write: one entity a line.")],
+) -> None:
+    """Write a case as FollowTheMoney entities for OpenAleph. Machine opinions and human decisions are told apart.
+
+    Example: relicwatch cases ftm RW-2026-0001 --to case.ftm.json
+    """
+    from crawler.errors import UsageError
+    from evidence.follow_the_money import as_lines, case_entities
+    from evidence.item import load_listing
+    from storage.cases import exhibits_of, find_case
+
+    _, database = open_home()
+    with database.reading() as session:
+        case = find_case(session, reference)
+        if case is None:
+            raise UsageError(f"There is no case {reference!r}: `relicwatch cases list` shows them.")
+        exhibits = [load_listing(session, listing, exhibit) for exhibit, listing, _ in exhibits_of(session, case)]
+        text = as_lines(case_entities(case.reference, exhibits))
+    try:
+        to.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{to} cannot be written ({error.strerror}).") from error
+    out.print(f"{to}: {text.count(chr(10))} entities.", highlight=False, markup=False)

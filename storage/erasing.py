@@ -19,8 +19,11 @@ from storage.masking import mask_contacts, mask_record
 from storage.tables import (
     Alarm,
     Assessment,
+    Attachment,
     Capture,
     Case,
+    CaseAssignment,
+    CaseNote,
     Decision,
     Exhibit,
     Export,
@@ -37,10 +40,14 @@ from storage.tables import (
     Observation,
     Outcome,
     PendingUnlink,
+    Referral,
     RegisterEntry,
     ReviewMark,
     Segment,
     Seller,
+    SellerFollow,
+    SellerSign,
+    SellerVerdict,
     Tombstone,
 )
 
@@ -322,7 +329,7 @@ def _delete_rows(session: Session, listing_id: int) -> None:
     run(delete(MatchVerdict).where(MatchVerdict.match_id.in_(matches)))
     candidate = or_(ObjectCandidate.listing_id == listing_id, ObjectCandidate.other_listing_id == listing_id)
     run(delete(ObjectCandidate).where(candidate))
-    for derived in (ObjectLook, ObjectKey, ObjectMember, ObjectMove):
+    for derived in (ObjectLook, ObjectKey, ObjectMember, ObjectMove, SellerSign, Attachment):
         run(delete(derived).where(derived.listing_id == listing_id))
     run(update(Export).where(Export.listing_id == listing_id).values(listing_id=None))
     for table in (Match, Alarm, ReviewMark, Exhibit, Outcome, Decision, Assessment, Observation, ListingAlias):
@@ -358,6 +365,9 @@ def erase_unnamed_sellers(session: Session, erasure: Erasure, ids: set[int]) -> 
         text = json.dumps([seller.id_space, seller.native_id, seller.name], ensure_ascii=False)
         # The name could be guessed from a digest of so short a text: the tombstone has none.
         bury(session, erasure, kind="seller", object_id=id_, sha256=None, size=len(text.encode()))
+        for said in (SellerSign, SellerFollow):
+            session.execute(delete(said).where(said.seller_id == id_))
+        session.execute(delete(SellerVerdict).where(or_(SellerVerdict.seller_id == id_, SellerVerdict.other_id == id_)))
         session.delete(seller)
         gone += 1
     session.flush()
@@ -379,5 +389,7 @@ def erase_case(session: Session, erasure: Erasure, case: Case, files: Sequence[t
             files=[("exports", name)],
         )
     bury(session, erasure, kind="case", object_id=case.id, sha256=digest)
+    for told in (CaseNote, CaseAssignment, Referral):
+        session.execute(delete(told).where(told.case_id == case.id))
     case.title, case.note, case.state = case.reference, None, "erased"
     session.flush()

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from storage.folding import fold
 from storage.sampling import current_sampling
+from storage.sellers import followed, uncountable
 from storage.tables import Assessment, Capture, Decision, Listing, ObjectMember, Observation, ReviewMark, utc_now
 
 State = Literal["waiting", "decided", "all"]
@@ -96,6 +97,8 @@ class Place:
     must_be_seen: bool = False
     object_id: int | None = None
     """Of the object that other listings offer too; null for one that is offered once."""
+    followed_seller: bool = False
+    """A person follows its seller."""
 
     @property
     def order(self) -> tuple[Any, ...]:
@@ -106,6 +109,7 @@ class Place:
             URGENCY[CONFLICT] if self.conflict_zone else URGENCY.get(self.priority, len(URGENCY)),
             soon,
             (self.ends_at or NEVER) if self.ends_soon else NEVER,
+            not self.followed_seller,
             not self.busy_seller,
             OURS.get(self.priority, len(OURS)),
             BANDS.get(self.band, len(BANDS)),
@@ -160,6 +164,7 @@ def queue_places(session: Session, filters: Filters, *, now: datetime | None = N
     now = now or utc_now()
     rows = session.execute(_flagged(filters)).all()
     busy = _busy_sellers(session)
+    watched = followed(session)
     places = [
         Place(
             listing_id=row.id,
@@ -175,6 +180,7 @@ def queue_places(session: Session, filters: Filters, *, now: datetime | None = N
             priority=row.priority or "",
             must_be_seen=row.must_be_seen,
             object_id=row.object_id,
+            followed_seller=row.seller_id in watched,
         )
         for row in rows
     ]
@@ -391,11 +397,16 @@ def _for_the_eye() -> ColumnElement[bool]:
 
 
 def _busy_sellers(session: Session) -> set[int]:
+    """Sellers with several flagged listings, of markets that allow counting what one of their users offers."""
     rows = session.scalars(
         select(Observation.seller_id)
         .join(Listing, Listing.current_observation_id == Observation.id)
         .join(Assessment, Assessment.id == Listing.current_assessment_id)
-        .where(Assessment.flagged, Observation.seller_id.is_not(None))
+        .where(
+            Assessment.flagged,
+            Observation.seller_id.is_not(None),
+            Listing.id_space.not_in(uncountable(session)),
+        )
     )
     return {seller for seller, count in Counter(rows).items() if seller is not None and count >= BUSY_SELLER}
 

@@ -725,6 +725,82 @@ class ObjectLook(Base):
     method: Mapped[str]
 
 
+# -- sellers ----------------------------------------------------------------------------------------------------
+
+
+class SellerSign(Identified, Base):
+    """Something by which a seller may be known again, as a keyed hash: the sign itself is not kept here."""
+
+    __tablename__ = "seller_sign"
+    __table_args__ = (
+        UniqueConstraint("seller_id", "listing_id", "kind", "digest"),
+        Index("ix_seller_sign_kind_digest", "kind", "digest"),
+    )
+
+    seller_id: Mapped[int] = mapped_column(ForeignKey("seller.id"), index=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    kind: Mapped[str]
+    """phone, email, messenger, sentence, photo, place."""
+    digest: Mapped[str] = mapped_column(String(64))
+    """HMAC-SHA-256 of the normalised sign with the home's secret."""
+
+
+class SellerReading(Identified, Base):
+    """How far the observations were read for signs of sellers; the newest row counts."""
+
+    __tablename__ = "seller_reading"
+
+    observation_id: Mapped[int] = mapped_column(BigId)
+    read_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class SellerVerdict(Identified, Base):
+    """Whether two sellers are one, as a person said; a later verdict supersedes, none is edited."""
+
+    __tablename__ = "seller_verdict"
+    __table_args__ = (Index("ix_seller_verdict_pair", "seller_id", "other_id"),)
+
+    seller_id: Mapped[int] = mapped_column(ForeignKey("seller.id"))
+    """The lower number of the two."""
+    other_id: Mapped[int] = mapped_column(ForeignKey("seller.id"), index=True)
+    verdict: Mapped[str]
+    """same, other, unsure."""
+    note: Mapped[str | None]
+    why: Mapped[list[Any]]
+    """The reasons that stood on the screen, as `matching.seller_likeness.Reason`."""
+    said_by: Mapped[str]
+    said_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class SellerFollow(Identified, Base):
+    """A person follows a seller, or no longer does; the newest row of a seller counts."""
+
+    __tablename__ = "seller_follow"
+
+    seller_id: Mapped[int] = mapped_column(ForeignKey("seller.id"), index=True)
+    following: Mapped[bool] = mapped_column(Boolean)
+    note: Mapped[str | None]
+    said_by: Mapped[str]
+    said_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class SellerConsent(Identified, Base):
+    """A market's leave to count what its sellers offer, or its end; the newest row of an id space counts."""
+
+    __tablename__ = "seller_consent"
+
+    id_space: Mapped[str] = mapped_column(index=True)
+    given: Mapped[bool] = mapped_column(Boolean)
+    given_by: Mapped[str]
+    """Who gave it for the market."""
+    given_on: Mapped[str]
+    """The day of the paper, as 2026-11-27."""
+    licence: Mapped[str]
+    """Where it stands: contract, licence or letter."""
+    recorded_by: Mapped[str]
+    recorded_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 # -- people and what they decide --------------------------------------------------------------------------------
 
 
