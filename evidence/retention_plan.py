@@ -19,9 +19,9 @@ from evidence.sealing import ORPHANS
 from evidence.thumbnails import TEMPORARY_PREFIX
 from storage.database import Database
 from storage.erasing import (
-    APPROVED_FILES,
     CAPTURE_DELETED,
     DELETED,
+    NAMED_FILES,
     derivatives_of,
     others_in,
     register_photos,
@@ -260,7 +260,7 @@ def _stray_files(session: Session, home: Home, now: datetime, periods: Mapping[s
     pending = {(store, name) for store, name in session.execute(select(PendingUnlink.store, PendingUnlink.name))}
     named = {
         *session.scalars(select(Capture.sha256).where(Capture.segment_id.is_(None), Capture.state != CAPTURE_DELETED)),
-        *(sha256 for column in APPROVED_FILES for sha256 in session.scalars(select(column))),
+        *(sha256 for column in NAMED_FILES for sha256 in session.scalars(select(column))),
         *register_photos(session),
     }
     unnamed = (path for path in home.files.glob("??/*") if path.name not in named)

@@ -18,6 +18,7 @@ from storage.holds import holds_on
 from storage.masking import mask_contacts, mask_record
 from storage.tables import (
     Alarm,
+    AlarmReceipt,
     Assessment,
     Attachment,
     Capture,
@@ -53,8 +54,13 @@ from storage.tables import (
 
 DELETED = "deleted"
 CAPTURE_DELETED = "DELETED"
-APPROVED_FILES = (MarketApproval.definition_sha256, MarketApproval.terms_sha256, MarketApproval.robots_sha256)
-"""Files of the home that a market's approval names."""
+NAMED_FILES = (
+    MarketApproval.definition_sha256,
+    MarketApproval.terms_sha256,
+    MarketApproval.robots_sha256,
+    Attachment.sha256,
+)
+"""Files of the home that a market's approval names, or a proof in a case."""
 REQUEST = "request"
 """The rule of what a person asked for, against the kinds of period."""
 
@@ -159,8 +165,9 @@ def is_named(session: Session, sha256: str) -> bool:
         Capture.segment_id.is_(None),
         Capture.state.not_in((CAPTURE_DELETED, "FAILED")),
     )
-    approval = select(MarketApproval.id).where(or_(*(column == sha256 for column in APPROVED_FILES)))
-    if session.scalar(kept.limit(1)) or session.scalar(approval.limit(1)):
+    if session.scalar(kept.limit(1)):
+        return True
+    if any(session.scalar(select(column).where(column == sha256).limit(1)) for column in NAMED_FILES):
         return True
     in_register = select(RegisterEntry.id).where(cast(RegisterEntry.photos, Text).contains(sha256))
     return session.scalar(in_register.limit(1)) is not None
@@ -327,6 +334,8 @@ def _delete_rows(session: Session, listing_id: int) -> None:
     run(update(Listing).where(Listing.id == listing_id).values(dict.fromkeys(current)))
     matches = select(Match.id).where(Match.listing_id == listing_id)
     run(delete(MatchVerdict).where(MatchVerdict.match_id.in_(matches)))
+    alarms = select(Alarm.id).where(Alarm.listing_id == listing_id)
+    run(delete(AlarmReceipt).where(AlarmReceipt.alarm_id.in_(alarms)))
     candidate = or_(ObjectCandidate.listing_id == listing_id, ObjectCandidate.other_listing_id == listing_id)
     run(delete(ObjectCandidate).where(candidate))
     for derived in (ObjectLook, ObjectKey, ObjectMember, ObjectMove, SellerSign, Attachment):
