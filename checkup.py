@@ -106,5 +106,7 @@ def _store(home: Home, database: Database) -> Iterator[Finding]:
     for sentence in watched_in_vain(home, database):
         yield Finding("fault", f"a saved search waits in vain: {sentence}")
     orphans = find_orphans(database, home)
+    if orphans.store_problem:
+        yield Finding("fault", orphans.store_problem)
     if orphans.count:
         yield Finding("note", f"{orphans.sentence} The next start sets them right.")

@@ -31,6 +31,8 @@ from evidence.retention_plan import (
     stored_path,
 )
 from evidence.sealing import file_sha256
+from evidence.segments import StoreError
+from evidence.store import EvidenceStore
 from evidence.thumbnails import sync_directory
 from storage.audit import AuditChain
 from storage.database import Database
@@ -256,6 +258,7 @@ def finish_unlinking(database: Database, home: Home, done: Purged | None = None)
     done.waiting = 0
     with database.reading() as session:
         pending = list(session.scalars(select(PendingUnlink).order_by(PendingUnlink.id)))
+    kept = EvidenceStore(home)
     for row in pending:
         path = stored_path(home, row.store, row.name)
         if row.store == "files" and _in_flight(path):
@@ -264,6 +267,14 @@ def finish_unlinking(database: Database, home: Home, done: Purged | None = None)
         with database.transaction() as session:
             wanted = row.store == "files" and is_named(session, row.name)
             size = size_on_disk(path)
+            try:
+                if not wanted and row.store in ("evidence", "files") and (far := kept.delete(path)):
+                    done.unlinked += 1
+                    done.freed_bytes += far
+            except StoreError as error:
+                logger.warning("%s stays for now: %s", row.name, error)
+                done.waiting += 1
+                continue
             if not wanted and path.exists():
                 path.unlink()
                 sync_directory(path.parent)

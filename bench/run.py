@@ -22,6 +22,9 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import browser_walk  # noqa: E402
+import capturing  # noqa: E402
+import exporting  # noqa: E402
+import recrawl  # noqa: E402
 import verifying  # noqa: E402
 from checks import Check, check_run  # noqa: E402
 from crawl import CONCURRENCY  # noqa: E402
@@ -57,6 +60,10 @@ def main() -> int:
     pages, rounds = (200, 1) if given.quick else (2000, 3)
     with tempfile.TemporaryDirectory(prefix="relicwatch-bench-") as place:
         figures = measure(Path(place), pages, rounds, drawn=not given.no_browser and (8 if given.quick else 60))
+        figures["exporting"] = exporting.compare(Path(place) / "exporting", (10, 50) if given.quick else (100, 1000))
+        figures["recrawl"] = recrawl.measure(20 if given.quick else 200, "cards show none, pages have ETags")
+        if not given.no_browser and find_chromium():
+            figures["capturing"] = capturing.compare(Path(place) / "capturing", 1 if given.quick else 5)
     figures["time_to_hit"] = measure_time_to_hit(markets=5, days=3) if given.quick else measure_time_to_hit()
     sys.stdout.write(table(figures))
     if given.json:
@@ -216,6 +223,11 @@ def table(figures: dict[str, Any]) -> str:
         lines.append(browser_walk.line(figures["browser_walk"]))
     if "verifying" in figures:
         lines.append(verifying.line(figures["verifying"]))
+    if "exporting" in figures:
+        lines += exporting.lines(figures["exporting"])
+        lines.append(f"second, unchanged crawl, {recrawl.kept_line(figures['recrawl'])}")
+    if "capturing" in figures:
+        lines.append(capturing.line(figures["capturing"]))
     if "time_to_hit" in figures:
         lines += ["", time_to_hit_table(figures["time_to_hit"]).rstrip()]
     return "\n".join(lines) + "\n"

@@ -30,7 +30,7 @@ from evidence.bundle_files import is_bounded_json
 from evidence.cover import Cover, look_up_checks
 from evidence.custody import CustodyDamaged, custody_record, gather_custody
 from evidence.derived import Derivation, Original, derive
-from evidence.exhibit_files import PackedListing, check_listing, pack_listing, pack_stamps
+from evidence.exhibit_files import PackedListing, checked_listing, pack_listing, pack_stamps
 from evidence.item import ListingRecords, load_listing
 from evidence.plain_zip import PlainZipWriter
 from evidence.provenance import build_provenance
@@ -41,6 +41,7 @@ from evidence.report.render import LANGUAGES, Explain, render_custody, render_in
 from evidence.sealing import EvidenceDamaged
 from evidence.signing import SigningKey, load_signing_key
 from evidence.stamping import EXPORT, ask_pending
+from evidence.store import EvidenceStore
 from evidence.wacz import to_json
 from storage.audit import AuditChain
 from storage.database import Database
@@ -209,7 +210,7 @@ def _write(
     now = utc_now()
     demo = home.is_demo or any(records.listing.demo for records in subject.listings)
     authorities = load_authorities(home)
-    checked = [check_listing(home, records) for records in subject.listings]
+    store = EvidenceStore(home)
     with database.transaction() as session:
         custody = gather_custody(session, subject.objects, bundle_id)
         checks = look_up_checks(session, [records.listing.id for records in subject.listings]) if request else None
@@ -260,9 +261,12 @@ def _write(
     record = custody_record(custody)
     with _new_zip(home.exports / ORIGINALS if withheld else to, name) as (workspace, package, whole):
         bag = BagWriter(package, name)
-        packed = [pack_listing(bag, n, listing, workspace, program, key.secret) for n, listing in enumerate(checked, 1)]
-        for number, listing in enumerate(checked, 1):
-            pack_stamps(database, bag, number, listing)
+        packed = []
+        for number, records in enumerate(subject.listings, 1):
+            # One by one: the files of one listing are at hand, and what was read of them is let go after it.
+            with checked_listing(store, records, workspace) as listing:
+                packed.append(pack_listing(bag, number, listing, workspace, program, key.secret))
+                pack_stamps(database, bag, number, listing)
         _add_records(bag, report, packed, record, bundle_id, program, cards)
         own_cover = cover if not withheld else None
         if own_cover:

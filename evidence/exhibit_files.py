@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import brotli
 
@@ -29,6 +31,7 @@ from evidence.item import (
 from evidence.object_id import build_object_id
 from evidence.redaction import salted
 from evidence.sealing import EvidenceDamaged
+from evidence.store import EvidenceStore
 from evidence.wacz import Page, to_json, write_wacz
 from evidence.warc_reading import WarcFault, WarcRecord, label_sha256, read_payload, read_records
 from storage.database import Database
@@ -36,6 +39,8 @@ from storage.stamps import leaf_of
 from storage.tables import Capture, Listing, Segment
 
 LARGEST_IMAGE = 64 << 20
+Picture = Callable[[], bytes | None]
+"""Gives the bytes when they are wanted: a case holds more pictures than memory does."""
 STAMPS_FORMAT = "relicwatch-stamps-1"
 PRINTED_IMAGES = 6
 """Of one listing, in the printed report; all stand in the bundle as files."""
@@ -66,6 +71,9 @@ class CheckedListing:
     found: dict[tuple[int, int], WarcRecord]
     """(segment id, offset) -> record."""
     home: Home
+    """Where these files lie on this computer while the listing is packed."""
+    store: EvidenceStore
+    """Where they lie for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +89,21 @@ class PackedListing:
     images: Sequence[dict[str, Any]]
     files: Sequence[tuple[str, str]]
     """(path, SHA-256) of the listing's main files."""
-    pictures: dict[str, bytes | Path]
-    """Path below `data/` -> bytes, or the file that holds them: screenshots and images, for the printed report."""
+    pictures: dict[str, Picture]
+    """Path below `data/` -> what gives its bytes: screenshots and images, for the printed report."""
 
 
-def check_listing(home: Home, records: ListingRecords) -> CheckedListing:
+@contextmanager
+def checked_listing(store: EvidenceStore, records: ListingRecords, workspace: Path) -> Iterator[CheckedListing]:
+    """The listing with its files at hand, and no longer. Raises as `check_listing` does. # EV-18"""
+    used = {row.segment_id for row in records.captures if row.segment_id}
+    paths = [store.home.evidence / s.name for s in records.segments.values() if s.id in used]
+    paths += [store.home.file_path(row.sha256) for row in records.captures if row.segment_id is None]
+    with store.nearby(dict.fromkeys(paths), workspace) as home:
+        yield check_listing(store, home, records)
+
+
+def check_listing(store: EvidenceStore, home: Home, records: ListingRecords) -> CheckedListing:
     """Re-hash every file and record of a listing. Raises EvidenceDamaged or EvidenceMissing. # EV-18"""
     listing = records.listing
     used = {row.segment_id for row in records.captures if row.segment_id}
@@ -103,15 +121,15 @@ def check_listing(home: Home, records: ListingRecords) -> CheckedListing:
         )
     found: dict[tuple[int, int], WarcRecord] = {}
     for segment in segments:
-        for record in _read_segment(home, segment):
+        for record in _read_segment(store, home, segment):
             found[segment.id, record.offset] = record
     _check_revisits(listing, found)
     for row in records.captures:
         if row.segment_id is None:
-            _check_file(home.file_path(row.sha256), row.sha256)
+            _check_file(home.file_path(row.sha256), row.sha256, store.place(store.home.file_path(row.sha256)))
         else:
             _check_capture(row, records.segments[row.segment_id], found)
-    return CheckedListing(records, segments, found, home)
+    return CheckedListing(records, segments, found, home, store)
 
 
 def pack_listing(
@@ -129,7 +147,7 @@ def pack_listing(
     packed = [
         PackedCapture(p.capture, {"file": names[p.capture.id]}, None) if p.capture.id in names else p for p in packed
     ]
-    pictures: dict[str, bytes | Path] = {}
+    pictures: dict[str, Picture] = {}
     images = _extract_images(bag, folder, checked, pictures)
     for row_id, path in names.items():
         row = next(p.capture for p in packed if p.capture.id == row_id)
@@ -139,7 +157,7 @@ def pack_listing(
             bag.add_file(f"{folder}/{path}", checked.home.file_path(row.sha256)),
         )
         if row.kind in _SCREENSHOTS or row.kind in _IMAGES:
-            pictures[f"{folder}/{path}"] = checked.home.file_path(row.sha256)
+            pictures[f"{folder}/{path}"] = partial(checked.store.read, checked.store.home.file_path(row.sha256))
     item = salted(build_item(checked.records, packed, images, program, _surroundings(checked)), secret)
     analysis = salted(build_analysis(checked.records), secret)
     decisions = salted(build_decisions(checked.records), secret)
@@ -196,15 +214,16 @@ def pack_stamps(database: Database, bag: BagWriter, number: int, checked: Checke
                 bag.add_bytes(f"{folder}.{name}.tsr", answer)
 
 
-def _read_segment(home: Home, segment: Segment) -> list[WarcRecord]:
+def _read_segment(store: EvidenceStore, home: Home, segment: Segment) -> list[WarcRecord]:
     path = home.evidence / segment.name
-    _check_file(path, segment.sha256 or "none in the database")
+    shown = store.place(store.home.evidence / segment.name)
+    _check_file(path, segment.sha256 or "none in the database", shown)
     try:
         with path.open("rb") as file:
             records = list(read_records(file))
     except WarcFault as error:
         raise EvidenceDamaged(
-            f"The evidence file {path} is not a whole WARC: {error}; the export was refused."
+            f"The evidence file {shown} is not a whole WARC: {error}; the export was refused."
         ) from error
     return records
 
@@ -233,22 +252,22 @@ def _check_capture(row: Capture, segment: Segment, found: dict[tuple[int, int], 
         raise EvidenceDamaged(f"{where}: the record there is of {record.uri}; the export was refused.")
 
 
-def _check_file(path: Path, expected: str) -> None:
+def _check_file(path: Path, expected: str, shown: str) -> None:
     try:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise EvidenceDamaged(
-            f"The evidence file {path} cannot be read ({error.strerror}); it should have SHA-256 {expected}. "
+            f"The evidence file {shown} cannot be read ({error.strerror}); it should have SHA-256 {expected}. "
             "The export was refused."
         ) from error
-    _expect(path, expected, found)
+    _expect(shown, expected, found)
 
 
-def _expect(path: Path, expected: str, found: str) -> None:
+def _expect(shown: str | Path, expected: str, found: str) -> None:
     if found != expected:
         raise EvidenceDamaged(
-            f"The evidence file {path} was changed: its SHA-256 is {found}, the database says {expected}. "
+            f"The evidence file {shown} was changed: its SHA-256 is {found}, the database says {expected}. "
             "The export was refused; restore the file from a backup."
         )
 
@@ -282,7 +301,7 @@ def _derivative_names(packed: Sequence[PackedCapture]) -> dict[int, str]:
 
 
 def _extract_images(
-    bag: BagWriter, folder: str, checked: CheckedListing, pictures: dict[str, bytes | Path]
+    bag: BagWriter, folder: str, checked: CheckedListing, pictures: dict[str, Picture]
 ) -> list[dict[str, Any]]:
     """Every picture among the captured exchanges as a file that opens: decoded, named by us, once each.
 
@@ -294,7 +313,8 @@ def _extract_images(
     images: list[dict[str, Any]] = []
     seen: set[str] = set()
     for row in sorted(rows, key=lambda r: (r.url not in offered, r.captured_at, r.id)):
-        data = _image_bytes(checked, row)
+        name, record = _image_record(checked, row)
+        data = _image_bytes((checked.home.evidence / name).open("rb"), record)
         suffix = image_suffix(data) if data else None
         if data is None or suffix is None:
             continue
@@ -305,7 +325,7 @@ def _extract_images(
         path = f"images/image-{len(images) + 1:03}.{suffix}"
         bag.add_bytes(f"{folder}/{path}", data)
         if row.url in offered and len(pictures) < PRINTED_IMAGES:
-            pictures[f"{folder}/{path}"] = data
+            pictures[f"{folder}/{path}"] = partial(_image_again, checked.store, name, record)
         images.append(
             {
                 "file": path,
@@ -320,15 +340,24 @@ def _extract_images(
     return images
 
 
-def _image_bytes(checked: CheckedListing, row: Capture) -> bytes | None:
+def _image_record(checked: CheckedListing, row: Capture) -> tuple[str, WarcRecord]:
+    """Name of the evidence file and the record with the picture's bytes."""
     at = (row.segment_id or 0, row.offset or 0)
     record = checked.found[at]
     if record.type == "revisit":
         target = record.headers["warc-refers-to"]
         at, record = next((k, r) for k, r in checked.found.items() if r.id == target and r.type != "revisit")
-    with (checked.home.evidence / checked.records.segments[at[0]].name).open("rb") as file:
+    return checked.records.segments[at[0]].name, record
+
+
+def _image_bytes(file: IO[bytes], record: WarcRecord) -> bytes | None:
+    with file:
         payload = read_payload(file, record.offset, record.length, LARGEST_IMAGE)
     return None if payload is None else decode(payload, record.http_header("content-encoding"))
+
+
+def _image_again(store: EvidenceStore, name: str, record: WarcRecord) -> bytes | None:
+    return _image_bytes(store.open(store.home.evidence / name), record)
 
 
 def decode(payload: bytes, coding: str | None) -> bytes | None:
@@ -360,7 +389,8 @@ def _pack_wacz(
     path = workspace / "listing.wacz"
     write_wacz(path, warcs, pages, title=title, software=f"{program.name} {program.version}")
     for segment in checked.segments:
-        _check_file(checked.home.evidence / segment.name, segment.sha256 or "")
+        warc = checked.home.evidence / segment.name
+        _check_file(warc, segment.sha256 or "", checked.store.place(checked.store.home.evidence / segment.name))
     try:
         return bag.add_file(f"{folder}/{WACZ}", path)
     finally:

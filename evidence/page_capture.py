@@ -10,7 +10,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -118,6 +119,16 @@ class _Collected:
     linked: list[dict[str, str]] = field(default_factory=list)
     """The seller's page and the terms: what they are and where they stand."""
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seconds: dict[str, float] = field(default_factory=dict)
+    """What each step took; images and linked pages of other hosts are fetched at the same time."""
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[step] = round(time.monotonic() - start, 3)
 
     @property
     def state(self) -> str:
@@ -249,6 +260,7 @@ def _additions(collected: _Collected, url: str) -> list[Addition]:
         "clock": collected.clock,
         "hosts": collected.hosts,
         "linked_pages": collected.linked,
+        "seconds": collected.seconds,
     }
     body = json.dumps(report, ensure_ascii=False, indent=1, sort_keys=True).encode()
     told = Derivative(
@@ -271,15 +283,32 @@ async def _collect(
 ) -> _Collected:
     collected = _Collected()
     if open_page:
-        await _try_page(url, guard, limits, collected)
+        with collected.timed("page"):
+            await _try_page(url, guard, limits, collected)
     else:
         collected.problems.append("The page itself was not opened: this market is read through its official API only.")
     seen = {one.exchange.url for one in collected.exchanges if _is_whole(one.exchange)}
-    await _collect_images([one for one in images if one not in seen], guard, limits, collected)
-    if open_page and collected.page is not None:
-        await _collect_linked(collected.final_url or url, seller_page, guard, limits, collected)
+    wanted = [one for one in images if one not in seen]
+    market = collected.final_url or url
+    shared = any(urlsplit(one).hostname == urlsplit(market).hostname for one in wanted)
+
+    async def fetch_images() -> None:
+        with collected.timed("images"):
+            await _collect_images(wanted, guard, limits, collected)
+
+    async def fetch_linked() -> None:
+        with collected.timed("linked pages"):
+            if open_page and collected.page is not None:
+                await _collect_linked(market, seller_page, guard, limits, collected)
+
+    if shared:  # one after the other, so that the market is not asked for two things at once
+        await fetch_images()
+        await fetch_linked()
+    else:
+        await asyncio.gather(fetch_images(), fetch_linked())
     fetched = [one.exchange.url for one in collected.exchanges]
-    collected.hosts = await asyncio.to_thread(hosts_of, [url, *fetched], guard)
+    with collected.timed("names and certificates"):
+        collected.hosts = await asyncio.to_thread(hosts_of, [url, *fetched], guard)
     return collected
 
 

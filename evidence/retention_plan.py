@@ -15,7 +15,7 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crawler.home import Home
-from evidence.sealing import ORPHANS
+from evidence.store import ORPHANS
 from evidence.thumbnails import TEMPORARY_PREFIX
 from storage.database import Database
 from storage.erasing import (

@@ -18,7 +18,8 @@ from sqlalchemy import select
 from crawler.home import Home
 from evidence.item_check import SAVED_FILE_URN
 from evidence.sealing import EVIDENCE, EvidenceDamaged, EvidenceFile, add_sealed, is_abandoned, shared_lock, to_orphans
-from evidence.segments import StoreError, find_members, label_to_hex, pack_resource
+from evidence.segments import StoreError, label_to_hex, members_in, pack_resource
+from evidence.store import EvidenceStore
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.imports import SavedRecord
@@ -74,7 +75,8 @@ def seal_saved(
     """
     main = files[0]
     name = f"{DIRECTORY}/{_digest(files)}.warc.gz"
-    known = _known(database, home, name)
+    store = EvidenceStore(home)
+    known = _known(database, store, name)
     if known is not None:
         return known
     _set_aside_leftovers(home, name)
@@ -91,6 +93,7 @@ def seal_saved(
                 place = offset, len(data)
         with shared_lock(home):
             sha256 = file.seal()
+            store.send(file.path)
             with database.transaction() as session:
                 segment = add_sealed(session, file, sha256, None, imported_at)
                 chain.record(
@@ -111,6 +114,7 @@ def seal_saved(
                 record = SavedRecord(
                     segment.id, *place, record_uri(main), main.sha256, len(main.body), main.media_type, imported_at
                 )
+            store.release(file.path)
     return Sealed(record, saved_by, was_known=False)
 
 
@@ -132,7 +136,7 @@ def record_uri(file: SavedBytes) -> str:
     return f"{SAVED_FILE_URN}{file.sha256}:{quote(file.name[-_LONGEST_NAME:], safe='')}"
 
 
-def _known(database: Database, home: Home, name: str) -> Sealed | None:
+def _known(database: Database, store: EvidenceStore, name: str) -> Sealed | None:
     with database.reading() as session:
         segment = session.scalars(select(Segment).where(Segment.store == EVIDENCE, Segment.name == name)).first()
         if segment is None:
@@ -144,12 +148,15 @@ def _known(database: Database, home: Home, name: str) -> Sealed | None:
                 AuditEvent.action == SEALED,
             )
         ).one()
-    path = home.evidence / name
-    members = find_members(path) if path.is_file() else iter(())
-    member = next((one for one in members if one.type == "resource"), None)
+    path = store.home.evidence / name
+    member = None
+    if store.has(path):
+        with store.open(path) as file:
+            member = next((one for one in members_in(file) if one.type == "resource"), None)
     if member is None:
         raise EvidenceDamaged(
-            f"This file was imported before, and its evidence file {path} is gone or damaged: restore it from a backup."
+            f"This file was imported before, and its evidence file {store.place(path)} is gone or damaged: "
+            "restore it from a backup."
         )
     record = SavedRecord(
         segment_id=segment.id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,16 +37,18 @@ from evidence.segments import (
     split_http,
     warcinfo_record,
 )
+from evidence.store import ORPHANS, EvidenceStore
 from evidence.thumbnails import TEMPORARY_PREFIX, is_left_over, store_file, sync_directory
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.tables import Capture, Listing, Observation, Segment
 
+logger = logging.getLogger(__name__)
+
 EVIDENCE = "evidence"
 TRANSIT = "transit"
 MISSING = "missing"
 """State of a sealed segment whose file is gone or altered."""
-ORPHANS = "orphans"
 _IN_TRANSIT = ("exchange", "dom")
 """What a crawl keeps as records: exchanges, and the DOM of a page that it had rendered."""
 _PARTIAL = ".partial"
@@ -294,8 +297,12 @@ def _seal(
             if isinstance(addition, AddedExchange):
                 _add_exchange(addition, file, written)
         derivatives = [_add_derivative(home, one, file, written) for one in extra if isinstance(one, Derivative)]
+        store = EvidenceStore(home)
+        kept = [file.path, *(home.file_path(row.sha256) for row, _ in derivatives)]
         with shared_lock(home):
             sha256 = file.seal()
+            for path in dict.fromkeys(kept):
+                store.send(path)
             with database.transaction() as session:
                 segment = add_sealed(session, file, sha256, listing.market, datetime.now(UTC))
                 _add_rows(session, segment, listing.id, job_id, written, derivatives)
@@ -313,7 +320,9 @@ def _seal(
                         "derivatives": [row.id for row, _ in derivatives],
                     },
                 )
-                return segment.id
+            for path in kept:
+                store.release(path)
+        return segment.id
 
 
 def _add_rows(
@@ -550,6 +559,12 @@ class OrphanReport:
     """Ids of derivatives whose content-named file is gone."""
     unfinished_files: tuple[Path, ...] = ()
     """Temporary names among the content-named files."""
+    objects_without_row: tuple[str, ...] = ()
+    """Evidence files in the store whose commit never came."""
+    copies_in_both: tuple[Path, ...] = ()
+    """In the home still, though the store holds them and their row is there; no orphans, but in the way."""
+    store_problem: str | None = None
+    """Why the store was not looked through; what may lie there is then not called missing."""
 
     @property
     def count(self) -> int:
@@ -561,6 +576,7 @@ class OrphanReport:
                 self.rows_found_again,
                 self.captures_without_file,
                 self.unfinished_files,
+                self.objects_without_row,
             )
         )
 
@@ -568,7 +584,8 @@ class OrphanReport:
     def sentence(self) -> str:
         """What was found, for the log and `doctor`."""
         return (
-            f"{self.count} orphans: {len(self.files_without_row)} evidence files without a row, "
+            f"{self.count} orphans: {len(self.files_without_row) + len(self.objects_without_row)} evidence files "
+            "without a row, "
             f"{len(self.rows_without_file)} rows without their evidence file, "
             f"{len(self.rows_found_again)} found again, "
             f"{len(self.captures_without_file)} derivatives without their file, "
@@ -589,14 +606,42 @@ def find_orphans(database: Database, home: Home) -> OrphanReport:
                 Capture.state.not_in(("FAILED", "DELETED")),
             )
         ).all()
-    names = {path.name for path in home.files.glob("??/*")}
+    store, problem, held = EvidenceStore(home), None, {}
+    try:
+        held = store.objects()
+    except StoreError as error:
+        problem = str(error)
+    names = {path.name for path in home.files.glob("??/*")} | {name.rpartition("/")[2] for name in held}
+    of_rows = {f"{EVIDENCE}/{name}" for name in known}
+    files = _evidence_files(home)
+    missing = [s for s in segments if s.state == MISSING]
     return OrphanReport(
-        files_without_row=tuple(path for path in _evidence_files(home) if _name_of(home, path) not in known),
-        rows_without_file=tuple(s.id for s in segments if s.state == "sealed" and not _is_there(home, s)),
-        rows_found_again=tuple(s.id for s in segments if s.state == MISSING and _is_there(home, s, digest=True)),
-        captures_without_file=tuple(id_ for id_, sha256 in derivatives if sha256 not in names),
+        files_without_row=tuple(path for path in files if _name_of(home, path) not in known),
+        rows_without_file=tuple(
+            s.id for s in segments if s.state == "sealed" and not problem and _length(home, s, held) != s.length
+        ),
+        rows_found_again=tuple(
+            s.id for s in missing if _length(home, s, held) == s.length and _digest(store, s) == s.sha256
+        ),
+        captures_without_file=tuple(id_ for id_, sha256 in derivatives if not problem and sha256 not in names),
         unfinished_files=tuple(sorted(path for path in home.files.glob(f"??/{TEMPORARY_PREFIX}*"))),
+        objects_without_row=tuple(n for n in sorted(held) if n.startswith(f"{EVIDENCE}/") and n not in of_rows),
+        copies_in_both=tuple(
+            path
+            for path in files
+            if held.get(f"{EVIDENCE}/{_name_of(home, path)}") == path.stat().st_size and _name_of(home, path) in known
+        ),
+        store_problem=problem,
     )
+
+
+def _length(home: Home, segment: Segment, held: Mapping[str, int]) -> int | None:
+    path = home.evidence / segment.name
+    return path.stat().st_size if path.is_file() else held.get(f"{EVIDENCE}/{segment.name}")
+
+
+def _digest(store: EvidenceStore, segment: Segment) -> str:
+    return store.sha256(store.home.evidence / segment.name)
 
 
 def heal(database: Database, home: Home, *, chain: AuditChain, actor: str = "start") -> OrphanReport:
@@ -607,12 +652,20 @@ def heal(database: Database, home: Home, *, chain: AuditChain, actor: str = "sta
     """
     with _exclusive_lock(home):
         report = find_orphans(database, home)
+        if report.store_problem:
+            logger.warning("The evidence store was not looked through. %s", report.store_problem)
         moved = [path for path in report.files_without_row if is_abandoned(path)]
         for path in moved:
             to_orphans(home, path)
+        store = EvidenceStore(home)
+        for name in report.objects_without_row:
+            store.set_aside(name)
+        for path in report.copies_in_both:
+            store.release(path)
         for path in filter(is_left_over, report.unfinished_files):
             path.unlink(missing_ok=True)
-        if report.rows_without_file or report.rows_found_again or report.captures_without_file or moved:
+        changed = (report.rows_without_file, report.rows_found_again, report.captures_without_file)
+        if any(changed) or moved or report.objects_without_row:
             with database.transaction() as session:
                 _mark(session, report)
                 chain.record(
@@ -622,7 +675,7 @@ def heal(database: Database, home: Home, *, chain: AuditChain, actor: str = "sta
                     object_kind="store",
                     object_id=EVIDENCE,
                     details={
-                        "files_set_aside": [_name_of(home, path) for path in moved],
+                        "files_set_aside": [*(_name_of(home, path) for path in moved), *report.objects_without_row],
                         "segments_missing": list(report.rows_without_file),
                         "segments_found_again": list(report.rows_found_again),
                         "captures_without_file": list(report.captures_without_file),
@@ -648,13 +701,6 @@ def _evidence_files(home: Home) -> list[Path]:
 
 def _name_of(home: Home, path: Path) -> str:
     return path.relative_to(home.evidence).as_posix()
-
-
-def _is_there(home: Home, segment: Segment, *, digest: bool = False) -> bool:
-    path = home.evidence / segment.name
-    if not path.is_file() or path.stat().st_size != segment.length:
-        return False
-    return not digest or file_sha256(path) == segment.sha256
 
 
 def file_sha256(path: Path) -> str:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from isal import igzip_lib
 
@@ -348,27 +349,32 @@ def read_members(data: bytes, base: int = 0) -> Iterator[Member]:
 def find_members(path: Path, start: int = 0) -> Iterator[Member]:
     """The whole records of a file from `start` on, reading a piece at a time; stops at the first torn one."""
     with path.open("rb") as file:
-        position = start
-        while True:
-            file.seek(position)
-            unpacker = zlib.decompressobj(_GZIP_WINDOW)
-            pieces: list[bytes] = []
-            consumed = 0
-            while not unpacker.eof:
-                piece = file.read(1 << 16)
-                if not piece:
-                    return
-                try:
-                    pieces.append(unpacker.decompress(piece))
-                except zlib.error:
-                    return
-                consumed += len(piece)
-            length = consumed - len(unpacker.unused_data)
-            member = _parse_member(position, length, b"".join(pieces))
-            if member is None:
+        yield from members_in(file, start)
+
+
+def members_in(file: IO[bytes], start: int = 0) -> Iterator[Member]:
+    """As `find_members`, of an open file."""
+    position = start
+    while True:
+        file.seek(position)
+        unpacker = zlib.decompressobj(_GZIP_WINDOW)
+        pieces: list[bytes] = []
+        consumed = 0
+        while not unpacker.eof:
+            piece = file.read(1 << 16)
+            if not piece:
                 return
-            yield member
-            position += length
+            try:
+                pieces.append(unpacker.decompress(piece))
+            except zlib.error:
+                return
+            consumed += len(piece)
+        length = consumed - len(unpacker.unused_data)
+        member = _parse_member(position, length, b"".join(pieces))
+        if member is None:
+            return
+        yield member
+        position += length
 
 
 def split_http(block: bytes) -> tuple[bytes, bytes]:

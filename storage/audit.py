@@ -13,12 +13,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage.tables import AuditEvent, utc_now
 
 GENESIS = "0" * 64
+_ASKED_AT_ONCE = 500
 
 
 class AuditChain:
@@ -99,7 +100,13 @@ def chain_faults(events: Iterable[AuditEvent]) -> list[str]:
 
 def events_about(session: Session, objects: Sequence[tuple[str, object]]) -> list[AuditEvent]:
     """Every event about any of these (kind, id) objects, in order of time."""
-    if not objects:
-        return []
-    clauses = [(AuditEvent.object_kind == kind) & (AuditEvent.object_id == str(id_)) for kind, id_ in objects]
-    return list(session.scalars(select(AuditEvent).where(or_(*clauses)).order_by(AuditEvent.at, AuditEvent.id)))
+    ids: dict[str, list[str]] = {}
+    for kind, id_ in dict.fromkeys((kind, str(id_)) for kind, id_ in objects):
+        ids.setdefault(kind, []).append(id_)
+    found: list[AuditEvent] = []
+    for kind, of_kind in ids.items():
+        # In pieces: a case of a thousand listings is about tens of thousands of objects, more than a statement takes.
+        for start in range(0, len(of_kind), _ASKED_AT_ONCE):
+            wanted = AuditEvent.object_id.in_(of_kind[start : start + _ASKED_AT_ONCE])
+            found += session.scalars(select(AuditEvent).where(AuditEvent.object_kind == kind, wanted))
+    return sorted(found, key=lambda event: (event.at, event.id))

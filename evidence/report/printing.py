@@ -9,7 +9,6 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from playwright.sync_api import Error, Route, sync_playwright
 
@@ -24,8 +23,8 @@ _FOOT = (
     '<span class="pageNumber"></span> / <span class="totalPages"></span></div>'
 )
 
-Printer = Callable[[Mapping[str, bytes], Mapping[str, bytes | Path]], dict[str, bytes]]
-"""Gets pages by language and pictures by their address in them; gives PDFs by language. Raises NotPrinted."""
+Printer = Callable[[Mapping[str, bytes], Mapping[str, Callable[[], bytes | None]]], dict[str, bytes]]
+"""Gets pages by language, and by address in them what gives a picture; gives PDFs by language. Raises NotPrinted."""
 
 
 class NotPrinted(RelicwatchError):
@@ -37,19 +36,18 @@ def without_date(pdf: bytes) -> bytes:
     return _DATE.sub(rb"\g<1>19800101000000", pdf)
 
 
-def print_pages(pages: Mapping[str, bytes], pictures: Mapping[str, bytes | Path]) -> dict[str, bytes]:
+def print_pages(pages: Mapping[str, bytes], pictures: Mapping[str, Callable[[], bytes | None]]) -> dict[str, bytes]:
     """Print each page. Raises NotPrinted where no Chromium starts, or it fails."""
 
     def answer(route: Route) -> None:
         name = route.request.url.removeprefix(HOST)
-        held = pictures.get(name)
+        held = pictures[name]() if name in pictures else None
         if name in pages:
             route.fulfill(body=pages[name], content_type="text/html; charset=utf-8")
         elif held is None or not route.request.url.startswith(HOST):
             route.abort()
         else:
-            data = held if isinstance(held, bytes) else held.read_bytes()
-            route.fulfill(body=data, content_type=mimetypes.guess_type(name)[0] or "application/octet-stream")
+            route.fulfill(body=held, content_type=mimetypes.guess_type(name)[0] or "application/octet-stream")
 
     try:
         with sync_playwright() as playwright:

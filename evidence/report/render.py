@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -180,4 +181,8 @@ def _environment() -> Environment:
 
 
 def _render(template: str, **values: Any) -> bytes:
-    return _environment().get_template(template).render(words=_words(), **values).encode("utf-8", "replace")
+    written = io.BytesIO()  # in pieces: the whole text of a large case is not held a second time as characters
+    pieces_of_it = _environment().get_template(template).stream(words=_words(), **values)
+    pieces_of_it.enable_buffering(500)
+    pieces_of_it.dump(written, "utf-8", "replace")
+    return written.getvalue()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from fastapi import APIRouter, Request
 from sqlalchemy import select
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 
+from evidence.store import EvidenceStore
 from review.desk import DeskOf, Exporter, NotThere, Reader, row_id
 from storage.tables import Capture, Export
 
 router = APIRouter()
+_PIECE = 1 << 18
 SANDBOX = {"content-security-policy": "sandbox; default-src 'none'", "x-content-type-options": "nosniff"}
 _SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
 _DERIVATIVES = ("dom", "screenshot", "screenshot_viewport", "pdf", "thumbnail", "saved_photo")
@@ -24,15 +28,27 @@ def capture_image(request: Request, desk: DeskOf, visitor: Reader, capture_id: s
         capture = session.get(Capture, row_id(capture_id) or 0)
     if capture is None or capture.kind not in _DERIVATIVES:
         raise NotThere(f"There is no picture of capture {capture_id}.")
-    path = desk.home.file_path(capture.sha256)
-    if not path.is_file():
+    store, path = EvidenceStore(desk.home), desk.home.file_path(capture.sha256)
+    if not store.has(path):
         raise NotThere(f"The file of capture {capture_id} is not here.")
-    kind = raster_type(path)
+    return picture_answer(store, path, capture.id)
+
+
+def picture_answer(store: EvidenceStore, path: Path, capture_id: int) -> Response:
+    """The file in pieces, wherever it lies: of a screenshot in a store far away only what the browser takes is held."""
+    file = store.open(path)
+    kind = raster_type(file.read(16))
+    file.seek(0)
+    headers = {**SANDBOX, "cache-control": "private, max-age=3600"}
     if kind is None:
-        return FileResponse(
-            path, headers=SANDBOX, media_type="application/octet-stream", filename=f"capture-{capture.id}.bin"
-        )
-    return FileResponse(path, headers={**SANDBOX, "cache-control": "private, max-age=3600"}, media_type=kind)
+        headers = {**SANDBOX, "content-disposition": f'attachment; filename="capture-{capture_id}.bin"'}
+    return StreamingResponse(pieces_of(file), headers=headers, media_type=kind or "application/octet-stream")
+
+
+def pieces_of(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 @router.get("/exports/{bundle_id}")
@@ -53,10 +69,8 @@ def download_bundle(desk: DeskOf, visitor: Exporter, bundle_id: str) -> Response
     return FileResponse(path, headers=SANDBOX, media_type="application/zip", filename=path.name)
 
 
-def raster_type(path: Path) -> str | None:
-    """PNG, JPEG or WebP by the file's first bytes, whatever it is called; None for all else."""
-    with path.open("rb") as file:
-        head = file.read(16)
+def raster_type(head: bytes) -> str | None:
+    """PNG, JPEG or WebP by the file's first 16 bytes, whatever it is called; None for all else."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for signature, kind in _SIGNATURES if head.startswith(signature)), None)

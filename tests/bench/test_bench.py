@@ -30,6 +30,9 @@ def test_a_quick_bench_passes_its_checks_and_gives_every_figure(tmp_path: Path) 
     }
     assert figures["extraction_ms_per_page"] > 0
     assert all(megabytes > 0 for megabytes in figures["peak_megabytes"].values())
+    assert [one["listings"] for one in figures["exporting"]["sizes"]] == [10, 50]
+    assert all(one["peak_megabytes"] > 0 and one["seconds"] > 0 for one in figures["exporting"]["sizes"])
+    assert 0 < figures["recrawl"]["kept_ratio"] < 0.05
     assert "ratio" in ended.stdout
     assert set(figures["time_to_hit"]["rows"]) == {"fixed intervals", "the planner", "knowing all rates"}
     assert "planner to best" in ended.stdout

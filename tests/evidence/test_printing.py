@@ -60,7 +60,7 @@ def test_a_page_reaches_no_file_no_network_and_runs_no_script(tmp_path: Path) ->
 def test_the_same_pages_are_the_same_bytes_and_only_their_own_pictures_are_loaded() -> None:
     # EV-36
     pages = {"ar": f'<!DOCTYPE html><p dir="rtl">{TITLE}<img src="data/items/001/images/a.png">'.encode()}
-    pictures = {"data/items/001/images/a.png": png(200, 10, 10)}
+    pictures = {"data/items/001/images/a.png": lambda: png(200, 10, 10)}
     first, second = (print_pages(pages, pictures)["ar"] for _ in range(2))
     assert first == second
     assert b"/Width 120" in first  # the picture's own

@@ -50,8 +50,8 @@ def crawl(database: Database, home: Home, exchanges: list[tuple[Exchange, bool]]
                 Capture(
                     kind="exchange", listing_id=listing.id if own else None, url=place.url, status=place.status,
                     captured_at=place.captured_at, media_type=place.media_type, sha256=place.sha256,
-                    payload_bytes=place.payload_bytes, segment_id=segment.id, offset=place.offset,
-                    length=place.length, refers_to_offset=place.refers_to_offset,
+                    server_ip=place.server_ip, payload_bytes=place.payload_bytes, segment_id=segment.id,
+                    offset=place.offset, length=place.length, refers_to_offset=place.refers_to_offset,
                 )
             )  # fmt: skip
         return listing.id

@@ -129,3 +129,5 @@ def test_the_events_about_some_objects_are_found_in_order_of_time(database: Data
         assert len(events_about(session, [("listing", 1), ("listing", 2)])) == 3
         assert events_about(session, [("case", 1)]) == []
         assert events_about(session, []) == []
+        thousands = [("listing", id_) for id_ in range(1, 5000)] * 2
+        assert [e.action for e in events_about(session, thousands)] == ["seen", "seen", "flagged"]
