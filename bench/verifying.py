@@ -26,6 +26,7 @@ TARGET = 1.3
 ROUNDS = 3
 PHOTOS = 200
 PHOTO_BYTES = 2 << 20
+PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 
 
 def compare(place: Path) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def _with_pictures(bundle: Path, home: Home, place: Path) -> Path:
     generator = random.Random(3)
     for number in range(1, PHOTOS + 1):
         name = f"images/thumbnail-{number + 500}.png"
-        bag.write(f"data/items/001/{name}", generator.randbytes(PHOTO_BYTES))
+        bag.write(f"data/items/001/{name}", PNG_HEAD + generator.randbytes(PHOTO_BYTES - len(PNG_HEAD)))
         digest = bag.sha256(f"data/items/001/{name}")
         captures.append({**like, "id": 100_000 + number, "file": name, "bytes": PHOTO_BYTES, "sha256": digest})
     bag.write(ITEM, json.dumps(item).encode())
