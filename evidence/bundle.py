@@ -13,7 +13,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from crawler.home import DEMO_MARK, Home
 from crawler.program import ProgramInfo, operator, program_info
 from evidence.authorities import Authority, load_authorities, roots_pem
 from evidence.bag import BagWriter
+from evidence.blackening import black_text, name_pattern
 from evidence.bundle_files import is_bounded_json
 from evidence.cover import Cover, look_up_checks
 from evidence.custody import CustodyDamaged, custody_record, gather_custody
@@ -283,6 +284,8 @@ def _write(
         made = derive(whole.path, bag, bundle_id, withheld, [f"report.{one}.pdf" for one in LANGUAGES])
         bag.add_bytes(REQUEST, to_json(cover.record))
         shown = [_as_copied(listing, made, withheld) for listing in packed]
+        if "seller" in withheld:
+            report = replace(report, names=made.names)
         events = record if "custody" not in withheld else {**record, "events": []}
         index, printed = _add_report(bag, report, shown, events, cover, withheld)
         seal(bag, copy_name, copy_id, index, printed, made.original)
@@ -330,11 +333,16 @@ class _Report:
     demo: bool
     explain: Explain | None
     printer: Printer | None
+    names: frozenset[str] | None = None
+    """Of sellers, to be blacked out of the case's title; None: it stays."""
 
     @property
     def case(self) -> dict[str, str] | None:
         case = self.subject.case
-        return {"reference": case.reference, "title": case.title} if case else None
+        if case is None:
+            return None
+        title = case.title if self.names is None else black_text(case.title, name_pattern(self.names))
+        return {"reference": case.reference, "title": title}
 
 
 def _as_copied(listing: PackedListing, made: Derivation, withheld: frozenset[Part]) -> PackedListing:

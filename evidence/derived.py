@@ -15,7 +15,17 @@ from typing import Any
 from evidence.bag import TAG_MANIFEST, BagWriter
 from evidence.bundle_files import LARGEST_TEXT, BundleFiles, ZipFiles, as_mapping, parse_json
 from evidence.plain_zip import CHUNK
-from evidence.redaction import FORMAT, REDACTION, Part, is_changeable, is_left_out, other_pictures, redact, seller_names
+from evidence.redaction import (
+    FORMAT,
+    REDACTION,
+    Part,
+    is_changeable,
+    is_left_out,
+    observed_texts,
+    other_pictures,
+    redact,
+    seller_names,
+)
 from evidence.wacz import to_json
 
 
@@ -43,6 +53,8 @@ class Derivation:
     """SHA-256 of every file taken over, as it stands in the copy."""
     record: dict[str, Any]
     """The content of redaction.json."""
+    names: frozenset[str]
+    """Of the sellers."""
 
 
 def derive(
@@ -56,10 +68,12 @@ def derive(
         files = ZipFiles(file, has_top_directory=True)
         original = Original(bundle_id, files.top or "", files.sha256(TAG_MANIFEST))
         names, others = frozenset[str](), frozenset[str]()
+        texts: dict[str, dict[str, Any]] = {}
         for path in files.sizes:
             if path.endswith("/item.json") and path.startswith("data/items/"):
                 item = as_mapping(parse_json(_read(files, path)))
                 names |= seller_names(item)
+                texts |= observed_texts(item)
                 others |= other_pictures(path.rpartition("/")[0], item) if "seller" in withheld else frozenset()
         left_out: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
@@ -72,7 +86,7 @@ def derive(
                 left_out.append({"file": path, "sha256": files.sha256(path), "bytes": size})
                 continue
             if is_changeable(path):
-                record, places = redact(as_mapping(parse_json(_read(files, path))), withheld, names)
+                record, places = redact(as_mapping(parse_json(_read(files, path))), withheld, names, texts)
                 records[path] = record
                 changed.append({"file": path, "sha256": files.sha256(path), "places": places})
                 digests[path] = bag.add_bytes(path.removeprefix("data/"), to_json(record))
@@ -92,7 +106,7 @@ def derive(
         "changed": changed,
     }
     bag.add_bytes(REDACTION, to_json(record))
-    return Derivation(original, records, digests, record)
+    return Derivation(original, records, digests, record, names)
 
 
 def _read(files: BundleFiles, path: str) -> bytes:

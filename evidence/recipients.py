@@ -17,8 +17,9 @@ from crawler.errors import UsageError
 from evidence.redaction import Part
 
 RecipientName = Literal["police", "customs", "ministry", "platform", "expert"]
-REDACTED: frozenset[Part] = frozenset(("seller", "captures"))
-"""What `--redact` leaves out for whomever; contacts within texts are blacked out too."""
+REDACTED: frozenset[Part] = frozenset(("seller", "captures", "custody"))
+"""What `--redact` leaves out for whomever; contacts within texts are blacked out too. The log quotes people's words on
+sellers, and each entry stands by its hash: no word can be taken out of it."""
 REQUEST_FORMAT = "relicwatch-request-1"
 MOST_WORDS = 4000
 """Characters of what a sender writes on the cover."""

@@ -12,8 +12,12 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, Literal, get_args
+
+from evidence.blackening import BLACK, black_place, black_spans, black_text, name_pattern
 
 FORMAT = "relicwatch-redaction-1"
 REDACTION = "redaction.json"
@@ -26,8 +30,7 @@ Part = Literal["seller", "captures", "analysis", "decisions", "custody"]
 people, the custody log."""
 PARTS: tuple[Part, ...] = get_args(Part)
 SALT = "salt"
-BLACK = "\u2588"
-"""Stands for each character that was blacked out, so that reasons still point at the words beside it."""
+_NO_DIGEST = BLACK * 8
 REMOVED_FILES: dict[Part, re.Pattern[str]] = {
     "captures": re.compile(r"data/items/\d{3,}/(?:capture|screenshots|derived|stamps)/.*|data/provenance/.*"),
     "analysis": re.compile(r"data/analysis/.*"),
@@ -37,30 +40,20 @@ REMOVED_FILES: dict[Part, re.Pattern[str]] = {
 }
 """Files of the original that are left out whole, by part; with the seller, pictures that are not the listing's too."""
 PICTURES = re.compile(r"data/items/\d{3,}/images/.*")
-_TEXTS = frozenset(
+_OURS = frozenset(
     (
-        "title",
-        "description",
-        "note",
-        "reason",
-        "text",
-        "quote",
-        "value",
-        "before",
-        "after",
-        "location",
-        "words",
-        "asked",
+        "format", "demo", "item_id", "id_space", "site_item_id", "market", "url_asked", "final_url", "canonical_url",
+        "file", "sha256", "commit", "version", "config_sha256", "field", "id", "model", "rule", "band", "language",
+        "basis", "verdict", "next_step", "role", "kind", "state", "method", "media_type", "price", "currency",
+        "estimate_low", "estimate_high", "starting_bid", "current_bid", "weight_grams", "availability", "ends_at",
+        "law", "list", "category", "country", "claim", "result",
     )
-)
-"""Names of values in which people write, and may write how to reach somebody."""
-_CONTACT = re.compile(
-    r"[\w.+-]+@[\w-]+\.[\w.-]+"  # e-mail
-    r"|(?:https?://)?(?:wa\.me|t\.me|api\.whatsapp\.com|m\.me|instagram\.com|facebook\.com|fb\.com)/\S+"
-    r"|(?<![\w@])@[A-Za-z0-9_.]{3,}"  # name in a messenger
-    r"|(?<![\w.,])(?:\+|00)?\d(?:[\s().\-/]{0,2}\d){7,14}(?![\w,])"  # telephone, in any script's digits
-)
-_DATE = re.compile(r"\d{4}\s?[-/.]\s?\d{4}|\d{4}-\d\d-\d\d.*|\d{1,2}[./]\d{1,2}[./]\d{4}.*")
+)  # fmt: skip
+"""Names of values that are ours or the listing's own address and figures. In every other string people may be named."""
+_ADDRESSES = frozenset(("url", "image_urls", "added", "removed"))
+"""Of pictures, mostly: the names are blacked out of them, and digits are left."""
+Texts = Mapping[str, Mapping[str, Any]]
+"""Observation by its number as text, as in the original: what quotes are cut out of."""
 
 
 def salted(record: dict[str, Any], secret: bytes) -> dict[str, Any]:
@@ -88,12 +81,23 @@ def other_pictures(folder: str, item: dict[str, Any]) -> frozenset[str]:
 
 
 def redact(
-    record: dict[str, Any], withheld: frozenset[Part], names: frozenset[str]
+    record: dict[str, Any], withheld: frozenset[Part], names: frozenset[str], texts: Texts | None = None
 ) -> tuple[dict[str, Any], list[str]]:
     """A copy of a bundle's JSON record with what is withheld removed, and the places (RFC 6901) that were changed.
 
-    `names`: of sellers, blacked out wherever a text holds them.
+    `names`: of sellers, blacked out wherever a text holds them. `texts`: what the record's quotes are cut out of, so
+    that a quote of half a name is blacked out as the name is.
     """
+    result, changed = without_parts(record, withheld)
+    if "seller" in withheld:
+        pattern = name_pattern(names)
+        changed += _cut_again(result, _Blackened(texts or {}, pattern))
+        changed += _blackened(result, pattern)
+    return result, list(dict.fromkeys(changed))
+
+
+def without_parts(record: dict[str, Any], withheld: frozenset[Part]) -> tuple[dict[str, Any], list[str]]:
+    """The same, texts left as they are: what can be told without knowing the names."""
     result = copy.deepcopy(record)
     changed: list[str] = []
     if result.pop(SALT, None) is not None:
@@ -101,26 +105,24 @@ def redact(
     if "seller" in withheld:
         changed += _without_other_pictures(result)
         changed += _without_sellers(result)
-        changed += _blackened(result, names)
     if "captures" in withheld:
         changed += _without_captures(result)
     return result, changed
 
 
 def seller_names(item: dict[str, Any]) -> frozenset[str]:
-    """What an item's sellers are called and numbered, where long enough to be looked for in a text."""
+    """What an item's sellers are called and numbered."""
     facts = _mapping(item.get("captured_fact"))
     told = [_mapping(facts.get("shown")), *map(_mapping, _list(facts.get("observations")))]
     values = [value for one in told for value in _mapping(one.get("seller")).values()]
-    return frozenset(value for value in values if isinstance(value, str) and len(value) >= 3)
+    return frozenset(value for value in values if isinstance(value, str))
 
 
-def contacts(text: str) -> Iterator[tuple[int, int]]:
-    """Where a text tells how to reach somebody: e-mail, messenger, telephone; [start, end)."""
-    for found in _CONTACT.finditer(text):
-        digits = sum(character.isdigit() for character in found[0])
-        if "@" in found[0] or "/" in found[0] or (digits >= 8 and not _DATE.fullmatch(found[0].strip())):
-            yield found.span()
+def observed_texts(item: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the quotes about an item are cut out of. Numbers of observations are those of the installation."""
+    return {
+        str(one.get("id")): one for one in map(_mapping, _list(_mapping(item.get("captured_fact")).get("observations")))
+    }
 
 
 def _without_sellers(record: Any, at: str = "") -> list[str]:
@@ -133,6 +135,11 @@ def _without_sellers(record: Any, at: str = "") -> list[str]:
                     if value[name] is not None:
                         value[name] = None
                         changed.append(f"{place}/{_pointer(name)}")
+            elif key == "digest" and "seller" in record:
+                # Of the observation, over the seller's name too: who knows the rest could find the name by trying.
+                if value != _NO_DIGEST:
+                    record[key] = _NO_DIGEST
+                    changed.append(place)
             elif key == "changes" and isinstance(value, list):
                 for number, one in enumerate(value):
                     if isinstance(one, dict) and str(one.get("field")).startswith("seller"):
@@ -148,30 +155,79 @@ def _without_sellers(record: Any, at: str = "") -> list[str]:
     return changed
 
 
-def _blackened(record: Any, names: frozenset[str], at: str = "") -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Blackened:
+    """Texts that quotes are cut out of, each blackened once however many quotes it has."""
+
+    texts: Texts
+    names: re.Pattern[str] | None
+    known: dict[tuple[str, str], str] = dataclass_field(default_factory=dict)
+
+    def quote(self, of: str, reason: dict[str, Any]) -> str | None:
+        """The reason's words as they stand in the blackened text; None where they are not out of it."""
+        name, start, end = str(reason.get("field")), reason.get("start"), reason.get("end")
+        text = _mapping(self.texts.get(of)).get(name)
+        if not isinstance(text, str) or not isinstance(start, int) or not isinstance(end, int):
+            return None
+        if text[start:end] != reason.get("text"):
+            return None
+        if (of, name) not in self.known:
+            self.known[of, name] = black_field(name, text, self.names)
+        return self.known[of, name][start:end]
+
+
+def _cut_again(record: Any, texts: _Blackened, of: str = "", at: str = "") -> list[str]:
+    """Quotes out of the blackened text in place of those out of the text; with a seller's field, nothing stays."""
     changed: list[str] = []
+    if isinstance(record, dict):
+        of = str(record.get("observation", of))
+        quote, field = record.get("text"), str(record.get("field"))
+        if isinstance(quote, str) and quote.strip(BLACK):
+            black = BLACK * len(quote) if field.startswith("seller") else texts.quote(of, record) or quote
+            if black != quote:
+                record["text"] = black
+                changed.append(f"{at}/text")
+        sources = [dict(one) for one in map(_mapping, _list(record.get("sources")))]
+    entries = record.items() if isinstance(record, dict) else enumerate(record) if isinstance(record, list) else ()
+    for key, value in entries:
+        changed += _cut_again(value, texts, of, f"{at}/{_pointer(str(key))}")
+    if isinstance(record, dict) and isinstance(record.get("value"), str) and sources:
+        # The words of a field of the Object ID are those of its quotes.
+        told = "; ".join(dict.fromkeys(str(one.get("text")) for one in sources))
+        now = "; ".join(dict.fromkeys(str(_mapping(one).get("text")) for one in record["sources"]))
+        if record["value"] == told and now != told:
+            record["value"] = now
+            changed.append(f"{at}/value")
+    return changed
+
+
+def _blackened(record: Any, names: re.Pattern[str] | None, at: str = "", of: str = "", field: str = "") -> list[str]:
+    """`of`: the name of the list that the record is; `field`: what a change before and after is of."""
+    changed: list[str] = []
+    if isinstance(record, dict) and isinstance(record.get("field"), str):
+        field = record["field"]
     entries = record.items() if isinstance(record, dict) else enumerate(record) if isinstance(record, list) else ()
     for key, value in entries:
         place = f"{at}/{_pointer(str(key))}"
-        if isinstance(value, str) and (isinstance(record, list) or key in _TEXTS):
-            black = _black_text(value, names)
+        name = str(key) if isinstance(record, dict) else of
+        if isinstance(value, str):
+            kind = field if name in ("before", "after") and field else name
+            black = black_field(kind, value, names)
             if black != value:
                 record[key] = black
                 changed.append(place)
         else:
-            changed += _blackened(value, names, place)
+            changed += _blackened(value, names, place, name, field)
     return changed
 
 
-def _black_text(text: str, names: frozenset[str]) -> str:
-    if re.match(r"(?:https?|urn):", text) or re.fullmatch(r"[0-9a-f]{32,}", text):
+def black_field(name: str, text: str, names: re.Pattern[str] | None) -> str:
+    """The value of this name with names and contacts blacked out, as far as they can stand in such a value."""
+    if name in _OURS:
         return text
-    spans = [*contacts(text)]
-    for name in names:
-        spans += [found.span() for found in re.finditer(re.escape(name), text, re.IGNORECASE)]
-    for start, end in spans:
-        text = text[:start] + BLACK * (end - start) + text[end:]
-    return text
+    if name == "location":
+        return black_place(text, names)
+    return black_spans(text, (), names) if name in _ADDRESSES else black_text(text, names)
 
 
 def _without_other_pictures(record: dict[str, Any]) -> list[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from evidence.bag import TAG_MANIFEST
+from evidence.blackening import BLACK
 from evidence.bundle_files import BundleFiles, JsonFault, as_mapping
 from evidence.faults import Fault
 from evidence.item_check import OWN_FILES, file_faults
+from evidence.plain_zip import name_fault
 from evidence.redaction import (
-    BLACK,
     FORMAT,
     LABEL,
     PARTS,
@@ -20,14 +22,19 @@ from evidence.redaction import (
     Part,
     is_changeable,
     is_left_out,
+    observed_texts,
     other_pictures,
     redact,
     seller_names,
+    without_parts,
 )
 
 REDACTION_FILE = f"data/{REDACTION}"
 OWN_FILES_OF_A_COPY = frozenset((REDACTION_FILE, "data/request.json"))
 _INFO = "bag-info.txt"
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PLACE = re.compile(r"[0-9]{1,9}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +80,12 @@ def against_faults(copy: BundleFiles, redaction: Redaction, original: BundleFile
         yield Fault("redaction.original", "it is of another original than the one given", REDACTION_FILE)
         return
     names, others = frozenset[str](), frozenset[str]()
+    texts: dict[str, dict[str, Any]] = {}
     for path in original.sizes:
         if path.startswith("data/items/") and path.endswith("/item.json"):
             item = as_mapping(original.json(path))
             names |= seller_names(item)
+            texts |= observed_texts(item)
             others |= other_pictures(path.rpartition("/")[0], item) if "seller" in redaction.withheld else frozenset()
     own = {path for path in copy.sizes if path.startswith("data/report.")} | OWN_FILES_OF_A_COPY
     for path in original.sizes:
@@ -88,8 +97,8 @@ def against_faults(copy: BundleFiles, redaction: Redaction, original: BundleFile
         elif path not in copy.sizes:
             yield Fault("redaction.original", "it stands in the original and not in the copy", path)
         elif is_changeable(path):
-            record, places = redact(as_mapping(original.json(path)), redaction.withheld, names)
-            if record != copy.json(path) or redaction.changed.get(path) != (original.sha256(path), places):
+            record, places = redact(as_mapping(original.json(path)), redaction.withheld, names, texts)
+            if record != _read(copy, path) or redaction.changed.get(path) != (original.sha256(path), places):
                 yield Fault("redaction.original", "it differs from the original in more than what is withheld", path)
         elif copy.sha256(path) != original.sha256(path):
             yield Fault("redaction.original", "it differs from the original", path)
@@ -125,13 +134,16 @@ def _faults(files: BundleFiles, redaction: Redaction) -> Iterator[Fault]:
     for path in files.sizes:
         if is_left_out(path, redaction.withheld):
             yield Fault("redaction.kept", "it belongs to a part that is withheld, and is there", path)
-    for path, (_, places) in redaction.changed.items():
-        try:
-            record: Any = files.json(path)
-        except JsonFault as fault:
-            yield Fault("json.form", f"it {fault}", path)
+    for path in filter(is_changeable, files.sizes):
+        _, places = without_parts(as_mapping(_read(files, path)), redaction.withheld)
+        if places:
+            yield Fault("redaction.kept", f"{places[0]} is withheld, and is there", path)
+    for path, (_, listed) in redaction.changed.items():
+        record = _read(files, path)
+        if record is None:
+            yield Fault("json.form", "it is listed as changed, and is missing or no JSON", path)
             continue
-        for place in places:
+        for place in listed:
             if not _is_empty(_at(record, place)):
                 yield Fault("redaction.changed", f"{place} is listed as removed, and holds a value", path)
 
@@ -141,13 +153,27 @@ def _is_other_picture(path: str, redaction: Redaction) -> bool:
     return "seller" in redaction.withheld and PICTURES.fullmatch(path) is not None
 
 
+def _read(files: BundleFiles, path: str) -> Any:
+    """None where there is no such file or no JSON in it: a copy may say anything."""
+    try:
+        return files.json(path)
+    except JsonFault:
+        return None
+
+
 def _at(record: Any, place: str) -> Any:
     """The value at an RFC 6901 place; None where there is none."""
     for part in place.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
         if isinstance(record, dict):
             record = record.get(name)
-        elif isinstance(record, list) and name.isascii() and name.isdigit() and int(name) < len(record):
+        elif (
+            isinstance(record, list)
+            and name.isascii()
+            and len(name) < 10
+            and name.isdigit()
+            and int(name) < len(record)
+        ):
             record = record[int(name)]
         else:
             return None
@@ -171,12 +197,18 @@ def _parse(told: Mapping[str, Any]) -> Redaction | None:
     texts = [original.get("bundle_id"), original.get("tag_manifest_sha256")]
     texts += [one.get(name) for one in (*left_out, *changed) for name in ("file", "sha256")]
     places = [one.get("places") for one in changed]
+    paths = [str(one.get("file")) for one in (*left_out, *changed)]
+    digests = [str(original.get("tag_manifest_sha256")), *(str(one.get("sha256")) for one in (*left_out, *changed))]
     if (
         told.get("format") != FORMAT
         or not isinstance(withheld, list)
         or not withheld
         or not set(map(str, withheld)) <= set(PARTS)
         or not all(isinstance(text, str) for text in texts)
+        or not _UUID.fullmatch(str(original.get("bundle_id")))
+        or len(set(paths)) < len(paths)
+        or any(name_fault(path) for path in paths)
+        or not all(_DIGEST.fullmatch(digest) for digest in digests)
         or not all(isinstance(one, list) and all(isinstance(place, str) for place in one) for one in places)
     ):
         return None

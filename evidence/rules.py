@@ -47,7 +47,7 @@ RULES: dict[str, str] = {
     "stamp.tree": "the way of each stamped capture leads from its digest to the stamped root",
     "redaction.form": "redaction.json is a list of what was left out, as relicwatch writes it",
     "redaction.named": "bag-info.txt and redaction.json agree on whether this is a copy, and of which original",
-    "redaction.kept": "what is listed as left out is not there, and nothing else was left out",
+    "redaction.kept": "what is listed as left out, or withheld, is not there, and nothing else was left out",
     "redaction.changed": "no place that is listed as removed holds a value",
     "redaction.original": "the copy is what the original given beside it holds, but for what is withheld",
     "place.unknown": "each file lies where bundles have one of its kind",

@@ -272,8 +272,11 @@ def _check_redaction(
     if redaction is None:
         result.note("original", [Fault("redaction.original", "this is no copy with parts left out", _INFO)], "")
         return None
+    found = []
+    if (status := verify_bundle(against).status) != "valid":
+        found.append(Fault("redaction.original", f"the original {against.name} is itself {status}: verify it", _INFO))
     with open_bundle(against) as original:
-        found = list(against_faults(files, redaction, original))
+        found += list(against_faults(files, redaction, original))
     result.not_checked = tuple(one for one in result.not_checked if one != COPY_NOT_CHECKED)
     result.note("original", found, f"as {against.name} has it, but for what is withheld")
     return redaction
