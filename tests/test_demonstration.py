@@ -265,7 +265,8 @@ def test_the_command_shows_band_reasons_and_link_of_what_it_flagged_and_verifies
     assert re.search(r"(strong|medium|weak) [01]\.\d\d .*Kufic", said)
     assert re.search(r"DEMO evidence bundle of \S+: \S+/DEMO-\S+\.zip\nrelicwatch verify: valid\n", said)
     assert (
-        sorted((kind, state) for _, kind, state in demo.jobs()) == [("capture", "done")] * 2 + [("crawl", "done")] * 2
+        sorted((kind, state) for _, kind, state in demo.jobs())
+        == [("capture", "done")] * 2 + [("crawl", "done")] * 2 + [("objects", "done")] * 2
     )
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from fastapi import APIRouter, Request
 from sqlalchemy import select
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response
 
 from evidence.store import EvidenceStore
 from review.desk import DeskOf, Exporter, NotThere, Reader, row_id
 from storage.tables import Capture, Export
 
 router = APIRouter()
-_PIECE = 1 << 18
 SANDBOX = {"content-security-policy": "sandbox; default-src 'none'", "x-content-type-options": "nosniff"}
 _SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
 _DERIVATIVES = ("dom", "screenshot", "screenshot_viewport", "pdf", "thumbnail", "saved_photo")
@@ -35,20 +32,18 @@ def capture_image(request: Request, desk: DeskOf, visitor: Reader, capture_id: s
 
 
 def picture_answer(store: EvidenceStore, path: Path, capture_id: int) -> Response:
-    """The file in pieces, wherever it lies: of a screenshot in a store far away only what the browser takes is held."""
-    file = store.open(path)
-    kind = raster_type(file.read(16))
-    file.seek(0)
+    """The file, wherever it lies; out of a store far away it is held whole, as a picture may be."""
+    with store.open(path) as file:
+        head = file.read(16)
+        kind = raster_type(head)
+        rest = b"" if path.is_file() else file.read()
     headers = {**SANDBOX, "cache-control": "private, max-age=3600"}
     if kind is None:
         headers = {**SANDBOX, "content-disposition": f'attachment; filename="capture-{capture_id}.bin"'}
-    return StreamingResponse(pieces_of(file), headers=headers, media_type=kind or "application/octet-stream")
-
-
-def pieces_of(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(_PIECE):
-            yield piece
+    media_type = kind or "application/octet-stream"
+    if path.is_file():
+        return FileResponse(path, headers=headers, media_type=media_type)
+    return Response(head + rest, headers=headers, media_type=media_type)
 
 
 @router.get("/exports/{bundle_id}")

@@ -78,7 +78,7 @@ def test_every_schema_refuses_an_unknown_format_a_stranger_s_field_and_a_missing
         content = data[path]
         assert not valid({**content, "format": "other"}), path
         assert not valid({**content, "stranger": 1}), path
-        for name in content:
+        for name in content.keys() - {"salt"}:  # a copy with parts left out has none
             assert not valid({key: value for key, value in content.items() if key != name}), (path, name)
 
 

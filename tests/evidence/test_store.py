@@ -20,7 +20,7 @@ from evidence.signing import ensure_signing_key
 from evidence.store import FILE, EvidenceStore, StoreSettingsError
 from evidence.verify import verify_bundle
 from retention import finish_unlinking
-from review.pages.files import picture_answer, pieces_of
+from review.pages.files import picture_answer
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.tables import Capture, Observation, PendingUnlink, Segment, Tombstone
@@ -308,4 +308,4 @@ def test_the_desk_shows_a_screenshot_out_of_the_store(s3: Any, database: Databas
     assert store.has(path) and not path.is_file()
     answer = picture_answer(store, path, shot.id)
     assert answer.media_type == "image/png"
-    assert b"".join(pieces_of(store.open(path))) == png(9, 9, 9)
+    assert answer.body == png(9, 9, 9)

@@ -67,6 +67,7 @@ def open_page(chromium, running, desk_database):
         page.locator("button.primary").first.click()
         page.get_by_role("link", name="Not now").click()
         page.wait_for_selector("nav [aria-current=page]")
+        page.wait_for_load_state()  # its script too: a key pressed before that does nothing
         return page
 
     yield make
@@ -274,10 +275,10 @@ def test_hostile_listings_do_nothing_on_any_page(open_page, desk_database, home)
     page.get_by_label("Title of the case").fill(PAYLOADS[4])
     page.get_by_role("button", name="Add to a case").click()
     page.wait_for_url("**/cases/RW-*")
-    page.locator("textarea[name=note]").fill("\n".join(PAYLOADS))
+    page.locator("form", has_text="Add the note").locator("textarea[name=note]").fill("\n".join(PAYLOADS))
     page.get_by_role("button", name="Add the note").click()
-    page.wait_for_selector("p.text.panel")
-    assert PAYLOADS[0] in page.locator("p.text.panel").inner_text()
+    page.wait_for_selector("article.panel p.text")
+    assert PAYLOADS[0] in page.locator("article.panel p.text").inner_text()
     references.append(page.url.rpartition("/")[2])
     paths = ["/", "/cases", "/crawls", *(f"/listings/{id_}" for id_ in ids), *(f"/cases/{ref}" for ref in references)]
     for path in paths:
