@@ -20,13 +20,13 @@ from typing import Any
 
 from sqlalchemy import select
 
+from crawler.blackening import black_text, name_pattern
 from crawler.egress import Guard
 from crawler.errors import RelicwatchError, UsageError
 from crawler.home import DEMO_MARK, Home
 from crawler.program import ProgramInfo, operator, program_info
 from evidence.authorities import Authority, load_authorities, roots_pem
 from evidence.bag import BagWriter
-from evidence.blackening import black_text, name_pattern
 from evidence.bundle_files import is_bounded_json
 from evidence.cover import Cover, look_up_checks
 from evidence.custody import CustodyDamaged, custody_record, gather_custody

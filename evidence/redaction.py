@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, Literal, get_args
 
-from evidence.blackening import BLACK, black_place, black_spans, black_text, name_pattern
+from crawler.blackening import BLACK, black_place, black_spans, black_text, name_pattern
 
 FORMAT = "relicwatch-redaction-1"
 REDACTION = "redaction.json"

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from crawler.blackening import BLACK
 from evidence.bag import TAG_MANIFEST
-from evidence.blackening import BLACK
 from evidence.bundle_files import BundleFiles, JsonFault, as_mapping
 from evidence.faults import Fault
 from evidence.item_check import OWN_FILES, file_faults

@@ -9,24 +9,32 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-BLOCK = "█"
+from crawler.blackening import BLACK as BLOCK
+from crawler.blackening import black_spans, contacts, name_pattern
+
+__all__ = ["BLOCK", "mask_contacts", "mask_record"]
 _SHORTEST_NAME = 3
 _LATEST_YEAR = 2100
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_ADDRESS = re.compile(r"(?:https?://|www\.|wa\.me/|t\.me/)\S+", re.IGNORECASE)
-_HANDLE = re.compile(r"(?<!\w)@\w{3,}")
 _PHONE = re.compile(r"[+(]?\d(?:[\s().\-/\u200e\u200f\u202a-\u202e]{0,2}\d){7,}")
 """`\\d` takes Arabic-Indic digits too; direction marks stand in numbers copied from right-to-left text."""
 
 
 def mask_contacts(text: str, names: Sequence[str] = ()) -> str:
-    """The text with telephone numbers, addresses, handles and these names as blocks, and of the same length."""
-    for pattern in (_ADDRESS, _EMAIL, _HANDLE, _PHONE):
-        text = pattern.sub(lambda found: found[0] if _is_span_of_years(found[0]) else BLOCK * len(found[0]), text)
-    for name in names:
-        if len(name) >= _SHORTEST_NAME:
-            text = re.sub(re.escape(name), lambda found: BLOCK * len(found[0]), text, flags=re.IGNORECASE)
-    return text
+    """The text with telephone numbers, addresses, handles and these names as blocks, and of the same length.
+
+    As in a copy that is handed over (`crawler.blackening`), and further: what is erased need not stay readable, so that
+    longer numbers and names within words go too.
+    """
+    literal = [re.compile(re.escape(name), re.IGNORECASE) for name in names if len(name) >= _SHORTEST_NAME]
+    pattern = name_pattern(names)
+    while True:  # what is masked may bare what was no contact before
+        spans = [found.span() for found in _PHONE.finditer(text) if not _is_span_of_years(found[0])]
+        spans += [found.span() for one in (_EMAIL, *literal) for found in one.finditer(text)]
+        masked = black_spans(text, [*contacts(text), *spans], pattern)
+        if masked == text:
+            return text
+        text = masked
 
 
 def _is_span_of_years(text: str) -> bool:

@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from crawler.blackening import BLACK, contacts
 from crawler.errors import UsageError
 from crawler.home import Home
-from evidence.blackening import BLACK, contacts
 from evidence.mutants import Bag
 from evidence.recipients import Request, recipients
 from evidence.redaction import redact, salted

@@ -20,6 +20,9 @@ from storage.masking import BLOCK, mask_contacts, mask_record
         ("write to k.h+x@mail.example today", "write to ██████████████████ today"),
         ("wa.me/96170123456 or https://x.example/karim", "█████████████████ or ███████████████████████"),
         ("ask @karim_h", "ask ████████"),
+        ("call 0612345678, now", "call ██████████, now"),
+        ("telegram: karimlamps", "████████████████████"),
+        ("by Kàrim", "by █████"),
         ("Karim's lamp by KARIM", "█████'s lamp by █████"),
         (
             "about 1200-1150 BC, 12.5 x 30 cm, 240 EUR, lot 1234567",
