@@ -74,6 +74,8 @@ NOT_CHECKED = (
     "of which only the hash is shown.",
     "Whether index.html and custody.html say what item.json and custody.json say, and item.json what the page says: "
     "they are covered by the signature, not compared.",
+    "What stands in one place alone and is the signer's word: when a listing was first seen, its number at the market, "
+    "who collected it, the definition's hash, the moment of a decision, and what bag-info.txt tells of its stamps.",
     "Whether the server told the truth, and whether the object is what it is said to be.",
 )
 COPY_NOT_CHECKED = (
