@@ -30,6 +30,7 @@ from review.desk import (
 from review.guard import Guard
 from review.pages import (
     alarms,
+    alerts,
     audit_log,
     case_work,
     cases,
@@ -40,6 +41,7 @@ from review.pages import (
     password,
     people,
     queue,
+    searches,
     second_factor,
     sign_in,
     sources,
@@ -52,6 +54,7 @@ STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor),
     *(queue, listings, files),
+    *(searches, alerts),
     *(cases, case_work),
     *(alarms, overview, people, sources, models, audit_log),
 )
