@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from decimal import Decimal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -135,14 +136,17 @@ def _told(search: SavedSearch, sellers: Mapping[int, Seller], words: Words, desk
         return [(words("seller"), sellers[search.seller_id].name)] if search.seller_id in sellers else []
     filters, _ = read_filters(search.query)
     return [
-        (words(FIELD_NAMES[name]), _value(desk, words, name, str(getattr(filters, name))))
+        (words(FIELD_NAMES[name]), _value(desk, words, name, getattr(filters, name)))
         for name in chosen_fields(filters)
         if name != "sort"
     ]
 
 
-def _value(desk: Desk, words: Words, name: str, value: str) -> str:
+def _value(desk: Desk, words: Words, name: str, found: object) -> str:
     """A value of a fixed list in the reader's language; others are words of listings."""
+    if isinstance(found, Decimal):
+        return words.number(found)
+    value = str(found)
     if name in VALUES:
         return words(VALUES[name] + value)
     if name in MEANINGS:
