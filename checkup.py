@@ -126,7 +126,7 @@ def _store(home: Home, database: Database) -> Iterator[Finding]:
     for state in ("failed", "uncertain"):
         if messages.get(state):
             yield Finding(
-                "note", f"messages to people that are {state}: {messages[state]}; the page of alerts has them"
+                "note", f"messages that are {state}: {messages[state]}; their readers' page of alerts has them"
             )
     for name in unreached:
         yield Finding("fault", f"{name} is named for safety alarms and has no address: the alarm reaches nobody there")
