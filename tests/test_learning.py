@@ -18,7 +18,8 @@ from commands import terminal
 from crawler.home import Home
 from storage.audit import AuditChain
 from storage.database import Database, DatabaseError
-from storage.queue import Filters, queue_places
+from storage.queue import queue_places
+from storage.queue_filters import Filters
 from storage.rescoring import keep_assessments
 from storage.sampling import draw, set_sampling
 from storage.tables import Assessment, Decision, Job, Listing, ReviewMark, User
