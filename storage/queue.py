@@ -171,6 +171,11 @@ def queue_places(session: Session, filters: Filters, *, now: datetime | None = N
     )
 
 
+def listings_among(session: Session, filters: Filters, ids: Sequence[int]) -> set[int]:
+    """Those of some listings that the filters let through."""
+    return set(session.scalars(_flagged(filters).with_only_columns(Listing.id).where(Listing.id.in_(ids))))
+
+
 def _one_an_object(places: Sequence[Place]) -> list[Place]:
     """The first place of each object, flagged ones before those drawn by chance."""
     best: dict[int, Place] = {}

@@ -19,10 +19,12 @@ ROOMS: dict[str, set[str]] = {
     "matching": {"crawler", "storage"},
     "spiders": {"crawler", "markets"},
     "review": {"crawler", "storage", "markets", "classifiers", "evidence", "matching", "spiders"},
+    "alerts": {"crawler", "storage", "classifiers", "matching", "review"},
     "demo": set(),
     "scheduler": {"crawler", "markets", "storage"},
 }
 TOP = {
+    "alerting",
     "commands",
     "checkup",
     "cli",
