@@ -725,6 +725,30 @@ class ObjectLook(Base):
     method: Mapped[str]
 
 
+# -- what an officer says of the object itself ------------------------------------------------------------------
+
+
+class ObjectIdStatement(Identified, Base):
+    """What an officer states of the object in one field of the Object ID standard; the newest of a field counts.
+
+    The database refuses changes; it lets the row go with its listing, and be masked with the listing's personal fields.
+    """
+
+    __tablename__ = "object_id_statement"
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    field: Mapped[str]
+    """One of `storage.object_id.STATED_FIELDS`."""
+    value: Mapped[str | None]
+    """Null takes back what was stated before."""
+    source: Mapped[dict[str, Any]]
+    """kind: text (observation, field, start, end, text), photo (capture, sha256), examination (note)."""
+    salt: Mapped[str] = mapped_column(String(32))
+    """With it the log's digest of this statement can be made again; gone with the row, it tells nothing."""
+    said_by: Mapped[str]
+    said_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 # -- sellers ----------------------------------------------------------------------------------------------------
 
 

@@ -74,8 +74,6 @@ def _in_use(desk: Desk, session: Session) -> str:
         return last.name
     try:
         return name_in_use(desk.home)
-    except WorseModel:
-        return _page(request, desk, refused="model_worse", worse=name)
     except RegistryError:
         return SHIPPED
 
