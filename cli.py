@@ -31,6 +31,7 @@ from commands import (
     sellers,
     stamps,
     terms,
+    tokens,
     users,
     watches,
 )
@@ -63,6 +64,7 @@ for name, group in {
     "alarms": alarms,
     "photos": photos,
     "users": users,
+    "tokens": tokens,
 }.items():
     app.add_typer(group.app, name=name)
 for name, verbs_of_retention in {
