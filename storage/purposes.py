@@ -1,4 +1,4 @@
-"""What somebody works for while they look at listings: triage, a case or a watch; each entry of the audit log says it."""
+"""What somebody works for while they look at listings: triage, a case or a watch. Each audit entry says it."""
 
 from __future__ import annotations
 
