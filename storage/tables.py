@@ -889,6 +889,30 @@ class UserSession(Identified, Base):
     last_seen_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    purpose: Mapped[str] = mapped_column(default="triage", server_default="triage")
+    """What the person works for in this session (`storage.purposes`); copied to each audit entry."""
+
+
+class ApiToken(Identified, Base):
+    """What lets a program of a person's into the API; only its hash is kept."""
+
+    __tablename__ = "api_token"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    name: Mapped[str]
+    """What it is for, in the person's words."""
+    token_sha256: Mapped[str] = mapped_column(unique=True)
+    hint: Mapped[str]
+    """Its first characters, by which a person tells it from others."""
+    scopes: Mapped[list[Any]]
+    """Rights that it may use; the person's role is asked besides, at each use."""
+    purpose: Mapped[str]
+    """Of every use that names no other (`storage.purposes`)."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None]
 
 
 class Decision(Identified, Base):
