@@ -154,6 +154,7 @@ def _page(
         told=item.told[language],
         ships_from=country_name(desk.home, item.ships_from, language),
         marked=Marked(item, given) if given else None,
+        step_names=[desk.words(request)(f"step_{step}") for step in item.steps],
         red_list=_meaning("red_lists", item.red_list, language),
         type_=_meaning("types", item.type, language),
         is_open=round_ is not None,
