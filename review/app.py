@@ -42,6 +42,7 @@ from review.pages import (
     overview,
     password,
     people,
+    practice,
     queue,
     second_factor,
     sign_in,
@@ -57,6 +58,7 @@ PAGES = (
     *(queue, listings, files),
     *(cases, case_work),
     *(alarms, overview, people, sources, models, audit_log),
+    practice,
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"

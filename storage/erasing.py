@@ -56,6 +56,7 @@ from storage.tables import (
     SellerFollow,
     SellerSign,
     SellerVerdict,
+    SourceReading,
     Tombstone,
 )
 
@@ -65,9 +66,11 @@ NAMED_FILES = (
     MarketApproval.definition_sha256,
     MarketApproval.terms_sha256,
     MarketApproval.robots_sha256,
+    SourceReading.terms_sha256,
+    SourceReading.robots_sha256,
     Attachment.sha256,
 )
-"""Files of the home that a market's approval names, or a proof in a case."""
+"""Files of the home that a market's approval names, a reading of its terms before that, or a proof in a case."""
 REQUEST = "request"
 """The rule of what a person asked for, against the kinds of period."""
 

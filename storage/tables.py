@@ -1302,6 +1302,64 @@ class LegalHold(Identified, Base):
     lift_reason: Mapped[str | None]
 
 
+# -- the first hour and practice ----------------------------------------------------------------------------------
+
+
+class SetUpStep(Base):
+    """A step of the installation's set-up, done or skipped; one that has no row is still open."""
+
+    __tablename__ = "set_up_step"
+
+    step: Mapped[str] = mapped_column(primary_key=True)
+    """One of `storage.set_up.STEPS`."""
+    state: Mapped[str]
+    """done, skipped."""
+    said_by: Mapped[str]
+    said_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class SourceReading(Identified, Base):
+    """Terms of use and robots.txt of a market as the desk read them, for a person to read before approving it."""
+
+    __tablename__ = "source_reading"
+
+    market: Mapped[str] = mapped_column(index=True)
+    terms_url: Mapped[str | None]
+    terms_sha256: Mapped[str | None]
+    """The copy in the home's files; none where the page could not be had."""
+    robots_sha256: Mapped[str | None]
+    """An empty file where the site has none."""
+    problem: Mapped[str | None]
+    """Why something could not be had, in a sentence."""
+    read_for: Mapped[str]
+    """The user who asked for it."""
+    read_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class PracticeRound(Identified, Base):
+    """One person's way through the practice queue. It names no listing, and nothing else reads it."""
+
+    __tablename__ = "practice_round"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    started_at: Mapped[datetime] = mapped_column(default=utc_now)
+    finished_at: Mapped[datetime | None]
+
+
+class PracticeAnswer(Identified, Base):
+    """What was said of one make-believe item: no decision, taught to no model."""
+
+    __tablename__ = "practice_answer"
+    __table_args__ = (UniqueConstraint("round_id", "item"),)
+
+    round_id: Mapped[int] = mapped_column(ForeignKey("practice_round.id"))
+    item: Mapped[str]
+    verdict: Mapped[str]
+    next_step: Mapped[str]
+    reason: Mapped[str | None]
+    answered_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class Tombstone(Identified, Base):
     """What was deleted: its digest stays, its content does not. Append-only."""
 

@@ -20,6 +20,7 @@ ROOMS: dict[str, set[str]] = {
     "spiders": {"crawler", "markets"},
     "review": {"crawler", "storage", "markets", "classifiers", "evidence", "matching", "spiders"},
     "alerts": {"crawler", "storage", "classifiers", "matching", "review"},
+    "review": {"crawler", "storage", "markets", "classifiers", "evidence", "matching", "spiders", "demo"},
     "demo": set(),
     "scheduler": {"crawler", "markets", "storage"},
 }
