@@ -33,6 +33,7 @@ from commands import (
     sellers,
     stamps,
     terms,
+    tokens,
     users,
     watches,
 )
@@ -67,6 +68,7 @@ for name, group in {
     "searches": searches,
     "photos": photos,
     "users": users,
+    "tokens": tokens,
 }.items():
     app.add_typer(group.app, name=name)
 for name, verbs_of_retention in {

@@ -21,6 +21,7 @@ from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from crawler.free_space import space_fault
 from crawler.home import Home
 from markets.replanning import replan_ended
 from storage.alerting_due import alerts_are_due
@@ -51,6 +52,8 @@ START_LEASE_SECONDS = 120.0
 """For the process to start, load everything and take the claim over; after that its own heartbeat counts."""
 AT_ONCE = ("alerts",)
 """Kinds of job that start though all processes are taken."""
+CAPTURING = ("crawl", "capture")
+"""Jobs that wait while the disk is nearly full; what is decided, exported or deleted goes on."""
 
 _log = logging.getLogger(__name__)
 # It warns whenever a round takes longer than its interval, which a busy database makes an everyday thing here.
@@ -108,6 +111,7 @@ class Scheduler:
         self._children: list[_Child] = []
         self._lock = threading.Lock()
         self._stopping = False
+        self._space_fault: str | None = None
         self._started_at = utc_now()
         self._clock = BackgroundScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -235,8 +239,9 @@ class Scheduler:
             with self._database.reading() as session:
                 if not work_waits(session):
                     return
+            waiting = self._kept_waiting()
             while len(self._children) < self._max_processes:
-                claimed = self._claim()
+                claimed = self._claim(but=waiting)
                 if claimed is None:
                     return
                 self._begin(claimed)
@@ -246,10 +251,24 @@ class Scheduler:
                 if claimed is not None:
                     self._begin(claimed)
 
-    def _claim(self, kinds: Sequence[str] | None = None) -> ClaimedJob | None:
+    def _claim(self, kinds: Sequence[str] | None = None, *, but: Sequence[str] = ()) -> ClaimedJob | None:
         return claim_job(
-            self._database, self._holder, kinds, lease_seconds=START_LEASE_SECONDS, max_attempts=self._max_attempts
+            self._database,
+            self._holder,
+            kinds,
+            lease_seconds=START_LEASE_SECONDS,
+            max_attempts=self._max_attempts,
+            but=but,
         )
+
+    def _kept_waiting(self) -> Sequence[str]:
+        """The kinds of job that are not begun now; said once when it comes to that, and once when it is over. # RL-6"""
+        before, self._space_fault = self._space_fault, space_fault(self._home)
+        if self._space_fault and not before:
+            _log.warning("%s", self._space_fault)
+        if before and not self._space_fault:
+            _log.warning("There is room on the disk again: crawls and captures go on.")
+        return CAPTURING if self._space_fault else ()
 
     def _begin(self, claimed: ClaimedJob) -> None:
         environment = {

@@ -19,9 +19,8 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from classifiers.answers.explained import explain_alarm
-from classifiers.answers.meanings import UnknownMeaning
 from crawler.home import Home
+from review.answers_view import alarm_line
 from review.highlight import distinct_reasons
 from review.market_titles import market_title
 from review.summary import summarise
@@ -256,21 +255,17 @@ def _alert_item(row: AlertRow, words: Words, home: Home) -> Item:
 
 
 def _alarm_item(alarm: Alarm, listing: Listing, seen: Observation, words: Words, home: Home) -> Item:
-    try:
-        line = explain_alarm(alarm.kind, alarm.reasons, words.language)
-        name, sentence = line.name, line.sentence
-    except UnknownMeaning:  # no alarm is lost over its name
-        name, sentence = alarm.kind, ""
+    line = alarm_line(alarm.kind, alarm.reasons, words.language)
     desk = desk_address()
     return Item(
-        title=name,
+        title=line.name,
         summary=flat(seen.title) or words("title_none"),
         reasons=tuple(Reason(flat(str(one["text"]))) for one in alarm.reasons[:MOST_REASONS]),
         band="",
         market=flat(market_title(home, listing.market, words)),
         price="",
         ends="",
-        why=sentence,
+        why=line.sentence,
         marks=(words.time(alarm.raised_at),),
         link=f"{desk}/alarms" if desk else "",
     )

@@ -37,6 +37,7 @@ from storage.tables import (
     Match,
     MatchVerdict,
     ObjectCandidate,
+    ObjectIdStatement,
     ObjectKey,
     ObjectLook,
     ObjectMember,
@@ -55,6 +56,7 @@ from storage.tables import (
     SellerFollow,
     SellerSign,
     SellerVerdict,
+    SourceReading,
     Tombstone,
 )
 
@@ -64,9 +66,11 @@ NAMED_FILES = (
     MarketApproval.definition_sha256,
     MarketApproval.terms_sha256,
     MarketApproval.robots_sha256,
+    SourceReading.terms_sha256,
+    SourceReading.robots_sha256,
     Attachment.sha256,
 )
-"""Files of the home that a market's approval names, or a proof in a case."""
+"""Files of the home that a market's approval names, a reading of its terms before that, or a proof in a case."""
 REQUEST = "request"
 """The rule of what a person asked for, against the kinds of period."""
 
@@ -303,9 +307,22 @@ def erase_personal_fields(session: Session, erasure: Erasure, listing_id: int) -
         listing_id=listing_id,
         event_on=("listing", listing_id),
     )
+    _mask_statements(session, listing_id, names)
     freed = erase_captures(session, erasure, listing_id)
     erase_unnamed_sellers(session, erasure, sellers)
     return freed
+
+
+def _mask_statements(session: Session, listing_id: int, names: Sequence[str]) -> None:
+    """What officers stated, masked as the listing's own text is; the database lets it where a tombstone says so."""
+    for stated in session.scalars(select(ObjectIdStatement).where(ObjectIdStatement.listing_id == listing_id)):
+        source = mask_record(stated.source, names)
+        if source["kind"] == "text":
+            said = getattr(session.get_one(Observation, source["observation"]), source["field"]) or ""
+            source["text"] = said[source["start"] : source["end"]]
+        stated.source = source
+        stated.value = mask_contacts(stated.value, names) if stated.value else stated.value
+    session.flush()
 
 
 def erase_listing(session: Session, erasure: Erasure, listing_id: int) -> int:
@@ -347,7 +364,7 @@ def _delete_rows(session: Session, listing_id: int) -> None:
     run(delete(DeliveryAlert).where(DeliveryAlert.alert_id.in_(told)))
     candidate = or_(ObjectCandidate.listing_id == listing_id, ObjectCandidate.other_listing_id == listing_id)
     run(delete(ObjectCandidate).where(candidate))
-    for derived in (ObjectLook, ObjectKey, ObjectMember, ObjectMove, SellerSign, Attachment):
+    for derived in (ObjectLook, ObjectKey, ObjectMember, ObjectMove, ObjectIdStatement, SellerSign, Attachment):
         run(delete(derived).where(derived.listing_id == listing_id))
     run(update(Export).where(Export.listing_id == listing_id).values(listing_id=None))
     for table in (

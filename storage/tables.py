@@ -725,6 +725,30 @@ class ObjectLook(Base):
     method: Mapped[str]
 
 
+# -- what an officer says of the object itself ------------------------------------------------------------------
+
+
+class ObjectIdStatement(Identified, Base):
+    """What an officer states of the object in one field of the Object ID standard; the newest of a field counts.
+
+    The database refuses changes; it lets the row go with its listing, and be masked with the listing's personal fields.
+    """
+
+    __tablename__ = "object_id_statement"
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    field: Mapped[str]
+    """One of `storage.object_id.STATED_FIELDS`."""
+    value: Mapped[str | None]
+    """Null takes back what was stated before."""
+    source: Mapped[dict[str, Any]]
+    """kind: text (observation, field, start, end, text), photo (capture, sha256), examination (note)."""
+    salt: Mapped[str] = mapped_column(String(32))
+    """With it the log's digest of this statement can be made again; gone with the row, it tells nothing."""
+    said_by: Mapped[str]
+    said_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 # -- sellers ----------------------------------------------------------------------------------------------------
 
 
@@ -865,6 +889,30 @@ class UserSession(Identified, Base):
     last_seen_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    purpose: Mapped[str] = mapped_column(default="triage", server_default="triage")
+    """What the person works for in this session (`storage.purposes`); copied to each audit entry."""
+
+
+class ApiToken(Identified, Base):
+    """What lets a program of a person's into the API; only its hash is kept."""
+
+    __tablename__ = "api_token"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    name: Mapped[str]
+    """What it is for, in the person's words."""
+    token_sha256: Mapped[str] = mapped_column(unique=True)
+    hint: Mapped[str]
+    """Its first characters, by which a person tells it from others."""
+    scopes: Mapped[list[Any]]
+    """Rights that it may use; the person's role is asked besides, at each use."""
+    purpose: Mapped[str]
+    """Of every use that names no other (`storage.purposes`)."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None]
 
 
 class Decision(Identified, Base):
@@ -1252,6 +1300,64 @@ class LegalHold(Identified, Base):
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[str | None]
     lift_reason: Mapped[str | None]
+
+
+# -- the first hour and practice ----------------------------------------------------------------------------------
+
+
+class SetUpStep(Base):
+    """A step of the installation's set-up, done or skipped; one that has no row is still open."""
+
+    __tablename__ = "set_up_step"
+
+    step: Mapped[str] = mapped_column(primary_key=True)
+    """One of `storage.set_up.STEPS`."""
+    state: Mapped[str]
+    """done, skipped."""
+    said_by: Mapped[str]
+    said_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class SourceReading(Identified, Base):
+    """Terms of use and robots.txt of a market as the desk read them, for a person to read before approving it."""
+
+    __tablename__ = "source_reading"
+
+    market: Mapped[str] = mapped_column(index=True)
+    terms_url: Mapped[str | None]
+    terms_sha256: Mapped[str | None]
+    """The copy in the home's files; none where the page could not be had."""
+    robots_sha256: Mapped[str | None]
+    """An empty file where the site has none."""
+    problem: Mapped[str | None]
+    """Why something could not be had, in a sentence."""
+    read_for: Mapped[str]
+    """The user who asked for it."""
+    read_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class PracticeRound(Identified, Base):
+    """One person's way through the practice queue. It names no listing, and nothing else reads it."""
+
+    __tablename__ = "practice_round"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    started_at: Mapped[datetime] = mapped_column(default=utc_now)
+    finished_at: Mapped[datetime | None]
+
+
+class PracticeAnswer(Identified, Base):
+    """What was said of one make-believe item: no decision, taught to no model."""
+
+    __tablename__ = "practice_answer"
+    __table_args__ = (UniqueConstraint("round_id", "item"),)
+
+    round_id: Mapped[int] = mapped_column(ForeignKey("practice_round.id"))
+    item: Mapped[str]
+    verdict: Mapped[str]
+    next_step: Mapped[str]
+    reason: Mapped[str | None]
+    answered_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 class Tombstone(Identified, Base):
