@@ -33,6 +33,7 @@ from review.desk import (
 from review.guard import Guard, TurnedAway, is_api
 from review.pages import (
     alarms,
+    alerts,
     audit_log,
     case_work,
     cases,
@@ -44,6 +45,7 @@ from review.pages import (
     people,
     practice,
     queue,
+    searches,
     second_factor,
     sign_in,
     sources,
@@ -56,6 +58,7 @@ STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor),
     *(queue, listings, files),
+    *(searches, alerts),
     *(cases, case_work),
     *(alarms, overview, people, sources, models, audit_log),
     practice,

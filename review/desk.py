@@ -22,6 +22,7 @@ from crawler.home import Home
 from review.guard import takes_file
 from review.highlight import distinct_reasons, highlighted, sign_class
 from review.market_titles import market_title
+from review.notices import saved_searches, unread_alerts
 from review.words import NAMES, Words, chosen_language, visible
 from storage.audit import AuditChain
 from storage.database import Database
@@ -125,6 +126,8 @@ class Desk:
             "path": request.url.path,
             "address": with_query(request),
             "new_key": new_key,
+            "unread_alerts": unread_alerts(self, visitor),
+            "saved_searches": saved_searches(self, visitor),
             "market_title": lambda market: market_title(self.home, market, words),
             "in_language": lambda code: f"?{request.url.include_query_params(lang=code).query}",
         }
