@@ -615,7 +615,7 @@ def test_every_table_that_names_a_listing_is_emptied_with_it(database: Database)
     known = {
         "listing_alias", "observation", "assessment", "alarm", "review_mark", "match", "match_verdict", "decision",
         "outcome", "exhibit", "export", "capture", "object_look", "object_move", "object_candidate", "object_member",
-            "seller_sign", "attachment", "alarm_receipt", "object_id_statement",
+        "seller_sign", "attachment", "alarm_receipt", "alert", "raised_hit", "delivery_alarm", "object_id_statement",
     }  # fmt: skip
     rows = {"listing", "observation", "assessment", "decision", "match", "exhibit", "alarm"}
     naming = {
