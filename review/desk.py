@@ -22,7 +22,9 @@ from crawler.home import Home
 from review.guard import takes_file
 from review.highlight import distinct_reasons, highlighted, sign_class
 from review.market_titles import market_title
+from review.masking import masked
 from review.notices import saved_searches, unread_alerts
+from review.picture_drawing import PictureDrawer
 from review.words import NAMES, Words, chosen_language, visible
 from storage.audit import AuditChain
 from storage.database import Database
@@ -87,6 +89,7 @@ class Desk:
     home: Home
     chain: AuditChain
     pages: Environment = field(init=False)
+    drawer: PictureDrawer = field(default_factory=PictureDrawer)
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -94,7 +97,7 @@ class Desk:
         self.pages.globals.update(
             highlighted=highlighted, distinct_reasons=distinct_reasons, sign_class=sign_class, language_names=NAMES
         )
-        self.pages.filters["visible"] = visible
+        self.pages.filters.update(visible=visible, masked=masked)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
