@@ -24,9 +24,10 @@ from review.desk import (
     NotAllowed,
     NotSignedIn,
     NotThere,
+    desk_for,
     desk_of,
     go_to,
-    signed_in,
+    visitor_of,
     with_query,
     word,
 )
@@ -42,10 +43,12 @@ from review.pages import (
     overview,
     password,
     people,
+    purpose,
     queue,
     second_factor,
     sign_in,
     sources,
+    tokens,
 )
 from review.uploads import UploadRefused
 from storage.audit import AuditChain
@@ -53,7 +56,7 @@ from storage.database import Database, DatabaseError
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
-    *(sign_in, password, second_factor),
+    *(sign_in, password, second_factor, purpose, tokens),
     *(queue, listings, files),
     *(cases, case_work),
     *(alarms, overview, people, sources, models, audit_log),
@@ -116,8 +119,8 @@ def _page_of_form(request: Request) -> str:
 
 
 def _not_allowed(request: Request, error: Exception) -> Response:
-    desk = desk_of(request)
     visitor = request.state.visitor
+    desk = desk_for(request, visitor)
     with desk.writing() as session:
         desk.chain.record(
             session,
@@ -145,7 +148,7 @@ def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 405 and request.method == "GET":  # reached by a link on the answer to a form, or by its reload
         return go_to(f"{_page_of_form(request)}?{request.url.query}")
-    with suppress(NotSignedIn, DatabaseError):  # no page was found, so nobody has asked yet who is there
-        signed_in(request)
+    with suppress(DatabaseError):  # no page was found, so nobody has asked yet who is there
+        visitor_of(request)
     key = "problem_not_there" if status == 404 else "problem_request"
     return desk_of(request).problem(request, status, key)

@@ -298,6 +298,11 @@ OPEN_TO_ALL = {
     ("POST", "/second-factor"),
     ("POST", "/second-factor/codes"),
     ("POST", "/second-factor/remove"),
+    ("GET", "/purpose"),
+    ("POST", "/purpose"),
+    ("GET", "/tokens"),
+    ("POST", "/tokens"),
+    ("POST", "/tokens/{token_id}/revoke"),
     ("GET", "/health"),
 }
 
