@@ -12,6 +12,7 @@ import typer
 
 from commands import (
     alarms,
+    alerts,
     cases,
     classifying,
     crawls,
@@ -28,6 +29,7 @@ from commands import (
     registers,
     retention,
     running,
+    searches,
     sellers,
     stamps,
     terms,
@@ -62,6 +64,8 @@ for name, group in {
     "sellers": sellers,
     "graph": graph,
     "alarms": alarms,
+    "alerts": alerts,
+    "searches": searches,
     "photos": photos,
     "users": users,
     "tokens": tokens,

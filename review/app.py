@@ -43,6 +43,7 @@ from review.pages import (
     overview,
     password,
     people,
+    practice,
     purpose,
     queue,
     second_factor,
@@ -60,6 +61,7 @@ PAGES = (
     *(queue, listings, files),
     *(cases, case_work),
     *(alarms, overview, people, sources, models, audit_log),
+    practice,
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"

@@ -96,7 +96,7 @@ def crawl_record(database: Database, crawl_id: int) -> dict[str, Any]:
             "finished_at": crawl.finished_at,
             "queries": crawl.queries,
             "max_listings": crawl.max_listings,
-            "counts": {name: kept for name, kept in crawl.counts.items() if name != "times"},
+            "counts": {name: kept for name, kept in crawl.counts.items() if name not in ("times", "worked_seconds")},
             "problems": crawl.problems,
         }
 
