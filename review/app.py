@@ -24,9 +24,10 @@ from review.desk import (
     NotAllowed,
     NotSignedIn,
     NotThere,
+    desk_for,
     desk_of,
     go_to,
-    signed_in,
+    visitor_of,
     with_query,
     word,
 )
@@ -44,11 +45,13 @@ from review.pages import (
     password,
     people,
     practice,
+    purpose,
     queue,
     searches,
     second_factor,
     sign_in,
     sources,
+    tokens,
 )
 from review.uploads import UploadRefused
 from storage.audit import AuditChain
@@ -56,7 +59,7 @@ from storage.database import Database, DatabaseError
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
-    *(sign_in, password, second_factor),
+    *(sign_in, password, second_factor, purpose, tokens),
     *(queue, listings, files),
     *(searches, alerts),
     *(cases, case_work),
@@ -121,8 +124,8 @@ def _page_of_form(request: Request) -> str:
 
 
 def _not_allowed(request: Request, error: Exception) -> Response:
-    desk = desk_of(request)
     visitor = request.state.visitor
+    desk = desk_for(request, visitor)
     with desk.writing() as session:
         desk.chain.record(
             session,
@@ -150,7 +153,7 @@ def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 405 and request.method == "GET":  # reached by a link on the answer to a form, or by its reload
         return go_to(f"{_page_of_form(request)}?{request.url.query}")
-    with suppress(NotSignedIn, DatabaseError):  # no page was found, so nobody has asked yet who is there
-        signed_in(request)
+    with suppress(DatabaseError):  # no page was found, so nobody has asked yet who is there
+        visitor_of(request)
     key = "problem_not_there" if status == 404 else "problem_request"
     return desk_of(request).problem(request, status, key)
