@@ -39,12 +39,14 @@ from review.pages import (
     overview,
     password,
     people,
+    photos,
     practice,
     queue,
     second_factor,
     sign_in,
     sources,
 )
+from review.photo_search import PhotoSearch
 from review.uploads import UploadRefused
 from storage.audit import AuditChain
 from storage.database import Database, DatabaseError
@@ -55,7 +57,7 @@ PAGES = (
     *(queue, listings, files),
     *(cases, case_work),
     *(alarms, overview, people, sources, models, audit_log),
-    practice,
+    *(practice, photos),
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -75,6 +77,7 @@ def create_app(database: Database, home: Home, *, chain: AuditChain, binding: Bi
         openapi_url=None, docs_url=None, redoc_url=None, middleware=[Middleware(Guard, failed=failed, binding=binding)]
     )
     app.state.desk = desk
+    app.state.photo_search = PhotoSearch(home)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for room in PAGES:
         app.include_router(room.router)

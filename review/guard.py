@@ -17,7 +17,7 @@ from review.binding import ON_LOOPBACK, Binding
 MOST_BODY_BYTES = 256 * 1024
 MOST_FILE_BYTES = 12 * 1024 * 1024
 """What a form may weigh whose address ends with one of these words: it brings a file."""
-FILE_ADDRESSES = ("/outcome", "/lawful", "/approve")
+FILE_ADDRESSES = ("/outcome", "/lawful", "/approve", "/photos")
 SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; form-action 'self'; "
