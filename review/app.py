@@ -44,6 +44,7 @@ from review.pages import (
     overview,
     password,
     people,
+    photos,
     practice,
     purpose,
     queue,
@@ -53,6 +54,7 @@ from review.pages import (
     sources,
     tokens,
 )
+from review.photo_search import PhotoSearch
 from review.uploads import UploadRefused
 from storage.audit import AuditChain
 from storage.database import Database, DatabaseError
@@ -64,7 +66,7 @@ PAGES = (
     *(searches, alerts),
     *(cases, case_work),
     *(alarms, overview, people, sources, models, audit_log),
-    practice,
+    *(practice, photos),
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -94,6 +96,7 @@ def create_app(database: Database, home: Home, *, chain: AuditChain, binding: Bi
         middleware=[Middleware(Guard, failed=failed, turned_away=turned_away, binding=binding)],
     )
     app.state.desk = desk
+    app.state.photo_search = PhotoSearch(home)
     app.mount(API_PATH, create_api(desk))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for room in PAGES:
