@@ -1089,7 +1089,7 @@ class UnitTrust(Identified, Base):
 
 
 class ReceivedBundle(Identified, Base):
-    """A bundle that another unit signed and handed over: the origin of every row that names it. The zip is kept whole."""
+    """A bundle that another unit signed and handed over: the origin of every row that names it; kept whole."""
 
     __tablename__ = "received_bundle"
 
