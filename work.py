@@ -91,6 +91,7 @@ def run_job(database: Database, home: Home, job: ClaimedJob, progress: Progress 
         "match": match,
         "purge": purge,
         "objects": join_offers,
+        "alerts": alert,
     }[job.kind]
     try:
         # The end is recorded after the last heartbeat: one that came between would find the job over, take that for a
@@ -140,6 +141,13 @@ def join_offers(database: Database, home: Home, job: ClaimedJob, progress: Progr
     from object_links import link_job
 
     return link_job(database, home, job, progress)
+
+
+def alert(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
+    """Tell people of new hits of their saved searches, and of alarms that nobody gave a receipt for."""
+    from alerting import alert_job
+
+    return alert_job(database, home, job, progress)
 
 
 def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
@@ -26,6 +27,7 @@ from evidence.signing import ensure_signing_key
 from evidence.stamping import ask_pending, note_captures
 from storage.audit import AuditChain
 from storage.database import Database
+from storage.object_id import examination_source, photo_source, state_field, text_source
 from storage.migrate import upgrade
 from storage.tables import (
     Assessment,
@@ -310,9 +312,30 @@ def plant(
                         "supersedes": None,
                     },
                 )
+            if number == 1:
+                _plant_statements(session, chain, listing.id, own_title.split()[1])
         chain.record(session, actor="amira", action="case.opened", object_kind="case", object_id=case.id)
     to.mkdir(parents=True, exist_ok=True)
     return Planted(database, home, chain, ids, names, to)
+
+
+def _plant_statements(session: Any, chain: AuditChain, listing_id: int, words: str) -> None:
+    """What an officer states of the object: from the text, from a picture, from their own examination, once anew."""
+    thumbnail = session.scalars(
+        select(Capture).where(Capture.listing_id == listing_id, Capture.kind == "thumbnail")
+    ).first()
+    sources = {
+        "subject": text_source(session, listing_id, words),
+        "distinguishing_features": photo_source(session, listing_id, thumbnail.id),
+        "maker": examination_source("Seen at the counter, 10x lens"),
+    }
+    for field, value in (
+        ("subject", "standing figure"),
+        ("distinguishing_features", "chip at the base"),
+        ("maker", "unknown workshop"),
+        ("maker", "workshop of Deir el-Medina"),
+    ):
+        state_field(session, chain, listing_id, field=field, value=value, source=sources[field], actor="amira")
 
 
 def _plant_captures(session: Any, home: Home, chain: AuditChain, listing: Listing, title: str, moment: datetime) -> str:
