@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from crawler.chromium import chromium_fault, find_chromium
 from crawler.errors import RelicwatchError
 from crawler.fonts import has_arabic_font
+from crawler.free_space import space_fault
 from crawler.home import Home
 from crawler.program import operator, program_info, user_agent
 from evidence.sealing import find_orphans
@@ -56,6 +57,8 @@ def examine(home: Home) -> list[Finding]:
 
 
 def _surroundings(home: Home) -> Iterator[Finding]:
+    if (full := space_fault(home)) is not None:
+        yield Finding("fault", full)
     free = shutil.disk_usage(home.root).free
     level: Literal["ok", "fault"] = "ok" if free >= LEAST_FREE_BYTES else "fault"
     yield Finding(

@@ -10,10 +10,13 @@ from fastapi import FastAPI, Request
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from crawler.home import Home
+from review.api.app import PATH as API_PATH
+from review.api.app import create_api
+from review.api.problems import Refusal, problem_answer
 from review.binding import ON_LOOPBACK, Binding
 from review.desk import (
     Desk,
@@ -27,7 +30,7 @@ from review.desk import (
     with_query,
     word,
 )
-from review.guard import Guard
+from review.guard import Guard, TurnedAway, is_api
 from review.pages import (
     alarms,
     audit_log,
@@ -39,6 +42,7 @@ from review.pages import (
     overview,
     password,
     people,
+    practice,
     queue,
     second_factor,
     sign_in,
@@ -54,6 +58,7 @@ PAGES = (
     *(queue, listings, files),
     *(cases, case_work),
     *(alarms, overview, people, sources, models, audit_log),
+    practice,
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -66,13 +71,24 @@ def create_app(database: Database, home: Home, *, chain: AuditChain, binding: Bi
     desk = Desk(database, home, chain)
 
     def failed(request: Request, error_id: str) -> Response:
+        if is_api(request.url.path):
+            return problem_answer(request, Refusal(500, "unforeseen"), error_id=error_id)
         return desk.problem(request, 500, "problem_unforeseen", id=error_id)
+
+    def turned_away(request: Request, refusal: TurnedAway) -> Response:
+        if is_api(request.url.path):
+            return problem_answer(request, Refusal(refusal.status, refusal.key, headers=refusal.headers))
+        return PlainTextResponse(refusal.text, refusal.status, refusal.headers)
 
     # No schema and no documentation pages: they would need scripts from elsewhere and tell strangers what is here.
     app = FastAPI(
-        openapi_url=None, docs_url=None, redoc_url=None, middleware=[Middleware(Guard, failed=failed, binding=binding)]
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        middleware=[Middleware(Guard, failed=failed, turned_away=turned_away, binding=binding)],
     )
     app.state.desk = desk
+    app.mount(API_PATH, create_api(desk))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for room in PAGES:
         app.include_router(room.router)

@@ -17,6 +17,7 @@ from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from crawler.errors import RelicwatchError
+from crawler.free_space import space_fault
 from crawler.home import Home
 from review.guard import takes_file
 from review.highlight import distinct_reasons, highlighted, sign_class
@@ -120,6 +121,7 @@ class Desk:
             "t": words,
             "visitor": visitor,
             "demo": self.home.is_demo,
+            "no_space": visitor is not None and space_fault(self.home) is not None,
             "path": request.url.path,
             "address": with_query(request),
             "new_key": new_key,

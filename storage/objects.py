@@ -214,15 +214,17 @@ def rebuild_members(session: Session) -> int:
     return len(rows)
 
 
-def list_objects(session: Session, most: int) -> list[tuple[int, int]]:
-    """Objects with the number of their listings, the newest first."""
-    rows = session.execute(
+def list_objects(session: Session, most: int, *, before: int | None = None) -> list[tuple[int, int]]:
+    """Objects with the number of their listings, the newest first; with `before` those of a lower number."""
+    statement = (
         select(ObjectMember.object_id, func.count())
         .group_by(ObjectMember.object_id)
         .order_by(ObjectMember.object_id.desc())
         .limit(most)
     )
-    return [(object_id, count) for object_id, count in rows]
+    if before is not None:
+        statement = statement.where(ObjectMember.object_id < before)
+    return [(object_id, count) for object_id, count in session.execute(statement)]
 
 
 def _joining(session: Session, one: Sequence[int], other: Sequence[int]) -> Moves:

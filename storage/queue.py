@@ -12,12 +12,11 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, or
 from sqlalchemy.orm import Session, aliased
 
 from storage.folding import fold
+from storage.queue_filters import BANDS, Filters, Sort
 from storage.sampling import current_sampling
 from storage.sellers import followed, uncountable
 from storage.tables import Assessment, Capture, Decision, Listing, ObjectMember, Observation, ReviewMark, utc_now
 
-State = Literal["waiting", "decided", "all"]
-Sort = Literal["urgency", "ending", "newest"]
 Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
 PAGE_SIZE = 50
 BUSY_SELLER = 3
@@ -56,26 +55,7 @@ A listing is raised by a flag, or by a rule that sends it to a person whatever i
 """
 Told = aliased(Observation, name="told")
 """What `Judged` was told of the listing."""
-BANDS = {"strong": 0, "medium": 1, "weak": 2}
 NEVER = datetime.max.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What the reviewer wants to see; empty means everything."""
-
-    market: str = ""
-    band: str = ""
-    language: str = ""
-    text: str = ""
-    state: State = "waiting"
-    seller: str = ""
-    """A seller's name as the page gives it."""
-    priority: str = ""
-    """A rule of `Assessment.priority`."""
-    verdict: str = ""
-    """What was last decided; only listings that bear a decision have one."""
-    sort: Sort = "urgency"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +169,11 @@ def queue_places(session: Session, filters: Filters, *, now: datetime | None = N
         _one_an_object(sorted(places, key=lambda place: place.sorted_by(filters.sort))),
         {"explore": sampling.queue_explore, "audit": sampling.queue_audit},
     )
+
+
+def listings_among(session: Session, filters: Filters, ids: Sequence[int]) -> set[int]:
+    """Those of some listings that the filters let through."""
+    return set(session.scalars(_flagged(filters).with_only_columns(Listing.id).where(Listing.id.in_(ids))))
 
 
 def _one_an_object(places: Sequence[Place]) -> list[Place]:
@@ -370,6 +355,8 @@ def _flagged(filters: Filters) -> Select[*tuple[Any, ...]]:
     waiting = or_(Listing.current_decision_id.is_(None), Listing.changed_after_decision)
     if filters.state == "waiting":
         query = query.where(waiting)
+    elif filters.state == "changed":
+        query = query.where(Listing.changed_after_decision)
     elif filters.state == "decided":
         query = query.where(and_(Listing.current_decision_id.is_not(None), ~Listing.changed_after_decision))
     if filters.market:

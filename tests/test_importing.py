@@ -24,7 +24,8 @@ from markets.catalog import UnknownMarket, get_market
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.imports import NotFetchable, check_fetchable
-from storage.queue import Filters, queue_places
+from storage.queue import queue_places
+from storage.queue_filters import Filters
 from storage.tables import Assessment, AuditEvent, Capture, Job, Listing, Observation, Segment, Seller
 from tests.crawler.saved.test_mhtml import mhtml
 from tests.crawler.saved.test_telegram import HTML, entry

@@ -18,7 +18,8 @@ from commands import terminal
 from crawler.home import Home
 from storage.audit import AuditChain
 from storage.database import Database, DatabaseError
-from storage.queue import Filters, queue_places
+from storage.queue import queue_places
+from storage.queue_filters import Filters
 from storage.rescoring import keep_assessments
 from storage.sampling import draw, set_sampling
 from storage.tables import Assessment, Decision, Job, Listing, ReviewMark, User
@@ -114,6 +115,19 @@ def taught(place) -> Place:
     decide_on_many(place)
     assert place.run("train", "--name", "ours").status == 0
     return place
+
+
+def test_a_model_that_did_worse_is_put_to_use_only_by_who_says_so(taught: Place):
+    card = taught.home.models / "ours" / "listing_card.json"
+    written = json.loads(card.read_text("utf-8"))
+    written["validation"]["better"] = "worse by 0.100 of average precision"
+    card.write_text(json.dumps(written), "utf-8")
+    refused = taught.run("models", "use", "ours")
+    assert refused.status == 1
+    assert "ours did worse than the model in use" in refused.err and "--although-worse" in refused.err
+    assert name_in_use(taught.home) == "shipped"
+    assert taught.run("models", "use", "ours", "--although-worse").status == 0
+    assert name_in_use(taught.home) == "ours"
 
 
 def test_killed_while_it_is_put_to_use_a_model_is_in_use_once_its_job_is_done(taught, monkeypatch):

@@ -9,13 +9,14 @@ from sqlalchemy import select
 from starlette.responses import FileResponse, Response
 
 from evidence.store import EvidenceStore
-from review.desk import DeskOf, Exporter, NotThere, Reader, row_id
+from review.desk import Desk, DeskOf, Exporter, NotThere, Reader, row_id
+from storage.audit import AuditChain
 from storage.tables import Capture, Export
 
 router = APIRouter()
 SANDBOX = {"content-security-policy": "sandbox; default-src 'none'", "x-content-type-options": "nosniff"}
 _SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
-_DERIVATIVES = ("dom", "screenshot", "screenshot_viewport", "pdf", "thumbnail", "saved_photo")
+DERIVATIVES = ("dom", "screenshot", "screenshot_viewport", "pdf", "thumbnail", "saved_photo")
 
 
 @router.get("/captures/{capture_id}/image")
@@ -23,7 +24,7 @@ def capture_image(request: Request, desk: DeskOf, visitor: Reader, capture_id: s
     """A raster derivative shown in place; anything else of ours as a download."""
     with desk.reading() as session:
         capture = session.get(Capture, row_id(capture_id) or 0)
-    if capture is None or capture.kind not in _DERIVATIVES:
+    if capture is None or capture.kind not in DERIVATIVES:
         raise NotThere(f"There is no picture of capture {capture_id}.")
     store, path = EvidenceStore(desk.home), desk.home.file_path(capture.sha256)
     if not store.has(path):
@@ -48,14 +49,19 @@ def picture_answer(store: EvidenceStore, path: Path, capture_id: int) -> Respons
 
 @router.get("/exports/{bundle_id}")
 def download_bundle(desk: DeskOf, visitor: Exporter, bundle_id: str) -> Response:
+    return bundle_answer(desk, desk.chain, bundle_id, actor=visitor.user.name)
+
+
+def bundle_answer(desk: Desk, chain: AuditChain, bundle_id: str, *, actor: str) -> Response:
+    """The bundle's file, noted in the log. Raises NotThere."""
     with desk.writing() as session:
         export = session.scalars(select(Export).where(Export.bundle_id == bundle_id)).one_or_none()
         path = export_file(desk.home.exports, export)
         if export is None or path is None:
             raise NotThere(f"There is no bundle {bundle_id} here.")
-        desk.chain.record(
+        chain.record(
             session,
-            actor=visitor.user.name,
+            actor=actor,
             action="bundle downloaded",
             object_kind="export",
             object_id=export.id,

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from review.answers_view import AnswersView, view_answers
 from review.desk import Decider, Desk, DeskOf, Form, NotThere, Reader, Visitor, go_to, row_id, word
 from review.listing_view import KeptDecision, ListingView, kept_decision, view_listing
-from review.pages.queue import filters_from, filters_query
+from review.pages.queue import filters_from
 from storage.captures import MADE_SMALL, REPORTED, TAKEN_OUT
 from storage.decisions import (
     DISMISSAL_REASONS,
@@ -22,7 +22,8 @@ from storage.decisions import (
     StaleDecision,
     decide,
 )
-from storage.queue import Filters, neighbours, queue_places
+from storage.queue import neighbours, queue_places
+from storage.queue_filters import Filters, filters_query
 from storage.tables import Decision, utc_now
 
 router = APIRouter()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
-from urllib.parse import urlencode
+from typing import Any
 
 from fastapi import APIRouter, Request
 from sqlalchemy import select
@@ -16,13 +15,11 @@ from review.searches import record_search
 from review.summary import meaning_name, summarise
 from storage.database import DatabaseError
 from storage.decisions import VERDICTS
-from storage.queue import BANDS, PAGE_SIZE, Filters, Sort, queue_choices, queue_places, queue_rows
+from storage.queue import PAGE_SIZE, queue_choices, queue_places, queue_rows
+from storage.queue_filters import BANDS, SORTS, STATES, Filters, filters_query, read_filters
 from storage.tables import Crawl
 
 router = APIRouter()
-STATES = ("waiting", "decided", "all")
-SORTS: tuple[Sort, ...] = get_args(Sort)
-MOST_TEXT = 200
 MOST_CRAWLS = 100
 MOST_PROBLEMS = 20
 """So many problems of a crawl are shown; `relicwatch crawls show` has more."""
@@ -31,38 +28,8 @@ COUNT_NAMES = ("pages", "listings", "new", "changed", "gone", "flagged", "proble
 
 
 def filters_from(query: Any) -> Filters:
-    """The queue's filters from a query string or form; what is not on offer counts as not chosen."""
-    state = str(query.get("state", ""))
-    band = str(query.get("band", ""))
-    verdict = str(query.get("verdict", ""))
-    sort = str(query.get("sort", ""))
-    return Filters(
-        market=str(query.get("market", ""))[:MOST_TEXT],
-        band=band if band in BANDS else "",
-        language=str(query.get("language", ""))[:MOST_TEXT],
-        text=str(query.get("text", ""))[:MOST_TEXT],
-        state=state if state in STATES else "waiting",  # type: ignore[arg-type]
-        seller=str(query.get("seller", ""))[:MOST_TEXT],
-        priority=str(query.get("priority", ""))[:MOST_TEXT],
-        verdict=verdict if verdict in VERDICTS else "",
-        sort=next((one for one in SORTS if one == sort), "urgency"),
-    )
-
-
-def filters_query(filters: Filters) -> str:
-    """The filters as a query string, without what is at its default."""
-    chosen = {
-        "market": filters.market,
-        "band": filters.band,
-        "language": filters.language,
-        "text": filters.text,
-        "state": "" if filters.state == "waiting" else filters.state,
-        "seller": filters.seller,
-        "priority": filters.priority,
-        "verdict": filters.verdict,
-        "sort": "" if filters.sort == "urgency" else filters.sort,
-    }
-    return urlencode({name: value for name, value in chosen.items() if value})
+    """The queue's filters from a query string or form; what is not understood counts as not chosen."""
+    return read_filters(query)[0]
 
 
 @router.get("/")
@@ -78,7 +45,7 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
         summaries = {row.listing.id: summarise(row.assessment.answers, language) for row in rows}
         kept = kept_decision(session, request.query_params.get("decided", ""))
     if filters.text:
-        record_search(desk, visitor, filters.text, found=len(places))
+        record_search(desk, visitor.user, filters.text, found=len(places))
     return desk.page(
         request,
         "queue.html",
@@ -94,7 +61,7 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
         states=STATES,
         bands=tuple(BANDS),
         verdicts=VERDICTS,
-        sorts=SORTS,
+        sorts=SORTS[:3],
         priority_names={id_: meaning_name("priorities", id_, language) for id_ in choices.priorities},
     )
 

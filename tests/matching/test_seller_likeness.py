@@ -12,7 +12,8 @@ from matching.seller_likeness import find_alike, read_new_signs
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.listings import ListingWriter
-from storage.queue import Filters, queue_places
+from storage.queue import queue_places
+from storage.queue_filters import Filters
 from storage.sellers import (
     SellerRefusal,
     follow,

@@ -10,7 +10,6 @@ from storage.audit import AuditChain
 from storage.objects import join, statements_about, undo
 from storage.queue import (
     BUSY_SELLER,
-    Filters,
     flagged_before,
     is_conflict_zone_find,
     neighbours,
@@ -18,6 +17,7 @@ from storage.queue import (
     queue_places,
     queue_rows,
 )
+from storage.queue_filters import Filters
 from storage.tables import Assessment, Crawl, Decision
 from storage.users import create_user
 from tests.review.seed import NOW, Offer, add_assessment, add_listing, add_observation

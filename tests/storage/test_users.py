@@ -11,11 +11,13 @@ from sqlalchemy import select
 from storage.tables import SignInCode, User, UserSession, utc_now
 from storage.users import (
     IDLE,
+    EasyPassword,
     UserError,
     create_user,
     end_session,
     find_session,
     find_user,
+    hash_password,
     list_users,
     make_sign_in_code,
     open_session,
@@ -146,3 +148,18 @@ def test_reading_pages_keeps_a_session_from_going_idle(database, user):
     with database.transaction() as session:
         assert utc_now() - session.scalars(select(UserSession)).one().last_seen_at < timedelta(minutes=1)
         assert find_user(session, " Nadia ") is not None
+
+
+@pytest.mark.parametrize(
+    "password", ["password1", "qwertyuiop", "azertyuiop", "motdepasse", "relicwatch1", "NadiaHaddad7", "a" * 200]
+)
+def test_a_common_or_easily_guessed_password_is_refused(database, password):
+    with database.transaction() as session, pytest.raises(EasyPassword, match="common"):
+        create_user(session, "Nadia Haddad", "reviewer", password=password)
+
+
+@pytest.mark.parametrize(
+    "password", ["seven blue horses", "كلمة سر طويلة جدا", "Nadia sees nine ships", "z" + "x7Q" * 80]
+)
+def test_words_of_ones_own_are_taken_in_any_script_and_length(password):
+    assert hash_password(password, "Nadia Haddad").startswith("$argon2id$")
