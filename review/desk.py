@@ -23,10 +23,9 @@ from crawler.home import Home
 from review.guard import takes_file
 from review.highlight import distinct_reasons, highlighted, sign_class
 from review.market_titles import market_title
-from review.masking import masked
 from review.notices import saved_searches, unread_alerts
 from review.picture_drawing import PictureDrawer
-from review.words import NAMES, Words, chosen_language, visible
+from review.words import NAMES, Words, chosen_language, listed, visible
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.tables import User
@@ -100,7 +99,7 @@ class Desk:
         self.pages.globals.update(
             highlighted=highlighted, distinct_reasons=distinct_reasons, sign_class=sign_class, language_names=NAMES
         )
-        self.pages.filters.update(visible=visible, masked=masked)
+        self.pages.filters.update(visible=visible, listed=listed)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
