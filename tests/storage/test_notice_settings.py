@@ -14,16 +14,14 @@ from crawler.home import Home
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.notice_settings import (
-    DAILY_HOUR,
-    GATHER,
     SettingsRefused,
     checked_address,
-    due_moment,
     set_email,
     set_webhook,
     settings_of,
     webhook_secret,
 )
+from storage.rhythms import DAILY_HOUR, GATHER, due_moment
 from storage.tables import User, utc_now
 from storage.users import create_user
 
