@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from storage.audit import AuditChain
 from storage.database import Database
+from storage.erasing import Erasure, erase_unnamed_sellers
 from storage.queue_filters import FiltersRefused
 from storage.saved_searches import (
     MOST_NAME,
@@ -24,7 +25,7 @@ from storage.saved_searches import (
     set_shared,
     visible_searches,
 )
-from storage.tables import AuditEvent, SavedSearch, SearchNotice, User
+from storage.tables import AuditEvent, SavedSearch, SearchNotice, Seller, User, utc_now
 from storage.users import create_user, find_user
 
 
@@ -121,6 +122,23 @@ def test_nobody_saves_without_end(people: Database, monkeypatch: pytest.MonkeyPa
             save_search(session, AuditChain(), user(session, "ann"), f"Search {number}", query="text=x")
         with pytest.raises(SearchRefused, match="remove one first"):
             save_search(session, AuditChain(), user(session, "ann"), "One more", query="text=x")
+
+
+def test_searches_for_a_seller_go_with_the_seller_and_those_for_a_namesake_stay(people: Database) -> None:
+    with people.transaction() as session:
+        ann, now = user(session, "ann"), utc_now()
+        sellers = [
+            Seller(id_space=space, native_id=name, name=name, first_seen_at=now, last_seen_at=now)
+            for space, name in (("one", "Old Things"), ("one", "Both"), ("two", "Both"))
+        ]
+        session.add_all(sellers)
+        session.flush()
+        save_search(session, AuditChain(), ann, "By number", seller_id=sellers[0].id, notify=True)
+        save_search(session, AuditChain(), ann, "By name", query="seller=Old+Things&text=lamp", notify=True)
+        save_search(session, AuditChain(), ann, "Namesake", query="seller=Both", notify=True)
+        erasure = Erasure(AuditChain(), "request", "ref. 1", "dpo", now)
+        assert erase_unnamed_sellers(session, erasure, {sellers[0].id, sellers[1].id}) == 2
+        assert [row.name for row in visible_searches(session, ann)] == ["Namesake"]
 
 
 @given(st.text(max_size=200))
