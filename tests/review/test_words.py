@@ -21,7 +21,7 @@ from storage.captures import KINDS
 from storage.decisions import DISMISSAL_REASONS, NEXT_STEPS, VERDICTS
 from storage.deliveries import ABOUT, WAYS
 from storage.deliveries import STATES as DELIVERY_STATES
-from storage.notice_settings import RHYTHMS
+from storage.rhythms import RHYTHMS
 from storage.saved_searches import Kind
 from storage.users import LANGUAGES, ROLES
 from tests.needs import need_shared

@@ -41,6 +41,8 @@ def choose_wrong_code(page: Page) -> None:
     press("form[action^='/second-factor'] button")(page)
 
 
+TERM = "form:has(input[name=term]) button"
+"""Of the form that saves a term: without one it is refused."""
 PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/": lambda s: [
         View("queue", "/"),
@@ -55,6 +57,8 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/cases": lambda s: [View("cases", "/cases")],
     "/cases/{reference}": lambda s: [View(f"case-{n}", f"/cases/{one}") for n, one in enumerate(s.cases)],
     "/crawls": lambda s: [View("crawls", "/crawls")],
+    "/searches": lambda s: [View("searches", "/searches"), View("searches-refused", "/searches", act=press(TERM))],
+    "/alerts": lambda s: [View("alerts", "/alerts"), View("alerts-read", "/alerts?unread=1", role="viewer")],
     "/alarms": lambda s: [View("alarms", "/alarms?all=1")],
     "/overview": lambda s: [View("overview", "/overview")],
     "/audit": lambda s: [View("audit", "/audit?check=1"), View("audit-page", "/audit?page=2", role="auditor")],
@@ -87,6 +91,7 @@ PROBLEMS = (
 
 NO_PAGES = {
     "/health": "JSON",
+    "/searches/open": "the way to the queue",
     "/captures/{capture_id}/image": "a picture",
     "/exports/{bundle_id}": "a file",
     "/attachments/{attachment_id}": "a file",
