@@ -34,6 +34,7 @@ from review.desk import (
 from review.guard import Guard, TurnedAway, is_api
 from review.pages import (
     alarms,
+    alerts,
     audit_log,
     case_work,
     cases,
@@ -43,14 +44,17 @@ from review.pages import (
     overview,
     password,
     people,
+    photos,
     practice,
     purpose,
     queue,
+    searches,
     second_factor,
     sign_in,
     sources,
     tokens,
 )
+from review.photo_search import PhotoSearch
 from review.uploads import UploadRefused
 from storage.audit import AuditChain
 from storage.database import Database, DatabaseError
@@ -59,9 +63,10 @@ STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor, purpose, tokens),
     *(queue, listings, files),
+    *(searches, alerts),
     *(cases, case_work),
     *(alarms, overview, people, sources, models, audit_log),
-    practice,
+    *(practice, photos),
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -91,6 +96,7 @@ def create_app(database: Database, home: Home, *, chain: AuditChain, binding: Bi
         middleware=[Middleware(Guard, failed=failed, turned_away=turned_away, binding=binding)],
     )
     app.state.desk = desk
+    app.state.photo_search = PhotoSearch(home)
     app.mount(API_PATH, create_api(desk))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for room in PAGES:

@@ -23,7 +23,9 @@ from crawler.home import Home
 from review.guard import takes_file
 from review.highlight import distinct_reasons, highlighted, sign_class
 from review.market_titles import market_title
-from review.words import NAMES, Words, chosen_language, visible
+from review.notices import saved_searches, unread_alerts
+from review.picture_drawing import PictureDrawer
+from review.words import NAMES, Words, chosen_language, listed, visible
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.tables import User
@@ -89,6 +91,7 @@ class Desk:
     home: Home
     chain: AuditChain
     pages: Environment = field(init=False)
+    drawer: PictureDrawer = field(default_factory=PictureDrawer)
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -96,7 +99,7 @@ class Desk:
         self.pages.globals.update(
             highlighted=highlighted, distinct_reasons=distinct_reasons, sign_class=sign_class, language_names=NAMES
         )
-        self.pages.filters["visible"] = visible
+        self.pages.filters.update(visible=visible, listed=listed)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -134,6 +137,8 @@ class Desk:
             "path": request.url.path,
             "address": with_query(request),
             "new_key": new_key,
+            "unread_alerts": unread_alerts(self, visitor),
+            "saved_searches": saved_searches(self, visitor),
             "market_title": lambda market: market_title(self.home, market, words),
             "in_language": lambda code: f"?{request.url.include_query_params(lang=code).query}",
         }
