@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 import pytest
 from sqlalchemy import select
 
+from review.api.app import PATH
+from review.api.limits import CALLS_AT_ONCE, REFUSED_A_MINUTE
 from review.words import messages
 from storage.audit import AuditChain
 from storage.cases import add_exhibit, open_case
 from storage.registers import EntryRow, keep_version
-from storage.tables import AuditEvent, Decision, Export, ExportRequest, Job, Match, RegisterEntry
+from storage.tables import AuditEvent, Capture, Decision, Export, ExportRequest, Job, Match, RegisterEntry
 from storage.tokens import list_tokens, revoke_token
 from storage.users import find_user, set_disabled, set_role
 from tests.review.seed import Offer, add_listing, add_observation, png
@@ -53,6 +56,16 @@ def decision(listing, **chosen):
 def events(database):
     with database.reading() as session:
         return list(session.scalars(select(AuditEvent).order_by(AuditEvent.id)))
+
+
+def limits_of(client):
+    return next(route.app for route in client.app.routes if getattr(route, "path", "") == PATH).state.limits
+
+
+def _thumbnail(database, listing_id):
+    with database.reading() as session:
+        wanted = select(Capture.sha256).where(Capture.listing_id == listing_id, Capture.kind == "thumbnail")
+        return session.scalars(wanted).one()
 
 
 # -- reading ----------------------------------------------------------------------------------------------------
@@ -103,12 +116,20 @@ def test_a_search_is_paged_and_what_comes_in_meanwhile_neither_repeats_nor_hides
     assert seen == there[::-1]
 
 
-def test_ways_to_reach_a_seller_are_blocked_out_in_lists(call, desk_database, home):
+def test_ways_to_reach_a_seller_are_blocked_out_until_a_reason_is_given(call, desk_database, home):  # SEC-36
     with desk_database.transaction() as session:
-        one = add_listing(session, home, Offer(title="Lamp, call +20 100 123 4567"))
+        text = "Call +20 100 123 4567 or seller@example.org"
+        one = add_listing(session, home, Offer(title="Lamp, call +20 100 123 4567", description=text))
     client = call("viewer", "read")
     assert "123" not in client.get("listings").json()["items"][0]["title"]
-    assert "+20 100 123 4567" in client.get(f"listings/{one.id}").json()["observations"][0]["title"]
+    (seen,) = client.get(f"listings/{one.id}").json()["observations"]
+    assert "123" not in seen["title"] and "@" not in seen["description"] and len(seen["description"]) == len(text)
+    for reason, status in (("why", 422), ("%D8%A8%D9%84%D8%A7%D8%BA%20%D8%B1%D8%B3%D9%85%D9%8A", 200)):
+        answer = client.get(f"listings/{one.id}", headers={"relicwatch-reason": reason})
+        assert answer.status_code == status
+    assert answer.json()["observations"][0]["description"] == text
+    lifted = next(event for event in events(desk_database) if event.action == "contacts shown")
+    assert (lifted.details["reason"], lifted.details["purpose"]) == ("بلاغ رسمي", "triage")
 
 
 def test_a_picture_comes_as_a_picture_that_runs_nothing(call, listing):
@@ -263,6 +284,30 @@ def test_nobody_agrees_to_a_request_of_their_own_under_four_eyes(call, case, des
     assert other.post(where, json={"agree": True}).json()["state"] == "approved"
     with desk_database.reading() as session:
         assert session.scalars(select(ExportRequest)).one().job_id
+
+
+def test_a_photograph_finds_the_listing_that_shows_it_and_is_not_kept(call, desk_database, home):
+    with desk_database.transaction() as session:
+        one = add_listing(session, home, Offer(color="#123456"))
+    photo = home.file_path(_thumbnail(desk_database, one.id)).read_bytes()
+    client = call("reviewer", "read")
+    before = {path.name for path in home.root.rglob("*")}
+    found = client.post("photo-matches", files={"photo": ("c.png", photo)}, headers={"accept-language": "fr"}).json()
+    assert (found["candidates"][0]["kind"], found["candidates"][0]["id"]) == ("listing", one.id)
+    assert found["compared"] == 1 and found["candidates"][0]["reasons"]
+    assert hashlib.sha256(photo).hexdigest() in str(events(desk_database)[-1].details)
+    assert not [name for name in {path.name for path in home.root.rglob("*")} - before if "photo" in name]
+    for content in (b"", b"<svg/>", b"\x89PNG\r\n\x1a\n" + bytes(100)):
+        refused = client.post("photo-matches", files={"photo": ("c.png", content)})
+        assert refused.json()["type"] == "urn:relicwatch:problem:photo", refused.text
+
+
+def test_photographs_are_compared_one_at_a_time(call):  # SEC-40
+    client = call("viewer")
+    with limits_of(client).one_at_a_time() as ours:
+        assert ours
+        answer = client.post("photo-matches", files={"photo": ("c.png", png("#112233"))})
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
 
 
 # -- registers, sellers -----------------------------------------------------------------------------------------
@@ -443,18 +488,23 @@ def test_no_cookie_is_taken_or_given_and_no_other_site_is_let_in(call, visit):
 
 def test_too_many_calls_are_put_off_and_say_for_how_long(call):  # SEC-40
     client, other = call("viewer"), call("viewer")
-    answers = [client.get("registers") for _ in range(70)]
-    late = next(answer for answer in answers if answer.status_code == 429)
-    assert 1 <= int(late.headers["retry-after"]) <= 2
-    assert late.json()["type"] == "urn:relicwatch:problem:too_often"
+    limits, moment = limits_of(client), [0.0]
+    limits.calls.clock = lambda: moment[0]
+    answers = [client.get("registers") for _ in range(CALLS_AT_ONCE + 2)]
+    assert [answer.status_code for answer in answers] == [200] * CALLS_AT_ONCE + [429] * 2
+    assert answers[-1].headers["retry-after"] == "1"
+    assert answers[-1].json()["type"] == "urn:relicwatch:problem:too_often"
     assert other.get("registers").status_code == 200
+    moment[0] += 1
+    assert [client.get("registers").status_code for _ in range(7)] == [200] * 5 + [429] * 2
 
 
 def test_who_tries_tokens_is_put_off_before_the_database_is_asked(call, desk_database):
     client = call(None)
+    limits_of(client).refused.clock = lambda: 0.0
     client.headers["authorization"] = "Bearer rwt_guess"
     statuses = [client.get("cases").status_code for _ in range(40)]
-    assert statuses.count(401) >= 30 and statuses[-1] == 429
+    assert statuses == [401] * REFUSED_A_MINUTE + [429] * (40 - REFUSED_A_MINUTE)
     refused = [event for event in events(desk_database) if event.action == "API token refused"]
     assert len(refused) == statuses.count(401)
 
