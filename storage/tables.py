@@ -1030,6 +1030,8 @@ class ExportRequest(Identified, Base):
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
     purpose: Mapped[str]
     languages: Mapped[list[Any]]
+    cover: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Whom it is for and what its cover says (`evidence.recipients.Request`); empty for a bundle without a cover."""
     state: Mapped[str]
     """pending, approved, refused."""
     asked_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
@@ -1069,6 +1071,10 @@ class Export(Identified, Base):
     exported_by: Mapped[str]
     exported_at: Mapped[datetime] = mapped_column(default=utc_now)
     languages: Mapped[list[Any]]
+    recipient: Mapped[str | None]
+    """As `evidence.recipients` names it; null where nobody was named, and for the original of copies."""
+    form: Mapped[str] = mapped_column(default="whole")
+    """whole, copy (parts are left out), original (kept here, of which a copy was handed over)."""
 
 
 # -- cases that other units handed over ------------------------------------------------------------------------
