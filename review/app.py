@@ -98,7 +98,7 @@ def create_app(database: Database, home: Home, *, chain: AuditChain, binding: Bi
     )
     app.state.desk = desk
     app.state.photo_search = PhotoSearch(home)
-    app.mount(API_PATH, create_api(desk))
+    app.mount(API_PATH, create_api(desk, app.state.photo_search))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for room in PAGES:
         app.include_router(room.router)
