@@ -30,6 +30,7 @@ from storage.tables import (
     Export,
     Listing,
     ListingAlias,
+    ListingAssignment,
     MarketApproval,
     Match,
     MatchVerdict,
@@ -41,6 +42,8 @@ from storage.tables import (
     Observation,
     Outcome,
     PendingUnlink,
+    QueueEntry,
+    QueueFacet,
     Referral,
     RegisterEntry,
     ReviewMark,
@@ -338,7 +341,8 @@ def _delete_rows(session: Session, listing_id: int) -> None:
     run(delete(AlarmReceipt).where(AlarmReceipt.alarm_id.in_(alarms)))
     candidate = or_(ObjectCandidate.listing_id == listing_id, ObjectCandidate.other_listing_id == listing_id)
     run(delete(ObjectCandidate).where(candidate))
-    for derived in (ObjectLook, ObjectKey, ObjectMember, ObjectMove, SellerSign, Attachment):
+    queued = (QueueEntry, QueueFacet, ListingAssignment)
+    for derived in (ObjectLook, ObjectKey, ObjectMember, ObjectMove, SellerSign, Attachment, *queued):
         run(delete(derived).where(derived.listing_id == listing_id))
     run(update(Export).where(Export.listing_id == listing_id).values(listing_id=None))
     for table in (Match, Alarm, ReviewMark, Exhibit, Outcome, Decision, Assessment, Observation, ListingAlias):

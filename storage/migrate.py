@@ -10,8 +10,10 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from storage.database import Database
+from storage.queue_upkeep import bring_up_to_date
 
 
 def _config() -> Config:
@@ -39,6 +41,10 @@ def upgrade(database: Database, revision: str = "head") -> None:
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+        if MigrationContext.configure(connection).get_current_revision() == head_revision():
+            with Session(connection) as session:
+                bring_up_to_date(session)
+                session.commit()
 
 
 def downgrade(database: Database, revision: str) -> None:

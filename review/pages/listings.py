@@ -22,7 +22,7 @@ from storage.decisions import (
     StaleDecision,
     decide,
 )
-from storage.queue import neighbours, queue_places
+from storage.queue import Queue
 from storage.queue_filters import Filters, filters_query
 from storage.tables import Decision, utc_now
 
@@ -43,7 +43,7 @@ def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: st
     with desk.writing() as session:
         view = _view(session, listing_id)
         answers = _answers(request, session, desk, view)
-        before, after = neighbours(queue_places(session, filters), view.listing.id)
+        before, after = Queue(session, filters).neighbours(view.listing.id)
         kept = kept_decision(session, request.query_params.get("decided", ""))
         desk.chain.record(
             session,
@@ -63,7 +63,7 @@ def decide_about(request: Request, desk: DeskOf, visitor: Decider, form: Form, l
     try:
         with desk.writing() as session:
             # Asked before deciding, while the listing still has its place in the queue.
-            _, after = neighbours(queue_places(session, filters), number)
+            _, after = Queue(session, filters).neighbours(number)
             decision = _decide(session, desk, visitor, number, form)
     except StaleDecision as stale:
         return _sent_again(request, desk, number, form, filters, status=409, newer=stale.newer_id is not None)
@@ -117,7 +117,7 @@ def _sent_again(
     with desk.reading() as session:
         view = _view(session, listing_id)
         answers = _answers(request, session, desk, view)
-        before, after = neighbours(queue_places(session, filters), view.listing.id)
+        before, after = Queue(session, filters).neighbours(view.listing.id)
     sent = {name: word(form, name) for name in NOTHING_SENT}
     return _page(
         request,
