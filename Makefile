@@ -1,5 +1,5 @@
 # What people and CI call. Everything but `setup` is one line or a few, so that the commands can be typed by hand too.
-.PHONY: setup demo test prove bench bench-photos lint format lock pictures clean
+.PHONY: setup demo test prove bench bench-photos lint format lock pictures screenshots clean
 
 setup: .venv/ready
 
@@ -38,6 +38,9 @@ lock:               ## pin again; needs uv
 
 pictures: .venv/ready ## docs/pictures from the demo
 	.venv/bin/python scripts/pictures.py
+
+screenshots: .venv/ready ## every view of the desk, in every language, into build/screenshots; ARGS="--view case" for some
+	.venv/bin/python -m scripts.screenshots $(ARGS)
 
 clean:
 	rm -rf .venv demo-home build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,6 +12,7 @@ import typer
 
 from commands import (
     alarms,
+    alerts,
     cases,
     classifying,
     crawls,
@@ -28,9 +29,11 @@ from commands import (
     registers,
     retention,
     running,
+    searches,
     sellers,
     stamps,
     terms,
+    tokens,
     users,
     watches,
 )
@@ -61,8 +64,11 @@ for name, group in {
     "sellers": sellers,
     "graph": graph,
     "alarms": alarms,
+    "alerts": alerts,
+    "searches": searches,
     "photos": photos,
     "users": users,
+    "tokens": tokens,
 }.items():
     app.add_typer(group.app, name=name)
 for name, verbs_of_retention in {

@@ -26,6 +26,7 @@ from classifiers.registry import (
     model_directory,
     name_in_use,
     put_in_use,
+    require_no_worse,
 )
 from classifiers.retraining import COMPARED, retrain
 from classifiers.warm_start import Taught
@@ -123,15 +124,18 @@ class Queued:
     claimed: ClaimedJob | None
 
 
-def use_model(database: Database, home: Home, name: str, *, actor: str) -> Queued:
+def use_model(database: Database, home: Home, name: str, *, actor: str, although_worse: bool = False) -> Queued:
     """Put a model to use from the next crawl on, and give back the job that judges stored listings anew.
 
     For the model in use already there is only the job, where an earlier one did not come to its end. Raises
-    RegistryError and ModelError: a model that cannot be loaded is never put to use.
+    RegistryError and ModelError: a model that cannot be loaded is never put to use; WorseModel for one that did worse
+    than the one in use, unless `although_worse`.
     """
     classifier = load_classifier(home, name)
     before = _in_use_or_empty(home)
     if before != name:
+        if before and not although_worse:
+            require_no_worse(home, name, before)
         return _switch(database, home, name, classifier.model, actor=actor, before=before)
     with database.reading() as session:
         left = count_to_judge(session, classifier.model)

@@ -21,8 +21,10 @@ from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from crawler.free_space import space_fault
 from crawler.home import Home
 from markets.replanning import replan_ended
+from storage.alerting_due import alerts_are_due
 from storage.audit_chains import stamps_are_due
 from storage.database import Database
 from storage.jobs import (
@@ -48,6 +50,10 @@ SUPERVISE_SECONDS = 1.0
 STOP_POLL_SECONDS = 0.05
 START_LEASE_SECONDS = 120.0
 """For the process to start, load everything and take the claim over; after that its own heartbeat counts."""
+AT_ONCE = ("alerts",)
+"""Kinds of job that start though all processes are taken."""
+CAPTURING = ("crawl", "capture")
+"""Jobs that wait while the disk is nearly full; what is decided, exported or deleted goes on."""
 
 _log = logging.getLogger(__name__)
 # It warns whenever a round takes longer than its interval, which a busy database makes an everyday thing here.
@@ -105,6 +111,7 @@ class Scheduler:
         self._children: list[_Child] = []
         self._lock = threading.Lock()
         self._stopping = False
+        self._space_fault: str | None = None
         self._started_at = utc_now()
         self._clock = BackgroundScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -176,6 +183,7 @@ class Scheduler:
             replan_ended(self._database, self._home, self._max_processes)
             self._queue_stamps()
             self._queue_purge()
+            self._queue_alerts()
             with self._database.reading() as session:
                 due = due_times(session)
             rings = {job.id: job for job in self._clock.get_jobs() if job.id.startswith("watch:")}
@@ -197,6 +205,14 @@ class Scheduler:
         if due:
             with self._database.transaction() as session:
                 insert_job(session, "purge", {}, f"purge:{utc_now():%Y-%m-%d}")
+
+    def _queue_alerts(self) -> None:
+        """A job that tells people what they wait for, where there is anything; one at a time."""
+        with self._database.reading() as session:
+            due = alerts_are_due(session) and not has_open_job(session, "alerts")
+        if due:
+            with self._database.transaction() as session:
+                insert_job(session, "alerts", {}, f"alerts:{utc_now():%Y%m%dT%H%M%S}")
 
     def _ring_at(self, watch_id: int, due_at: datetime) -> None:
         ring_id = f"watch:{watch_id}"
@@ -223,13 +239,36 @@ class Scheduler:
             with self._database.reading() as session:
                 if not work_waits(session):
                     return
+            waiting = self._kept_waiting()
             while len(self._children) < self._max_processes:
-                claimed = claim_job(
-                    self._database, self._holder, lease_seconds=START_LEASE_SECONDS, max_attempts=self._max_attempts
-                )
+                claimed = self._claim(but=waiting)
                 if claimed is None:
                     return
                 self._begin(claimed)
+            # A warning of danger must not wait for the end of a crawl: one process more is there for it.
+            if not any(child.claimed.kind in AT_ONCE for child in self._children):
+                claimed = self._claim(AT_ONCE)
+                if claimed is not None:
+                    self._begin(claimed)
+
+    def _claim(self, kinds: Sequence[str] | None = None, *, but: Sequence[str] = ()) -> ClaimedJob | None:
+        return claim_job(
+            self._database,
+            self._holder,
+            kinds,
+            lease_seconds=START_LEASE_SECONDS,
+            max_attempts=self._max_attempts,
+            but=but,
+        )
+
+    def _kept_waiting(self) -> Sequence[str]:
+        """The kinds of job that are not begun now; said once when it comes to that, and once when it is over. # RL-6"""
+        before, self._space_fault = self._space_fault, space_fault(self._home)
+        if self._space_fault and not before:
+            _log.warning("%s", self._space_fault)
+        if before and not self._space_fault:
+            _log.warning("There is room on the disk again: crawls and captures go on.")
+        return CAPTURING if self._space_fault else ()
 
     def _begin(self, claimed: ClaimedJob) -> None:
         environment = {

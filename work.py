@@ -24,6 +24,7 @@ from classifiers.answers.explained import explain
 from classifiers.registry import judged_by, model_cards
 from crawler.egress import Guard
 from crawler.errors import RelicwatchError
+from crawler.free_space import space_fault
 from crawler.home import Home, loopback_allowed
 from evidence.bundle import export_bundle
 from evidence.custody_heads import make_head, write_stamps
@@ -90,6 +91,7 @@ def run_job(database: Database, home: Home, job: ClaimedJob, progress: Progress 
         "match": match,
         "purge": purge,
         "objects": join_offers,
+        "alerts": alert,
     }[job.kind]
     try:
         # The end is recorded after the last heartbeat: one that came between would find the job over, take that for a
@@ -141,8 +143,16 @@ def join_offers(database: Database, home: Home, job: ClaimedJob, progress: Progr
     return link_job(database, home, job, progress)
 
 
+def alert(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
+    """Tell people of new hits of their saved searches, and of alarms that nobody gave a receipt for."""
+    from alerting import alert_job
+
+    return alert_job(database, home, job, progress)
+
+
 def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
     """Crawl one market, or go on with the crawl that this job began. Raises JobFailed for a crawl with a fault."""
+    _require_space(home)
     market = str(job.arguments["market"])
     definition = admit(market, home, database)
     definition.search_urls(job.arguments["queries"])  # a query that cannot be asked is refused before anything starts
@@ -193,6 +203,12 @@ def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Prog
         with database.transaction() as session:
             insert_job(session, "rescore", {"crawl_job": job.id}, f"rescore:crawl job:{job.id}:{job.token}")
     return _crawl_result(database, job, definition, time.monotonic() - started) | recovered
+
+
+def _require_space(home: Home) -> None:
+    """Raises StorageRefused where the disk is so full that nothing new is captured. # RL-6"""
+    if (fault := space_fault(home)) is not None:
+        raise StorageRefused(fault)
 
 
 def _recovered(recovery: Recovery, healed: int) -> dict[str, Any]:
@@ -266,6 +282,7 @@ def capture(database: Database, home: Home, job: ClaimedJob, progress: Progress 
 
     Of a market that is read through its official API the page is left alone.
     """
+    _require_space(home)
     listing_id = int(job.arguments["listing_id"])
     with database.transaction() as session:
         listing = _listing(session, listing_id)

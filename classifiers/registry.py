@@ -27,6 +27,10 @@ class RegistryError(RelicwatchError):
     """There is no such model, or its name cannot be one."""
 
 
+class WorseModel(RegistryError):
+    """The model did worse than the one in use, on decisions that taught neither."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A model on disk. `problem` says why it cannot be used, where it cannot."""
@@ -95,6 +99,22 @@ def read_card(directory: Path) -> dict[str, Any]:  # JSON for people
     except (OSError, ValueError) as error:
         raise ModelError(f"The model card {path} cannot be read ({error}): train the model again.") from error
     return card if isinstance(card, dict) else {}
+
+
+def require_no_worse(home: Home, name: str, in_use: str) -> None:
+    """Raises WorseModel where the card of model `name` says that it did worse than the model `in_use`.
+
+    Where its card compares it with another model, or with none, nothing is known and nothing is raised.
+    """
+    directory = require_model(home, name)
+    card = read_card(directory)
+    validation = card.get("validation")
+    said = str(validation.get("better", "")) if isinstance(validation, dict) else ""
+    if said.startswith("worse") and card.get("compared_with") == load_classifier(home, in_use).model:
+        raise WorseModel(
+            f"{name} did worse than the model in use, on decisions held out from both ({said}): look at its card"
+            f" ({directory / CARD_FILE}), and add --although-worse to use it all the same."
+        )
 
 
 def name_in_use(home: Home) -> str:

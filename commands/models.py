@@ -33,15 +33,23 @@ def models_list(as_json: AsJson = False) -> None:
 
 
 @app.command("use")
-def models_use(name: str, as_json: AsJson = False) -> None:
+def models_use(
+    name: str,
+    although_worse: Annotated[
+        bool, typer.Option("--although-worse", help="Also where it did worse than the one in use.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Put a model to use and judge active and recent listings anew; what they were judged before stays.
+
+    A model that did worse than the one in use when it was trained is refused unless you say so.
 
     Example: relicwatch models use 2026-12
     """
     from learning import use_model
 
     home, database = open_home()
-    job = use_model(database, home, name, actor=this_user())
+    job = use_model(database, home, name, actor=this_user(), although_worse=although_worse)
     finish(home, database, job, {"in_use": name}, "judging anew", as_json)
 
 

@@ -19,6 +19,8 @@ MOST_LINKS = 5000
 
 PAGES_OF_A_TAB = 50
 """Pages that a tab shows before a fresh one takes its place: what a browser keeps of pages grows with them."""
+PAGES_OF_A_BROWSER = 250
+"""Pages of all tabs before another browser takes over: Playwright's driver grows by about .1 MB a page."""
 LONGEST_RESET_SECONDS = 5.0
 MOST_BYTES_OF_A_CRAWL = 64 * 1024**3
 """That may come in through the browser's proxy in one crawl."""

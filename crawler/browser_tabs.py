@@ -24,11 +24,39 @@ from crawler.program import user_agent
 logger = logging.getLogger(__name__)
 
 
+@dataclass(slots=True, eq=False)
+class Engine:
+    """A browser and the driver that speaks to it. They end together: what a driver keeps of pages grows with them, and
+    one that lost its browser, or is lost itself, is not trusted with another."""
+
+    driver: Playwright
+    browser: Browser
+    tabs: int = 0
+    """Those open now."""
+    shown: int = 0
+    """Pages, by all its tabs."""
+    ended: bool = False
+
+    @property
+    def is_fit(self) -> bool:
+        return self.browser.is_connected() and self.shown < limits.PAGES_OF_A_BROWSER
+
+    async def end(self) -> None:
+        """Once is enough; a second call does nothing."""
+        if self.ended:
+            return
+        self.ended = True
+        with contextlib.suppress(Exception):  # whatever state they are in, another is started
+            await within(limits.LONGEST_RESET_SECONDS, "it does not close", self.browser.close())
+        with contextlib.suppress(Exception):
+            await within(limits.LONGEST_RESET_SECONDS, "it does not stop", self.driver.stop())
+
+
 @dataclass(slots=True)
 class Tab:
     """A page, its context, and the line to the engine behind it."""
 
-    browser: Browser
+    engine: Engine
     context: BrowserContext
     page: Page
     session: CDPSession
@@ -42,7 +70,7 @@ class Tab:
 
 
 class Tabs:
-    """At most `most` tabs of one Chromium, which is started with the first and anew after a crash."""
+    """At most `most` tabs of one Chromium, which is started with the first, and anew after a crash or many pages."""
 
     def __init__(self, proxy_address: str, most: int) -> None:
         """Raises ChromiumMissing or ChromiumRefused where no browser may be started here."""
@@ -51,8 +79,8 @@ class Tabs:
         self._free = asyncio.Semaphore(most)
         self._idle: list[Tab] = []
         self._starting = asyncio.Lock()
-        self._playwright: Playwright | None = None
-        self._browser: Browser | None = None
+        self._engine: Engine | None = None
+        """The one that new tabs open in; one before it lasts until its last tab is given back."""
         self._putting_back: set[asyncio.Task[None]] = set()
         self.starts = 0
         """How often the browser was started."""
@@ -63,9 +91,9 @@ class Tabs:
         try:
             while self._idle:
                 tab = self._idle.pop()
-                if tab.browser.is_connected() and not tab.page.is_closed() and not tab.crashed:
+                if tab.engine.is_fit and not tab.page.is_closed() and not tab.crashed:
                     return tab
-                await _closed(tab)  # its process was ended while it lay idle
+                await self._close(tab)  # its process was ended while it lay idle, or its browser has had its time
             return await self._open()
         except BaseException:
             self._free.release()
@@ -74,6 +102,7 @@ class Tabs:
     def give_back(self, tab: Tab, *, fit: bool) -> None:
         """Clean the tab for the next page, in the background; one that is not `fit` for it is closed."""
         tab.shown += 1
+        tab.engine.shown += 1
         task = asyncio.get_running_loop().create_task(self._put_back(tab, fit and tab.shown < limits.PAGES_OF_A_TAB))
         self._putting_back.add(task)
         task.add_done_callback(self._putting_back.discard)
@@ -82,26 +111,43 @@ class Tabs:
         """End the browser and everything in it."""
         if self._putting_back:
             await asyncio.wait(self._putting_back, timeout=2 * limits.LONGEST_RESET_SECONDS)
-        await self._end_browser()
+        await self._end_engine()
+        for engine in {tab.engine for tab in self._idle}:
+            await engine.end()
 
     async def _put_back(self, tab: Tab, fit: bool) -> None:
         try:
-            if fit and await _cleaned(tab):
+            if fit and tab.engine.is_fit and await _cleaned(tab):
                 self._idle.append(tab)
-            elif tab.browser.is_connected() and not await _closed(tab):
+                return
+            connected = tab.engine.browser.is_connected()
+            if not await self._close(tab) and connected:
                 logger.warning("A tab of the browser does not close: the browser is started anew.")
                 async with self._starting:
-                    if self._browser is tab.browser:
-                        await self._end_browser()
+                    if self._engine is tab.engine:
+                        await self._end_engine()
         finally:
             self._free.release()
 
+    async def _close(self, tab: Tab) -> bool:
+        """Close the tab, and its engine where that has had its time and this was its last; whether the tab is gone."""
+        gone = not tab.engine.browser.is_connected() or await _closed(tab)
+        await self._leave(tab.engine)
+        return gone
+
+    async def _leave(self, engine: Engine) -> None:
+        engine.tabs -= 1
+        if engine is not self._engine and engine.tabs <= 0:
+            await engine.end()
+
     async def _open(self) -> Tab:
-        browser = await self._running()
-        context = await browser.new_context(
-            user_agent=user_agent(), service_workers="block", accept_downloads=False, permissions=[]
-        )
+        engine = await self._running()
+        engine.tabs += 1
+        context: BrowserContext | None = None
         try:
+            context = await engine.browser.new_context(
+                user_agent=user_agent(), service_workers="block", accept_downloads=False, permissions=[]
+            )
             page = await context.new_page()
             session = await context.new_cdp_session(page)
             await session.send("Network.enable")
@@ -110,38 +156,43 @@ class Tabs:
             frame = (await session.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]  # for good, whatever it shows
         except BaseException:
             with contextlib.suppress(PlaywrightError, TimeoutError):
-                await within(limits.LONGEST_RESET_SECONDS, "it does not close", context.close())
+                if context is not None:
+                    await within(limits.LONGEST_RESET_SECONDS, "it does not close", context.close())
+            await self._leave(engine)
             raise
         context.on("page", _close_popup)
         page.on("dialog", _dismiss)
         page.on("filechooser", _ignore)  # listened to, so that none opens
-        tab = Tab(browser, context, page, session, OwnWorld(session, frame))
+        tab = Tab(engine, context, page, session, OwnWorld(session, frame))
         page.on("crash", lambda _page: tab.note_crash())
         return tab
 
-    async def _running(self) -> Browser:
+    async def _running(self) -> Engine:
         async with self._starting:
-            if self._browser is not None and self._browser.is_connected():
-                return self._browser
-            if self._browser is not None:
+            engine = self._engine
+            if engine is not None and engine.is_fit:
+                return engine
+            if engine is not None and not engine.browser.is_connected():
                 logger.warning("The browser went away: it is started anew.")
-            await self._end_browser()
-            self._playwright = await async_playwright().start()
-            self._browser = await self._playwright.chromium.launch(**self._options)
+                await self._end_engine()
+            elif engine is not None:
+                self._engine = None
+                if engine.tabs <= 0:
+                    await engine.end()
+            driver = await async_playwright().start()
+            try:
+                self._engine = Engine(driver, await driver.chromium.launch(**self._options))
+            except BaseException:
+                await driver.stop()
+                raise
             self.starts += 1
-            return self._browser
+            return self._engine
 
-    async def _end_browser(self) -> None:
-        """The driver goes with it: a driver that lost its browser, or is lost itself, is not trusted with another."""
-        self._idle.clear()
-        browser, driver = self._browser, self._playwright
-        self._browser = self._playwright = None
-        with contextlib.suppress(Exception):  # whatever state they are in, another is started
-            if browser is not None:
-                await within(limits.LONGEST_RESET_SECONDS, "it does not close", browser.close())
-        with contextlib.suppress(Exception):
-            if driver is not None:
-                await within(limits.LONGEST_RESET_SECONDS, "it does not stop", driver.stop())
+    async def _end_engine(self) -> None:
+        engine, self._engine = self._engine, None
+        self._idle = [tab for tab in self._idle if tab.engine is not engine]
+        if engine is not None:
+            await engine.end()
 
 
 async def _cleaned(tab: Tab) -> bool:

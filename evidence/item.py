@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from crawler.program import ProgramInfo
 from evidence.warc_reading import WarcRecord
 from storage.captures import SAVED_FILE
+from storage.object_id import statements_of
 from storage.tables import (
     Assessment,
     Capture,
@@ -23,6 +24,7 @@ from storage.tables import (
     Listing,
     ListingAlias,
     MarketApproval,
+    ObjectIdStatement,
     Observation,
     Outcome,
     Segment,
@@ -53,6 +55,8 @@ class ListingRecords:
     assessments: Sequence[Assessment]
     decisions: Sequence[tuple[Decision, User]]
     outcomes: Sequence[tuple[Outcome, User]]
+    statements: Sequence[ObjectIdStatement]
+    """What officers stated of the object, first to last."""
     sellers: dict[int, Seller]
     aliases: Sequence[ListingAlias]
     captures: Sequence[Capture]
@@ -107,6 +111,7 @@ def load_listing(session: Session, listing: Listing, exhibit: Exhibit | None) ->
         assessments=rows(Assessment, Assessment.assessed_at),
         decisions=_with_user(session, rows(Decision, Decision.decided_at)),
         outcomes=_with_user(session, rows(Outcome, Outcome.recorded_at)),
+        statements=statements_of(session, listing.id),
         sellers={row.id: row for row in session.scalars(select(Seller).where(Seller.id.in_(seller_ids)))},
         aliases=rows(ListingAlias, ListingAlias.recorded_at),
         captures=packed,

@@ -815,6 +815,26 @@ MUTANTS: tuple[Mutant, ...] = (
         "item.object-id",
         _edit(OBJECT_ID, lambda o: o["completeness"].update(filled=99, object_id_ready=True)),
     ),
+    _insider(
+        "statement-turned", "custody.statement", _edit(OBJECT_ID, lambda o: o["statements"][-1].update(value="gold"))
+    ),
+    _insider(
+        "statement-of-another", "custody.statement", _edit(OBJECT_ID, lambda o: o["statements"][-1].update(by="nobody"))
+    ),
+    _insider("statement-gone", "custody.statement", _edit(OBJECT_ID, lambda o: o["statements"].pop())),
+    _insider(
+        "statement-quote",
+        "item.object-id",
+        _edit(OBJECT_ID, lambda o: o["statements"][0]["source"].update(text="of pure gold")),
+    ),
+    _insider(
+        "statement-picture",
+        "item.object-id",
+        _edit(OBJECT_ID, lambda o: o["statements"][1]["source"].update(sha256="0" * 64)),
+    ),
+    _insider(
+        "statement-put-aside", "item.object-id", _edit(OBJECT_ID, lambda o: o["statements"][-1].update(stands=False))
+    ),
     _insider("exhibit-number", "item.exhibit", lambda b: b.edit_json(ITEM, lambda i: i["exhibit"].update(number=99))),
     _insider(
         "exhibit-observation", "item.exhibit", lambda b: b.edit_json(ITEM, lambda i: i["exhibit"].update(observation=0))

@@ -25,9 +25,9 @@ REDACTION = "redaction.json"
 LABEL = "Relicwatch-Derived-From"
 """Label of bag-info.txt: the original's bundle id and the SHA-256 of its tag manifest."""
 CHANGEABLE = ("item.json", "object-id.json", "observations.json")
-Part = Literal["seller", "captures", "analysis", "decisions", "custody"]
-"""What may be left out: the seller's names and numbers, captured pages and screenshots, machine opinion, decisions of
-people, the custody log."""
+Part = Literal["seller", "captures", "analysis", "statements", "decisions", "custody"]
+"""What may be left out: the seller's names and numbers, captured pages and screenshots, machine opinion, what officers
+state of the object, decisions of people, the custody log."""
 PARTS: tuple[Part, ...] = get_args(Part)
 SALT = "salt"
 _NO_DIGEST = BLACK * 8
@@ -37,6 +37,7 @@ REMOVED_FILES: dict[Part, re.Pattern[str]] = {
     "decisions": re.compile(r"data/decisions/.*"),
     "custody": re.compile(r"data/custody/.*|data/provenance/.*"),
     "seller": re.compile(r"(?!)"),
+    "statements": re.compile(r"(?!)"),
 }
 """Files of the original that are left out whole, by part; with the seller, pictures that are not the listing's too."""
 PICTURES = re.compile(r"data/items/\d{3,}/images/.*")
@@ -102,6 +103,7 @@ def without_parts(record: dict[str, Any], withheld: frozenset[Part]) -> tuple[di
     changed: list[str] = []
     if result.pop(SALT, None) is not None:
         changed.append(f"/{SALT}")
+    changed += _without_statements(result) if "statements" in withheld else _without_their_salts(result)
     if "seller" in withheld:
         changed += _without_other_pictures(result)
         changed += _without_sellers(result)
@@ -123,6 +125,23 @@ def observed_texts(item: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {
         str(one.get("id")): one for one in map(_mapping, _list(_mapping(item.get("captured_fact")).get("observations")))
     }
+
+
+def _without_statements(record: dict[str, Any]) -> list[str]:
+    changed = []
+    if record.get("statements"):
+        record["statements"] = []
+        changed.append("/statements")
+    figures = _mapping(record.get("completeness"))
+    if figures.get("with_officer") is not None:
+        figures["with_officer"] = None
+        changed.append("/completeness/with_officer")
+    return changed
+
+
+def _without_their_salts(record: dict[str, Any]) -> list[str]:
+    told = [_mapping(one) for one in _list(record.get("statements"))]
+    return [f"/statements/{number}/{SALT}" for number, one in enumerate(told) if one.pop(SALT, None) is not None]
 
 
 def _without_sellers(record: Any, at: str = "") -> list[str]:
@@ -187,14 +206,15 @@ def _cut_again(record: Any, texts: _Blackened, of: str = "", at: str = "") -> li
             if black != quote:
                 record["text"] = black
                 changed.append(f"{at}/text")
-        sources = [dict(one) for one in map(_mapping, _list(record.get("sources")))]
+        sources = [dict(one) for one in map(_mapping, _list(record.get("sources")) or [record.get("source")])]
     entries = record.items() if isinstance(record, dict) else enumerate(record) if isinstance(record, list) else ()
     for key, value in entries:
         changed += _cut_again(value, texts, of, f"{at}/{_pointer(str(key))}")
     if isinstance(record, dict) and isinstance(record.get("value"), str) and sources:
-        # The words of a field of the Object ID are those of its quotes.
+        # The words of a field of the Object ID are those of its quotes, and so may be what an officer states.
         told = "; ".join(dict.fromkeys(str(one.get("text")) for one in sources))
-        now = "; ".join(dict.fromkeys(str(_mapping(one).get("text")) for one in record["sources"]))
+        left = record.get("sources") or [record.get("source")]
+        now = "; ".join(dict.fromkeys(str(_mapping(one).get("text")) for one in left))
         if record["value"] == told and now != told:
             record["value"] = now
             changed.append(f"{at}/value")

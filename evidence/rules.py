@@ -97,7 +97,8 @@ RULES: dict[str, str] = {
     "item.demo": "an item of a demo is called so",
     "item.history": "observations.json tells the observations of item.json, their changes, prices and the state",
     "item.opinion": "each assessment is of an observation of the item and quotes words that stand in it",
-    "item.object-id": "each value of object-id.json has a source that stands in the listing; all else is not stated",
+    "item.object-id": "each value of object-id.json has a source that stands in the listing; all else is not stated, "
+    "and officers' statements stand apart, each on something the item holds",
     "item.exhibit": "exhibits are in order, each with the observation that was put into the case",
     "item.decision": "each decision is on an observation and assessment that the bundle holds",
     "custody.form": "custody.json holds entries, in order of time, each once",
@@ -106,6 +107,7 @@ RULES: dict[str, str] = {
     "analysis.card": "model-card.json is about the models whose opinions the bundle holds, and no other",
     "provenance.file": "case.jsonld tells of captured files with the digests that they have",
     "custody.decision": "the log tells of each decision as it stands, and of no other",
+    "custody.statement": "the log tells of each statement of an officer on the object as it stands, and of no other",
     "custody.items": "the log tells of no more listings than the bundle holds",
     "custody.sealing": "an entry tells of the sealing of each WARC file with its digest",
 }

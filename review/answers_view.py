@@ -6,12 +6,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from classifiers.answers.explained import Line, Section, explain, explain_alarm
 from classifiers.answers.facts import FactsError, Settings
+from classifiers.answers.meanings import UnknownMeaning
 from classifiers.answers.priority import at_this_hour
 from crawler.home import Home
 from review.listing_view import ListingView
@@ -34,7 +36,7 @@ def view_answers(session: Session, home: Home, view: ListingView, language: str,
     alarms = session.scalars(
         select(Alarm).where(Alarm.listing_id == view.listing.id, Alarm.closed_at.is_(None)).order_by(Alarm.id)
     )
-    lines = [explain_alarm(alarm.kind, alarm.reasons, language) for alarm in alarms]
+    lines = [alarm_line(alarm.kind, alarm.reasons, language) for alarm in alarms]
     if not stored:
         return AnswersView((), lines)
     settings = _settings(home)
@@ -49,6 +51,14 @@ def view_answers(session: Session, home: Home, view: ListingView, language: str,
         )
         stored = stored | {"priority": priority}
     return AnswersView(explain(stored, language), lines)
+
+
+def alarm_line(kind: str, reasons: Sequence[dict[str, Any]], language: str) -> Line:
+    """A kind that this version no longer knows is shown as it was stored: no alarm is lost over its name."""
+    try:
+        return explain_alarm(kind, reasons, language)
+    except UnknownMeaning:
+        return Line(kind, kind, "", None, tuple(reasons))
 
 
 def _settings(home: Home) -> Settings | None:

@@ -10,10 +10,13 @@ from fastapi import FastAPI, Request
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from crawler.home import Home
+from review.api.app import PATH as API_PATH
+from review.api.app import create_api
+from review.api.problems import Refusal, problem_answer
 from review.binding import ON_LOOPBACK, Binding
 from review.desk import (
     Desk,
@@ -21,15 +24,17 @@ from review.desk import (
     NotAllowed,
     NotSignedIn,
     NotThere,
+    desk_for,
     desk_of,
     go_to,
-    signed_in,
+    visitor_of,
     with_query,
     word,
 )
-from review.guard import Guard
+from review.guard import Guard, TurnedAway, is_api
 from review.pages import (
     alarms,
+    alerts,
     audit_log,
     case_work,
     cases,
@@ -39,10 +44,14 @@ from review.pages import (
     overview,
     password,
     people,
+    practice,
+    purpose,
     queue,
+    searches,
     second_factor,
     sign_in,
     sources,
+    tokens,
 )
 from review.uploads import UploadRefused
 from storage.audit import AuditChain
@@ -50,10 +59,12 @@ from storage.database import Database, DatabaseError
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
-    *(sign_in, password, second_factor),
+    *(sign_in, password, second_factor, purpose, tokens),
     *(queue, listings, files),
+    *(searches, alerts),
     *(cases, case_work),
     *(alarms, overview, people, sources, models, audit_log),
+    practice,
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -66,13 +77,24 @@ def create_app(database: Database, home: Home, *, chain: AuditChain, binding: Bi
     desk = Desk(database, home, chain)
 
     def failed(request: Request, error_id: str) -> Response:
+        if is_api(request.url.path):
+            return problem_answer(request, Refusal(500, "unforeseen"), error_id=error_id)
         return desk.problem(request, 500, "problem_unforeseen", id=error_id)
+
+    def turned_away(request: Request, refusal: TurnedAway) -> Response:
+        if is_api(request.url.path):
+            return problem_answer(request, Refusal(refusal.status, refusal.key, headers=refusal.headers))
+        return PlainTextResponse(refusal.text, refusal.status, refusal.headers)
 
     # No schema and no documentation pages: they would need scripts from elsewhere and tell strangers what is here.
     app = FastAPI(
-        openapi_url=None, docs_url=None, redoc_url=None, middleware=[Middleware(Guard, failed=failed, binding=binding)]
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        middleware=[Middleware(Guard, failed=failed, turned_away=turned_away, binding=binding)],
     )
     app.state.desk = desk
+    app.mount(API_PATH, create_api(desk))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for room in PAGES:
         app.include_router(room.router)
@@ -102,8 +124,8 @@ def _page_of_form(request: Request) -> str:
 
 
 def _not_allowed(request: Request, error: Exception) -> Response:
-    desk = desk_of(request)
     visitor = request.state.visitor
+    desk = desk_for(request, visitor)
     with desk.writing() as session:
         desk.chain.record(
             session,
@@ -131,7 +153,7 @@ def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 405 and request.method == "GET":  # reached by a link on the answer to a form, or by its reload
         return go_to(f"{_page_of_form(request)}?{request.url.query}")
-    with suppress(NotSignedIn, DatabaseError):  # no page was found, so nobody has asked yet who is there
-        signed_in(request)
+    with suppress(DatabaseError):  # no page was found, so nobody has asked yet who is there
+        visitor_of(request)
     key = "problem_not_there" if status == 404 else "problem_request"
     return desk_of(request).problem(request, status, key)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from review.binding import ON_LOOPBACK, Binding
@@ -17,7 +18,9 @@ from review.binding import ON_LOOPBACK, Binding
 MOST_BODY_BYTES = 256 * 1024
 MOST_FILE_BYTES = 12 * 1024 * 1024
 """What a form may weigh whose address ends with one of these words: it brings a file."""
-FILE_ADDRESSES = ("/outcome", "/lawful", "/approve")
+FILE_ADDRESSES = ("/outcome", "/lawful", "/approve", "/outcomes", "/photo-matches")
+API = "/api/"
+"""Below it nobody is known by a cookie, so that no form of another site can act in anybody's name."""
 SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; form-action 'self'; "
@@ -35,15 +38,30 @@ SECURITY_HEADERS = {
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """A request that no page gets to see, and why; `key` names the reason for the API."""
+
+    status: int
+    key: str
+    text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 class Guard:
     """The outermost layer of the desk."""
 
     def __init__(
-        self, app: ASGIApp, failed: Callable[[Request, str], Response], binding: Binding = ON_LOOPBACK
+        self,
+        app: ASGIApp,
+        failed: Callable[[Request, str], Response],
+        turned_away: Callable[[Request, TurnedAway], Response],
+        binding: Binding = ON_LOOPBACK,
     ) -> None:
         """`failed` makes the page for an error nobody foresaw, from the request and the error's id."""
         self.app = app
         self.failed = failed
+        self.turned_away = turned_away
         self.binding = binding
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,11 +83,9 @@ class Guard:
                     headers.setdefault("strict-transport-security", "max-age=31536000")
             await send(message)
 
-        refusal = self._unsuited(scope) or _refusal(
-            scope["method"], scope["scheme"], Headers(scope=scope), takes_file(scope["path"])
-        )
+        refusal = self._unsuited(scope) or _refusal(scope)
         if refusal is not None:
-            await refusal(scope, receive, guarded)
+            await self.turned_away(Request(scope), refusal)(scope, receive, guarded)
             return
         try:
             await self.app(scope, receive, guarded)
@@ -80,12 +96,12 @@ class Guard:
                 raise
             await self.failed(Request(scope), error_id)(scope, receive, guarded)
 
-    def _unsuited(self, scope: Scope) -> Response | None:
+    def _unsuited(self, scope: Scope) -> TurnedAway | None:
         """A request for another name, or one that the proxy in front had without encryption."""
         if _host_name(Headers(scope=scope).get("host", "")) not in self.binding.all_names:
-            return PlainTextResponse("This desk does not answer to this host name.", 400)
+            return TurnedAway(400, "host", "This desk does not answer to this host name.")
         if self.binding.behind_proxy and scope["scheme"] != "https":
-            return PlainTextResponse("This desk is asked over HTTPS only.", 400)
+            return TurnedAway(400, "host", "This desk is asked over HTTPS only.")
         return None
 
 
@@ -103,18 +119,25 @@ def takes_file(path: str) -> bool:
     return path.endswith(FILE_ADDRESSES)
 
 
-def _refusal(method: str, scheme: str, headers: Headers, with_file: bool) -> Response | None:
+def is_api(path: str) -> bool:
+    return path.startswith(API)
+
+
+def _refusal(scope: Scope) -> TurnedAway | None:
+    method, headers, path = scope["method"], Headers(scope=scope), scope["path"]
+    if "\0" in path or b"%00" in scope["query_string"]:
+        return TurnedAway(400, "bad_request", "The address holds a character that no text holds.")
     if method in ("GET", "HEAD"):
         return None
     if method != "POST":
-        return PlainTextResponse("This method is not used here.", 405, {"allow": "GET, HEAD, POST"})
-    if not is_same_origin(scheme, headers):
-        return PlainTextResponse("This form came from another site and was not acted on.", 403)
+        return TurnedAway(405, "method", "This method is not used here.", {"allow": "GET, HEAD, POST"})
+    if not is_api(path) and not is_same_origin(scope["scheme"], headers):
+        return TurnedAway(403, "host", "This form came from another site and was not acted on.")
     length = headers.get("content-length", "")
     if not length.isdigit():
-        return PlainTextResponse("The length of what is sent must be given.", 411)
-    if int(length) > (MOST_FILE_BYTES if with_file else MOST_BODY_BYTES):
-        return PlainTextResponse("What was sent is too long.", 413)
+        return TurnedAway(411, "length", "The length of what is sent must be given.")
+    if int(length) > (MOST_FILE_BYTES if takes_file(path) else MOST_BODY_BYTES):
+        return TurnedAway(413, "too_long", "What was sent is too long.")
     return None
 
 

@@ -127,10 +127,10 @@ def object_record(session: Session, listing_id: int) -> dict[str, Any]:
     }
 
 
-def object_rows(session: Session, most: int) -> list[dict[str, Any]]:
-    """Objects with several listings, the newest first."""
+def object_rows(session: Session, most: int, *, before: int | None = None) -> list[dict[str, Any]]:
+    """Objects with several listings, the newest first; with `before` those of a lower number."""
     rows = []
-    for object_id, count in list_objects(session, most):
+    for object_id, count in list_objects(session, most, before=before):
         offers = offers_of(session, members_of(session, object_id))
         ordered = sorted(offers.values(), key=lambda one: (one.listing.first_seen_at, one.listing.id))
         story = story_of(offering_of(one) for one in ordered)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 
-from review.desk import Desk, Visitor
+from review.desk import Desk
+from storage.audit import AuditChain
 from storage.folding import fold
+from storage.tables import User
 
 
-def record_search(desk: Desk, visitor: Visitor, text: str, *, found: int) -> None:
+def record_search(
+    desk: Desk, user: User, text: str, *, found: int, chain: AuditChain | None = None, where: str = "queue"
+) -> None:
     """Note a search for `text`; the same words in another spelling give the same digest."""
     with desk.writing() as session:
-        desk.chain.record(
+        (chain or desk.chain).record(
             session,
-            actor=visitor.user.name,
+            actor=user.name,
             action="searched",
             object_kind="page",
-            object_id="queue",
+            object_id=where,
             details={"folded_text_sha256": hashlib.sha256(fold(text).encode()).hexdigest(), "found": found},
         )

@@ -27,7 +27,12 @@ class UploadRefused(RelicwatchError):
 async def sent_proof(home: Home, form: FormData) -> Proof | None:
     """The file of the field `proof`, kept; None where none was chosen. Raises UploadRefused."""
     sent: Any = form.get("proof")
-    if not isinstance(sent, UploadFile) or not sent.filename:
+    return await kept_proof(home, sent if isinstance(sent, UploadFile) else None)
+
+
+async def kept_proof(home: Home, sent: UploadFile | None) -> Proof | None:
+    """The file that was sent, kept; None where none was chosen. Raises UploadRefused."""
+    if sent is None or not sent.filename:
         return None
     content = await sent.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:

@@ -40,6 +40,12 @@ def is_for_a_person(found: Assessment) -> bool:
     return found.flagged or bool(found.alarms) or (priority is not None and priority.must_be_seen)
 
 
+def is_hit(found: Assessment) -> bool:
+    """Whether it is news for who searches: it is raised, and not by signs of danger alone, which are alarms."""
+    priority = found.answers.priority if found.answers is not None else None
+    return found.flagged or (priority is not None and priority.must_be_seen and not found.alarms)
+
+
 def alarm_rows(
     listing_id: int, observation_id: int | None, found: Assessment, raised_at: datetime | None
 ) -> list[dict[str, Any]]:

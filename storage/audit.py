@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select
@@ -25,8 +26,14 @@ _ASKED_AT_ONCE = 500
 class AuditChain:
     """One process's chain. Make one at start and pass it to whoever writes audit events."""
 
-    def __init__(self, name: str | None = None) -> None:
+    def __init__(self, name: str | None = None, noted: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """`noted` goes into the details of every entry, such as the purpose of the session."""
         self.name = name or str(uuid.uuid4())
+        self._noted = noted
+
+    def noting(self, **noted: Any) -> AuditChain:
+        """This chain, with more in the details of each entry: to be used under the same lock as this one."""
+        return AuditChain(self.name, {**self._noted, **noted})
 
     def record(
         self,
@@ -50,7 +57,7 @@ class AuditChain:
             action=action,
             object_kind=object_kind,
             object_id=str(object_id),
-            details=details or {},
+            details={**self._noted, **(details or {})},
             previous_hash=last.hash if last else GENESIS,
             hash="",
         )

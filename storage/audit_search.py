@@ -24,16 +24,26 @@ class AuditSought:
 
 def find_events(session: Session, sought: AuditSought, *, page: int = 1) -> tuple[list[AuditEvent], int]:
     """One page of the events that fit, and how many fit in all."""
+    fits = _fits(sought)
+    total = session.scalar(select(func.count()).select_from(AuditEvent).where(*fits)) or 0
+    newest = select(AuditEvent).where(*fits).order_by(AuditEvent.at.desc(), AuditEvent.id.desc())
+    return list(session.scalars(newest.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE))), total
+
+
+def events_before(session: Session, sought: AuditSought, *, before: int | None, most: int) -> list[AuditEvent]:
+    """At most so many of the events that fit, by their number in this database, from the one below `before`."""
+    statement = select(AuditEvent).where(*_fits(sought)).order_by(AuditEvent.id.desc()).limit(most)
+    return list(session.scalars(statement if before is None else statement.where(AuditEvent.id < before)))
+
+
+def _fits(sought: AuditSought) -> list[ColumnElement[bool]]:
     columns = {
         AuditEvent.actor: sought.actor,
         AuditEvent.action: sought.action,
         AuditEvent.object_kind: sought.object_kind,
         AuditEvent.object_id: sought.object_id,
     }
-    fits: list[ColumnElement[bool]] = [column == wanted for column, wanted in columns.items() if wanted]
-    total = session.scalar(select(func.count()).select_from(AuditEvent).where(*fits)) or 0
-    newest = select(AuditEvent).where(*fits).order_by(AuditEvent.at.desc(), AuditEvent.id.desc())
-    return list(session.scalars(newest.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE))), total
+    return [column == wanted for column, wanted in columns.items() if wanted]
 
 
 def audit_choices(session: Session) -> tuple[list[str], list[str]]:

@@ -50,12 +50,15 @@ def find_case(session: Session, reference: str) -> Case | None:
     return session.scalars(select(Case).where(Case.reference == reference)).one_or_none()
 
 
-def list_cases(session: Session) -> list[tuple[Case, int]]:
-    """Every case with its number of exhibits, newest first."""
+def list_cases(session: Session, *, before: int | None = None, most: int | None = None) -> list[tuple[Case, int]]:
+    """Cases with their number of exhibits, newest first: every one, or at most so many from the one below `before`."""
     count = (
         select(func.count()).select_from(Exhibit).where(Exhibit.case_id == Case.id).correlate(Case).scalar_subquery()
     )
-    return [(case, number) for case, number in session.execute(select(Case, count).order_by(Case.id.desc()))]
+    statement = select(Case, count).order_by(Case.id.desc()).limit(most)
+    if before is not None:
+        statement = statement.where(Case.id < before)
+    return [(case, number) for case, number in session.execute(statement)]
 
 
 def open_cases(session: Session) -> list[Case]:

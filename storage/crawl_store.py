@@ -7,6 +7,7 @@ holds the captures' places, the new frontier rows, what each finished page gave,
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -66,6 +67,8 @@ class CrawlStore:
         self._problems: list[dict[str, Any]] = []
         self._writer: ListingWriter
         self._market = ""
+        self._worked_before = 0.0
+        self._opened = time.monotonic()
         self._max_listings: int | None = None
         self._photographed: set[str] = set()
         self._id_space = ""
@@ -114,6 +117,8 @@ class CrawlStore:
             self.counts = Counter({"listings_read": 0, "live_listings_read": 0} | crawl.counts.get("counts", {}))
             self.filled = Counter(crawl.counts.get("filled", {}))
             self.times = Counter(crawl.counts.get("times", {}))
+            self._worked_before = float(crawl.counts.get("worked_seconds", 0.0))
+            self._opened = time.monotonic()
             self._problems = list(crawl.problems)
             entries = session.scalars(select(FrontierEntry.fingerprint).where(FrontierEntry.crawl_id == crawl.id))
             self._fingerprints = set(entries)
@@ -124,6 +129,11 @@ class CrawlStore:
                 ends_soon=timedelta(hours=settings.getfloat("RELICWATCH_ENDS_SOON_HOURS")),
             )
             self._known = known_pages(session, self._market, crawl.id, rules, utc_now())
+
+    @property
+    def worked_seconds(self) -> float:
+        """How long processes have worked on this crawl, those before this one included up to their last commit."""
+        return self._worked_before + time.monotonic() - self._opened
 
     def pending_entries(self) -> list[Entry]:
         with self.database.transaction() as session:
@@ -306,7 +316,8 @@ class CrawlStore:
                 done += [{"entry": id_, "state": "failed", "problem": reason, "done_at": utc_now()} for id_ in ids]
             if done:
                 session.connection().execute(_FINISH, done)
-            crawl_values = {"counts": {"counts": dict(counts), "filled": dict(filled), "times": dict(times)}}
+            kept = {"counts": dict(counts), "filled": dict(filled), "times": dict(times)}
+            crawl_values = {"counts": {**kept, "worked_seconds": round(self.worked_seconds, 1)}}
             if len(problems) != len(self._problems):
                 crawl_values["problems"] = problems[:MOST_PROBLEMS_KEPT]  # type: ignore[assignment]
             session.execute(update(Crawl).where(Crawl.id == self.crawl_id).values(**crawl_values))

@@ -76,10 +76,13 @@ def _busy(market: str, job: Job) -> str:
     )
 
 
-def crawl_rows(database: Database, limit: int) -> list[dict[str, Any]]:
-    """The last crawls, newest first, a row each."""
+def crawl_rows(database: Database, limit: int, *, before: int | None = None) -> list[dict[str, Any]]:
+    """The last crawls, newest first, a row each; with `before` those of a lower number."""
+    statement = select(Crawl).order_by(Crawl.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(Crawl.id < before)
     with database.reading() as session:
-        return [_row(crawl) for crawl in session.scalars(select(Crawl).order_by(Crawl.id.desc()).limit(limit))]
+        return [_row(crawl) for crawl in session.scalars(statement)]
 
 
 def crawl_record(database: Database, crawl_id: int) -> dict[str, Any]:
@@ -93,7 +96,7 @@ def crawl_record(database: Database, crawl_id: int) -> dict[str, Any]:
             "finished_at": crawl.finished_at,
             "queries": crawl.queries,
             "max_listings": crawl.max_listings,
-            "counts": {name: kept for name, kept in crawl.counts.items() if name != "times"},
+            "counts": {name: kept for name, kept in crawl.counts.items() if name not in ("times", "worked_seconds")},
             "problems": crawl.problems,
         }
 

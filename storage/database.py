@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crawler.errors import RelicwatchError
 from crawler.home import busy_seconds
 from storage.queue_upkeep import bring_up_to_date
+from storage.revision import current_revision, head_revision
 from storage.tables import QueueStale
 
 _READING = "relicwatch_reading"
@@ -97,8 +98,6 @@ class Database:
 
     def require_current(self) -> None:
         """Raise DatabaseError unless the database is there and has this version's tables."""
-        from storage.migrate import current_revision, head_revision
-
         if self.sqlite_path is not None and not self.sqlite_path.exists():
             raise DatabaseError(f"There is no database at {self.sqlite_path}: run `relicwatch db upgrade` to make it.")
         try:

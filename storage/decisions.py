@@ -28,7 +28,14 @@ MAXIMUM_NOTE = 4000
 
 
 class DecisionError(RelicwatchError):
-    """What was sent is no decision: unknown verdict, a dismissal without its reason, another listing's observation."""
+    """What was sent is no decision: unknown verdict, a dismissal without its reason, another listing's observation.
+
+    `key` names the reason for those who word it in other languages.
+    """
+
+    def __init__(self, text: str, key: str) -> None:
+        super().__init__(text)
+        self.key = key
 
 
 class StaleDecision(RelicwatchError):
@@ -67,11 +74,11 @@ def decide(
         select(Listing).where(Listing.id == listing_id).with_for_update().execution_options(populate_existing=True)
     ).one_or_none()
     if listing is None:
-        raise DecisionError(f"There is no listing {listing_id}: go back to the queue.")
+        raise DecisionError(f"There is no listing {listing_id}: go back to the queue.", "none")
     sent_before = session.scalars(select(Decision).where(Decision.request_key == request_key)).one_or_none()
     if sent_before is not None:
         if sent_before.listing_id != listing_id or sent_before.user_id != user.id:
-            raise DecisionError("This form was used for another decision: open the listing again.")
+            raise DecisionError("This form was used for another decision: open the listing again.", "page_other")
         return sent_before
     note = _clean_note(note)
     _check_words(verdict, next_step, reason, note)
@@ -131,25 +138,26 @@ def _clean_note(note: str | None) -> str | None:
 
 def _check_words(verdict: str, next_step: str, reason: str | None, note: str | None) -> None:
     if verdict not in VERDICTS:
-        raise DecisionError(f"{verdict!r} is no verdict: choose one of {', '.join(VERDICTS)}.")
+        raise DecisionError(f"{verdict!r} is no verdict: choose one of {', '.join(VERDICTS)}.", "words")
     if next_step not in NEXT_STEPS:
-        raise DecisionError(f"{next_step!r} is no next step: choose one of {', '.join(NEXT_STEPS)}.")
+        raise DecisionError(f"{next_step!r} is no next step: choose one of {', '.join(NEXT_STEPS)}.", "words")
     if reason is not None and reason not in DISMISSAL_REASONS:
-        raise DecisionError(f"{reason!r} is no reason of the list: choose one of {', '.join(DISMISSAL_REASONS)}.")
+        offered = ", ".join(DISMISSAL_REASONS)
+        raise DecisionError(f"{reason!r} is no reason of the list: choose one of {offered}.", "words")
     if next_step == "dismiss" and reason is None:
-        raise DecisionError("A dismissal needs its reason: choose one of the list.")
+        raise DecisionError("A dismissal needs its reason: choose one of the list.", "reason")
     if reason == "other" and note is None:
-        raise DecisionError("The reason 'other' needs a note that says what it is.")
+        raise DecisionError("The reason 'other' needs a note that says what it is.", "note")
     if note is not None and len(note) > MAXIMUM_NOTE:
-        raise DecisionError(f"The note has more than {MAXIMUM_NOTE} characters: shorten it.")
+        raise DecisionError(f"The note has more than {MAXIMUM_NOTE} characters: shorten it.", "note_long")
 
 
 def _check_screen(session: Session, listing_id: int, observation_id: int, assessment_id: int | None) -> None:
     observation = session.get(Observation, observation_id)
     if observation is None or observation.listing_id != listing_id:
-        raise DecisionError("The page does not belong to this listing: open the listing again.")
+        raise DecisionError("The page does not belong to this listing: open the listing again.", "page_other")
     if assessment_id is None:
         return
     assessment = session.get(Assessment, assessment_id)
     if assessment is None or assessment.listing_id != listing_id:
-        raise DecisionError("The page does not belong to this listing: open the listing again.")
+        raise DecisionError("The page does not belong to this listing: open the listing again.", "page_other")

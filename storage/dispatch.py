@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from babel import Locale
-
 from storage.folding import fold
 
 LANGUAGES = ("en", "fr", "ar", "de", "es", "it", "nl", "pt", "tr", "fa", "he", "ru", "uk", "zh", "ja")
@@ -49,6 +47,8 @@ def country_of(place: str | None) -> str | None:
 
 @cache
 def _codes() -> frozenset[str]:
+    from babel import Locale  # not at every start of the command: it is slow to load
+
     return frozenset(code for code in Locale("en").territories if _COUNTRY.fullmatch(code) and code not in _NO_COUNTRY)
 
 
@@ -57,6 +57,8 @@ _NO_COUNTRY = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"})
 
 @cache
 def _names() -> dict[str, str]:
+    from babel import Locale
+
     found = {fold(name): code for name, code in SHORT_NAMES.items()}
     for language in LANGUAGES:
         for code, name in Locale(language).territories.items():

@@ -19,6 +19,7 @@ from storage.masking import mask_contacts, mask_record
 from storage.tables import (
     Alarm,
     AlarmReceipt,
+    Alert,
     Assessment,
     Attachment,
     Capture,
@@ -26,6 +27,8 @@ from storage.tables import (
     CaseAssignment,
     CaseNote,
     Decision,
+    DeliveryAlarm,
+    DeliveryAlert,
     Exhibit,
     Export,
     Listing,
@@ -35,6 +38,7 @@ from storage.tables import (
     Match,
     MatchVerdict,
     ObjectCandidate,
+    ObjectIdStatement,
     ObjectKey,
     ObjectLook,
     ObjectMember,
@@ -44,14 +48,18 @@ from storage.tables import (
     PendingUnlink,
     QueueEntry,
     QueueFacet,
+    RaisedHit,
     Referral,
     RegisterEntry,
     ReviewMark,
+    SavedSearch,
+    SearchNotice,
     Segment,
     Seller,
     SellerFollow,
     SellerSign,
     SellerVerdict,
+    SourceReading,
     Tombstone,
 )
 
@@ -61,9 +69,11 @@ NAMED_FILES = (
     MarketApproval.definition_sha256,
     MarketApproval.terms_sha256,
     MarketApproval.robots_sha256,
+    SourceReading.terms_sha256,
+    SourceReading.robots_sha256,
     Attachment.sha256,
 )
-"""Files of the home that a market's approval names, or a proof in a case."""
+"""Files of the home that a market's approval names, a reading of its terms before that, or a proof in a case."""
 REQUEST = "request"
 """The rule of what a person asked for, against the kinds of period."""
 
@@ -300,9 +310,22 @@ def erase_personal_fields(session: Session, erasure: Erasure, listing_id: int) -
         listing_id=listing_id,
         event_on=("listing", listing_id),
     )
+    _mask_statements(session, listing_id, names)
     freed = erase_captures(session, erasure, listing_id)
     erase_unnamed_sellers(session, erasure, sellers)
     return freed
+
+
+def _mask_statements(session: Session, listing_id: int, names: Sequence[str]) -> None:
+    """What officers stated, masked as the listing's own text is; the database lets it where a tombstone says so."""
+    for stated in session.scalars(select(ObjectIdStatement).where(ObjectIdStatement.listing_id == listing_id)):
+        source = mask_record(stated.source, names)
+        if source["kind"] == "text":
+            said = getattr(session.get_one(Observation, source["observation"]), source["field"]) or ""
+            source["text"] = said[source["start"] : source["end"]]
+        stated.source = source
+        stated.value = mask_contacts(stated.value, names) if stated.value else stated.value
+    session.flush()
 
 
 def erase_listing(session: Session, erasure: Erasure, listing_id: int) -> int:
@@ -338,14 +361,38 @@ def _delete_rows(session: Session, listing_id: int) -> None:
     matches = select(Match.id).where(Match.listing_id == listing_id)
     run(delete(MatchVerdict).where(MatchVerdict.match_id.in_(matches)))
     alarms = select(Alarm.id).where(Alarm.listing_id == listing_id)
-    run(delete(AlarmReceipt).where(AlarmReceipt.alarm_id.in_(alarms)))
+    for of_alarm in (AlarmReceipt, DeliveryAlarm):
+        run(delete(of_alarm).where(of_alarm.alarm_id.in_(alarms)))
+    told = select(Alert.id).where(Alert.listing_id == listing_id)
+    run(delete(DeliveryAlert).where(DeliveryAlert.alert_id.in_(told)))
     candidate = or_(ObjectCandidate.listing_id == listing_id, ObjectCandidate.other_listing_id == listing_id)
     run(delete(ObjectCandidate).where(candidate))
     queued = (QueueEntry, QueueFacet, ListingAssignment)
-    for derived in (ObjectLook, ObjectKey, ObjectMember, ObjectMove, SellerSign, Attachment, *queued):
+    for derived in (
+        ObjectLook,
+        ObjectKey,
+        ObjectMember,
+        ObjectMove,
+        ObjectIdStatement,
+        SellerSign,
+        Attachment,
+        *queued,
+    ):
         run(delete(derived).where(derived.listing_id == listing_id))
     run(update(Export).where(Export.listing_id == listing_id).values(listing_id=None))
-    for table in (Match, Alarm, ReviewMark, Exhibit, Outcome, Decision, Assessment, Observation, ListingAlias):
+    for table in (
+        Alert,
+        RaisedHit,
+        Match,
+        Alarm,
+        ReviewMark,
+        Exhibit,
+        Outcome,
+        Decision,
+        Assessment,
+        Observation,
+        ListingAlias,
+    ):
         run(delete(table).where(table.listing_id == listing_id))
     # Working copies stay with their segment until its time; what was made of them or sealed goes.
     transit = select(Segment.id).where(Segment.store == "transit", Segment.state != DELETED)
@@ -378,6 +425,10 @@ def erase_unnamed_sellers(session: Session, erasure: Erasure, ids: set[int]) -> 
         text = json.dumps([seller.id_space, seller.native_id, seller.name], ensure_ascii=False)
         # The name could be guessed from a digest of so short a text: the tombstone has none.
         bury(session, erasure, kind="seller", object_id=id_, sha256=None, size=len(text.encode()))
+        # What was searched for by this seller goes, name and all; filters that name the seller only by name stay.
+        searches = select(SavedSearch.id).where(SavedSearch.seller_id == id_)
+        session.execute(delete(SearchNotice).where(SearchNotice.search_id.in_(searches)))
+        session.execute(delete(SavedSearch).where(SavedSearch.seller_id == id_))
         for said in (SellerSign, SellerFollow):
             session.execute(delete(said).where(said.seller_id == id_))
         session.execute(delete(SellerVerdict).where(or_(SellerVerdict.seller_id == id_, SellerVerdict.other_id == id_)))

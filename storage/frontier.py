@@ -11,7 +11,6 @@ import heapq
 import itertools
 import logging
 import math
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,7 +43,6 @@ class FrontierScheduler(BaseScheduler):
         self._spider: Spider
         self._rechecked = False
         self._longest = crawler.settings.getfloat("RELICWATCH_LONGEST_CRAWL_SECONDS")
-        self._started = time.monotonic()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> FrontierScheduler:
@@ -85,7 +83,7 @@ class FrontierScheduler(BaseScheduler):
             return self._again.pop(0)
         if not self._heap or self._store.stopping:
             return None
-        if time.monotonic() - self._started > self._longest:
+        if self._store.worked_seconds > self._longest:
             self._cut_short()
             return None
         *_, entry = heapq.heappop(self._heap)

@@ -108,8 +108,11 @@ def claim_job(
     job_id: int | None = None,
     lease_seconds: float = LEASE_SECONDS,
     max_attempts: int = MAX_ATTEMPTS,
+    but: Collection[str] = (),
 ) -> ClaimedJob | None:
     """Claim the job that waits longest (or the one named), or None where there is none to be had now.
+
+    Of `kinds` alone where they are named, and of none that are in `but`.
 
     Also takes over a running job whose lease ran out or whose holder is dead; one that was tried `max_attempts` times
     that way is marked failed instead. A crawl of a market that another job is crawling is passed over.
@@ -117,7 +120,7 @@ def claim_job(
     with database.transaction() as session:
         _one_claim_at_a_time(session)
         now = utc_now()
-        job = _next_job(session, now, kinds, job_id, max_attempts)
+        job = _next_job(session, now, kinds, but, job_id, max_attempts)
         if job is None:
             return None
         claimed = session.execute(
@@ -331,7 +334,12 @@ def _one_claim_at_a_time(session: Session) -> None:
 
 
 def _next_job(
-    session: Session, now: datetime, kinds: Collection[str] | None, job_id: int | None, max_attempts: int
+    session: Session,
+    now: datetime,
+    kinds: Collection[str] | None,
+    but: Collection[str],
+    job_id: int | None,
+    max_attempts: int,
 ) -> Row[Any] | None:
     columns = (
         Job.id, Job.kind, Job.arguments, Job.state, Job.lease_holder, Job.lease_until, Job.fencing_token, Job.attempts,
@@ -350,8 +358,10 @@ def _next_job(
         queued = queued.where(Job.id == job_id)
     if kinds is not None:
         queued = queued.where(Job.kind.in_(kinds))
+    if but:
+        queued = queued.where(Job.kind.not_in(but))
     for job in left:
-        if job_id in (None, job.id) and (kinds is None or job.kind in kinds):
+        if job_id in (None, job.id) and (kinds is None or job.kind in kinds) and job.kind not in but:
             return job
     busy_markets |= {_market_of(job) for job in left}
     busy_markets.discard(None)

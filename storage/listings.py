@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session, joinedload
 from crawler.items import Assessment as Assessed
 from crawler.items import ExtractedPage, ListingGone, ListingItem, ListingPhoto, ListingUnchanged
 from storage.alarms import raise_alarms
-from storage.assessments import alarm_rows, assessment_row, is_for_a_person
+from storage.alerts import note_raised
+from storage.assessments import alarm_rows, assessment_row, is_for_a_person, is_hit
 from storage.captures import thumbnail
 from storage.folding import fold
 from storage.jobs import insert_jobs
@@ -136,9 +137,11 @@ class ListingWriter:
                 sighting.observation_id = sighting.listing.current_observation_id = id_
         judged = [(sighting, sighting.assessment) for sighting in sightings if sighting.assessment is not None]
         if judged:
-            ids = connection.scalars(_ASSESS, [_assessment(sighting, found) for sighting, found in judged])
-            for (sighting, _), id_ in zip(judged, ids, strict=True):
+            judged_ids = connection.scalars(_ASSESS, [_assessment(sighting, found) for sighting, found in judged]).all()
+            for (sighting, _), id_ in zip(judged, judged_ids, strict=True):
                 sighting.listing.current_assessment_id = id_
+            hits = zip(judged, judged_ids, strict=True)
+            note_raised(session, [(one.listing.id, id_) for (one, found), id_ in hits if is_hit(found)])
             raise_alarms(session, [alarm for sighting, found in judged for alarm in _alarms(sighting, found)])
         # what raises an alarm is kept as evidence too: it may be gone before the police ask for it
         flagged = [sighting for sighting, found in judged if is_for_a_person(found)]

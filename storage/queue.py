@@ -16,6 +16,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from storage.database import is_reading
+from storage.queue_conditions import conditions
 from storage.queue_filters import Filters
 from storage.queue_order import Line
 from storage.queue_ranks import DAY, SOON
@@ -191,6 +192,14 @@ def mix(counts: Mapping[str, int], shares: Mapping[str, float]) -> Iterator[str]
 def queue_places(session: Session, filters: Filters, *, now: datetime | None = None) -> list[Place]:
     """Every place of the queue; whoever shows a page of it asks `Queue` for that alone."""
     return Queue(session, filters, now=now).places()
+
+
+def listings_among(session: Session, filters: Filters, ids: Sequence[int]) -> set[int]:
+    """Those of some listings that the filters let through."""
+    if not is_reading(session):
+        bring_up_to_date(session)
+    passing = conditions(filters, QueueEntry, session.get_bind().dialect.name)
+    return set(session.scalars(select(QueueEntry.listing_id).where(QueueEntry.listing_id.in_(ids), *passing)))
 
 
 def queue_rows(session: Session, places: Sequence[Place]) -> list[Row]:

@@ -265,8 +265,13 @@ def keep_matches(session: Session, rows: Sequence[Record]) -> int:
     return len(session.scalars(statement, [{**row, "found_at": now} for row in rows]).all())
 
 
-def list_matches(session: Session, *, listing_id: int | None = None, most: int = 100) -> list[dict[str, Any]]:
-    """Candidates with their newest verdict, strongest first; of all listings, or of one."""
+def list_matches(
+    session: Session, *, listing_id: int | None = None, most: int = 100, before: int | None = None
+) -> list[dict[str, Any]]:
+    """Candidates with their newest verdict, strongest first; of all listings, or of one.
+
+    With `before` those of a lower number, newest first.
+    """
     newest = (
         select(func.max(MatchVerdict.id)).where(MatchVerdict.match_id == Match.id).correlate(Match).scalar_subquery()
     )
@@ -276,11 +281,13 @@ def list_matches(session: Session, *, listing_id: int | None = None, most: int =
         .join(Observation, Observation.id == Match.observation_id)
         .join(Listing, Listing.id == Match.listing_id)
         .outerjoin(MatchVerdict, MatchVerdict.id == newest)
-        .order_by(Match.score.desc(), Match.id)
+        .order_by(*((Match.score.desc(), Match.id) if before is None else (Match.id.desc(),)))
         .limit(most)
     )
     if listing_id is not None:
         statement = statement.where(Match.listing_id == listing_id)
+    if before is not None:
+        statement = statement.where(Match.id < before)
     return [
         {
             "match": match.id,

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from crawler.items import Assessment as Assessed
 from storage.alarms import raise_alarms
-from storage.assessments import alarm_rows, assessment_row, is_for_a_person
+from storage.alerts import note_raised
+from storage.assessments import alarm_rows, assessment_row, is_for_a_person, is_hit
 from storage.jobs import insert_jobs
 from storage.tables import Assessment, Listing, Observation, utc_now
 
@@ -98,6 +99,8 @@ def keep_assessments(
             [{"id": s.listing.id, "current_assessment_id": there[s.observation.id]} for s, _ in held],
         )
     new_to_people = [standing for standing, found in held if is_for_a_person(found) and not standing.flagged]
+    hits = [one for one, found in held if is_hit(found) and not one.flagged]
+    note_raised(session, [(one.listing.id, there[one.observation.id]) for one in hits])
     insert_jobs(
         session,
         "capture",

@@ -19,16 +19,29 @@ class NoSuchListing(RelicwatchError):
 
 
 def search_listings(
-    database: Database, words: Sequence[str], *, market: str | None, flagged_only: bool, limit: int
+    database: Database,
+    words: Sequence[str],
+    *,
+    market: str | None,
+    flagged_only: bool,
+    limit: int,
+    before: int | None = None,
+    newest_first: bool = False,
 ) -> list[dict[str, Any]]:
-    """Listings whose current text holds every word (folded), strongest score first. Both databases answer alike."""
+    """Listings whose current text holds every word (folded), strongest score first. Both databases answer alike.
+
+    With `newest_first` by number, from the one below `before`: what comes in or is judged anew then moves nothing.
+    """
+    strongest = (Assessment.score.desc().nulls_last(), Listing.id)
     statement = (
         select(Listing, Observation, Assessment)
         .join(Observation, Observation.id == Listing.current_observation_id)
         .outerjoin(Assessment, Assessment.id == Listing.current_assessment_id)
-        .order_by(Assessment.score.desc().nulls_last(), Listing.id)
+        .order_by(*((Listing.id.desc(),) if newest_first else strongest))
         .limit(limit)
     )
+    if before is not None:
+        statement = statement.where(Listing.id < before)
     for word in words:
         statement = statement.where(Observation.folded_text.contains(fold(word), autoescape=True))
     if market:

@@ -168,6 +168,11 @@ def verdicts(session: Session) -> dict[tuple[int, int], str]:
     return {(low, high): verdict for low, high, verdict in rows}
 
 
+def seller_ids(session: Session, *, after: int, most: int) -> list[int]:
+    """Numbers of sellers from the one above `after`, lowest first."""
+    return list(session.scalars(select(Seller.id).where(Seller.id > after).order_by(Seller.id).limit(most)))
+
+
 def list_sellers(session: Session, *, ids: Collection[int] | None = None) -> list[dict[str, Any]]:
     """Sellers, those seen last first. Volumes, types and shares are null where the market has not allowed counting."""
     statement = select(Seller).order_by(Seller.last_seen_at.desc(), Seller.id)

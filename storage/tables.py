@@ -725,6 +725,30 @@ class ObjectLook(Base):
     method: Mapped[str]
 
 
+# -- what an officer says of the object itself ------------------------------------------------------------------
+
+
+class ObjectIdStatement(Identified, Base):
+    """What an officer states of the object in one field of the Object ID standard; the newest of a field counts.
+
+    The database refuses changes; it lets the row go with its listing, and be masked with the listing's personal fields.
+    """
+
+    __tablename__ = "object_id_statement"
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    field: Mapped[str]
+    """One of `storage.object_id.STATED_FIELDS`."""
+    value: Mapped[str | None]
+    """Null takes back what was stated before."""
+    source: Mapped[dict[str, Any]]
+    """kind: text (observation, field, start, end, text), photo (capture, sha256), examination (note)."""
+    salt: Mapped[str] = mapped_column(String(32))
+    """With it the log's digest of this statement can be made again; gone with the row, it tells nothing."""
+    said_by: Mapped[str]
+    said_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 # -- sellers ----------------------------------------------------------------------------------------------------
 
 
@@ -865,6 +889,30 @@ class UserSession(Identified, Base):
     last_seen_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    purpose: Mapped[str] = mapped_column(default="triage", server_default="triage")
+    """What the person works for in this session (`storage.purposes`); copied to each audit entry."""
+
+
+class ApiToken(Identified, Base):
+    """What lets a program of a person's into the API; only its hash is kept."""
+
+    __tablename__ = "api_token"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    name: Mapped[str]
+    """What it is for, in the person's words."""
+    token_sha256: Mapped[str] = mapped_column(unique=True)
+    hint: Mapped[str]
+    """Its first characters, by which a person tells it from others."""
+    scopes: Mapped[list[Any]]
+    """Rights that it may use; the person's role is asked besides, at each use."""
+    purpose: Mapped[str]
+    """Of every use that names no other (`storage.purposes`)."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None]
 
 
 class Decision(Identified, Base):
@@ -1078,6 +1126,137 @@ class TimeStamp(Identified, Base):
     stamped_at: Mapped[datetime | None]
 
 
+# -- saved searches, alerts and how they reach people ------------------------------------------------------------
+
+
+class SavedSearch(Identified, Base):
+    """What somebody wants to find again: filters of the queue under a name, a term, or a seller."""
+
+    __tablename__ = "saved_search"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    kind: Mapped[str]
+    """search, term, seller."""
+    name: Mapped[str]
+    query: Mapped[str]
+    """The queue's filters as a query string; empty for a seller."""
+    seller_id: Mapped[int | None] = mapped_column(ForeignKey("seller.id"), index=True)
+    shared: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Everybody of the unit sees it."""
+    made_at: Mapped[datetime] = mapped_column(default=utc_now)
+    removed_at: Mapped[datetime | None]
+
+
+class SearchNotice(Identified, Base):
+    """A person is alerted to new hits of a saved search, their own or a shared one."""
+
+    __tablename__ = "search_notice"
+    __table_args__ = (UniqueConstraint("search_id", "user_id"),)
+
+    search_id: Mapped[int] = mapped_column(ForeignKey("saved_search.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    since: Mapped[datetime] = mapped_column(default=utc_now)
+    """What was raised before is no new hit."""
+
+
+class RaisedHit(Identified, Base):
+    """An assessment that raised its listing and was not compared with saved searches yet; gone once it was."""
+
+    __tablename__ = "raised_hit"
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    assessment_id: Mapped[int] = mapped_column(ForeignKey("assessment.id"))
+    raised_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Alert(Identified, Base):
+    """A person was told of a hit. Never twice of one object, but for its being relisted after removal."""
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        UniqueConstraint("user_id", "listing_id"),
+        Index("ix_alert_user_id_read_at", "user_id", "read_at"),
+    )
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    assessment_id: Mapped[int] = mapped_column(ForeignKey("assessment.id"))
+    kind: Mapped[str]
+    """hit, relisted."""
+    searches: Mapped[list[Any]]
+    """The numbers of the person's saved searches that it matched."""
+    made_at: Mapped[datetime] = mapped_column(default=utc_now)
+    read_at: Mapped[datetime | None]
+
+
+class NoticeSettings(Identified, Base):
+    """Where and how often a person is told outside the desk."""
+
+    __tablename__ = "notice_settings"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), unique=True)
+    email: Mapped[str | None]
+    rhythm: Mapped[str] = mapped_column(default="at_once")
+    """Of e-mails about alerts: off, at_once, hourly, daily. Alarms are told at once always."""
+    webhook_url: Mapped[str | None]
+    webhook_salt: Mapped[str | None]
+    """Of which the signing secret is made with a key of the home: this table alone signs nothing."""
+
+
+class Delivery(Identified, Base):
+    """A message to one person by one way. Its words are made from the records when it is sent, and kept nowhere."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("ix_delivery_state_due_at", "state", "due_at"),
+        Index("ix_delivery_user_id_id", "user_id", "id"),
+    )
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    way: Mapped[str]
+    """email, webhook."""
+    about: Mapped[str]
+    """alerts, alarm, test."""
+    token: Mapped[str] = mapped_column(unique=True)
+    """Known to the recipient's side: the same in every attempt."""
+    state: Mapped[str] = mapped_column(default="waiting")
+    """waiting, sending, sent, failed, uncertain (handed over, and the answer was lost), void (nothing left to say)."""
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    due_at: Mapped[datetime]
+    held_by: Mapped[str | None]
+    """The process that sends it."""
+    held_at: Mapped[datetime | None]
+    handed_over: Mapped[bool] = mapped_column(Boolean, default=False)
+    """From here on the other side may have it, whatever becomes of this process."""
+    error: Mapped[str | None]
+    made_at: Mapped[datetime] = mapped_column(default=utc_now)
+    ended_at: Mapped[datetime | None]
+
+
+class DeliveryAlert(Base):
+    """An alert is in at most one message of each way."""
+
+    __tablename__ = "delivery_alert"
+
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), primary_key=True)
+    way: Mapped[str] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
+
+
+class DeliveryAlarm(Identified, Base):
+    """An alarm in a message to a named person: once when it is raised, then in reminders until there is a receipt."""
+
+    __tablename__ = "delivery_alarm"
+    __table_args__ = (UniqueConstraint("alarm_id", "user_id", "number"),)
+
+    alarm_id: Mapped[int] = mapped_column(ForeignKey("alarm.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    number: Mapped[int] = mapped_column(Integer)
+    """0 for the first message, then counted up."""
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
+    made_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 # -- the queue --------------------------------------------------------------------------------------------------
 
 
@@ -1222,6 +1401,64 @@ class LegalHold(Identified, Base):
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[str | None]
     lift_reason: Mapped[str | None]
+
+
+# -- the first hour and practice ----------------------------------------------------------------------------------
+
+
+class SetUpStep(Base):
+    """A step of the installation's set-up, done or skipped; one that has no row is still open."""
+
+    __tablename__ = "set_up_step"
+
+    step: Mapped[str] = mapped_column(primary_key=True)
+    """One of `storage.set_up.STEPS`."""
+    state: Mapped[str]
+    """done, skipped."""
+    said_by: Mapped[str]
+    said_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class SourceReading(Identified, Base):
+    """Terms of use and robots.txt of a market as the desk read them, for a person to read before approving it."""
+
+    __tablename__ = "source_reading"
+
+    market: Mapped[str] = mapped_column(index=True)
+    terms_url: Mapped[str | None]
+    terms_sha256: Mapped[str | None]
+    """The copy in the home's files; none where the page could not be had."""
+    robots_sha256: Mapped[str | None]
+    """An empty file where the site has none."""
+    problem: Mapped[str | None]
+    """Why something could not be had, in a sentence."""
+    read_for: Mapped[str]
+    """The user who asked for it."""
+    read_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class PracticeRound(Identified, Base):
+    """One person's way through the practice queue. It names no listing, and nothing else reads it."""
+
+    __tablename__ = "practice_round"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    started_at: Mapped[datetime] = mapped_column(default=utc_now)
+    finished_at: Mapped[datetime | None]
+
+
+class PracticeAnswer(Identified, Base):
+    """What was said of one make-believe item: no decision, taught to no model."""
+
+    __tablename__ = "practice_answer"
+    __table_args__ = (UniqueConstraint("round_id", "item"),)
+
+    round_id: Mapped[int] = mapped_column(ForeignKey("practice_round.id"))
+    item: Mapped[str]
+    verdict: Mapped[str]
+    next_step: Mapped[str]
+    reason: Mapped[str | None]
+    answered_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 class Tombstone(Identified, Base):

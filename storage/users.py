@@ -6,6 +6,7 @@ Only hashes of passwords, codes and session tokens are kept, so that a copy of t
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
+from zxcvbn import zxcvbn
 
 from crawler.errors import RelicwatchError
 from storage.tables import SignInCode, User, UserSession, utc_now
@@ -26,6 +28,10 @@ MINIMUM_PASSWORD = 8
 MAXIMUM_PASSWORD = 256
 ADVISED_PASSWORD = 15
 """What the desk advises: long enough to need no rules of composition."""
+EASY_GUESSES = 1_000_000
+"""A password that so few guesses find falls to anyone who tries online; zxcvbn calls it "very guessable"."""
+_LONGEST_GUESSED = 72
+"""Characters that are looked at: more take too long, and what is longer is not guessed."""
 MAXIMUM_NAME = 80
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(hours=24)
@@ -37,6 +43,10 @@ _passwords = PasswordHash((Argon2Hasher(),))
 
 class UserError(RelicwatchError):
     """A user cannot be made or changed as asked: unknown role, taken name, unusable password."""
+
+
+class EasyPassword(UserError):
+    """The password stands in lists of breached and common ones, or is soon guessed from them or from the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ def create_user(session: Session, name: str, role: str, *, password: str | None 
         raise UserError(f"There is already a user {name!r}: choose another name.")
     user = User(name=name, role=role, password_hash=None, language=language)
     if password is not None:
-        user.password_hash = hash_password(password)
+        user.password_hash = hash_password(password, name)
     session.add(user)
     session.flush()
     return user
@@ -75,8 +85,9 @@ def list_users(session: Session) -> list[User]:
     return list(session.scalars(select(User).order_by(User.name)))
 
 
-def hash_password(password: str) -> str:
-    """Argon2id hash. Raises UserError for a password too short or too long; nothing else is demanded of it.
+def hash_password(password: str, name: str = "") -> str:
+    """Argon2id hash. Raises UserError for a password too short or too long, EasyPassword for one soon guessed by
+    whoever knows the common ones and the user's `name`; nothing else is demanded of it.
 
     The same letters typed on another keyboard must fit, so the text is brought to NFC first.
     """
@@ -85,12 +96,24 @@ def hash_password(password: str) -> str:
         raise UserError(f"The password has fewer than {MINIMUM_PASSWORD} characters: choose a longer one.")
     if len(password) > MAXIMUM_PASSWORD:
         raise UserError(f"The password has more than {MAXIMUM_PASSWORD} characters: choose a shorter one.")
+    if is_easy(password, name):
+        raise EasyPassword("The password is a common one or is soon guessed: choose several words of your own.")
     return _passwords.hash(password)
+
+
+def is_easy(password: str, name: str = "") -> bool:
+    """Whether fewer than a million guesses find it: breached and common passwords, words, names, keyboard rows, years.
+
+    Asked offline, of the lists that come with zxcvbn.
+    """
+    parts = re.findall(r"\w+", name)
+    found = zxcvbn(password[:_LONGEST_GUESSED], ["relicwatch", name, "".join(parts), *parts])
+    return int(found["guesses"]) < EASY_GUESSES
 
 
 def set_password(session: Session, user: User, password: str) -> None:
     """Change the password and end every session of the user. Raises UserError for an unusable one."""
-    user.password_hash = hash_password(password)
+    user.password_hash = hash_password(password, user.name)
     end_sessions_of(session, user)
 
 
@@ -184,9 +207,18 @@ def find_session(session: Session, token: str) -> tuple[UserSession, User] | Non
     now = utc_now()
     if found.ended_at is not None or user.disabled or now >= found.expires_at or now - found.last_seen_at >= IDLE:
         return None
-    if now - found.last_seen_at >= SEEN_STEP:
-        found.last_seen_at = now
     return found, user
+
+
+def is_to_be_noted(session: UserSession) -> bool:
+    """Whether it was so long ago that the session was noted as used that it is time again."""
+    return utc_now() - session.last_seen_at >= SEEN_STEP
+
+
+def note_seen(session: Session, token: str) -> None:
+    """Keep a session from going idle: its browser asked for a page now."""
+    own = update(UserSession).where(UserSession.token_sha256 == _digest(token), UserSession.ended_at.is_(None))
+    session.execute(own.values(last_seen_at=utc_now()))
 
 
 def end_session(session: Session, token: str) -> None:

@@ -18,11 +18,13 @@ ROOMS: dict[str, set[str]] = {
     "evidence": {"crawler", "storage"},
     "matching": {"crawler", "storage"},
     "spiders": {"crawler", "markets"},
-    "review": {"crawler", "storage", "markets", "classifiers", "evidence", "matching", "spiders"},
+    "alerts": {"crawler", "storage", "classifiers", "matching", "review"},
+    "review": {"crawler", "storage", "markets", "classifiers", "evidence", "matching", "spiders", "demo"},
     "demo": set(),
     "scheduler": {"crawler", "markets", "storage"},
 }
 TOP = {
+    "alerting",
     "commands",
     "checkup",
     "cli",

@@ -117,6 +117,19 @@ def taught(place) -> Place:
     return place
 
 
+def test_a_model_that_did_worse_is_put_to_use_only_by_who_says_so(taught: Place):
+    card = taught.home.models / "ours" / "listing_card.json"
+    written = json.loads(card.read_text("utf-8"))
+    written["validation"]["better"] = "worse by 0.100 of average precision"
+    card.write_text(json.dumps(written), "utf-8")
+    refused = taught.run("models", "use", "ours")
+    assert refused.status == 1
+    assert "ours did worse than the model in use" in refused.err and "--although-worse" in refused.err
+    assert name_in_use(taught.home) == "shipped"
+    assert taught.run("models", "use", "ours", "--although-worse").status == 0
+    assert name_in_use(taught.home) == "ours"
+
+
 def test_killed_while_it_is_put_to_use_a_model_is_in_use_once_its_job_is_done(taught, monkeypatch):
     home, database = opened(taught)
 

@@ -34,6 +34,7 @@ from storage.decisions import decide
 from storage.erasing import NAMED_FILES
 from storage.holds import lift_hold, place_hold
 from storage.jobs import insert_job
+from storage.object_id import examination_source, state_field, text_source
 from storage.retention import set_case_schedule, set_period
 from storage.tables import (
     Assessment,
@@ -45,6 +46,7 @@ from storage.tables import (
     Job,
     Listing,
     MarketApproval,
+    ObjectIdStatement,
     Observation,
     PendingUnlink,
     Segment,
@@ -205,6 +207,29 @@ def test_the_database_refuses_to_delete_a_decision_or_a_tombstone_that_no_rule_b
     for statement in ("DELETE FROM decision", "UPDATE decision SET note = NULL", "DELETE FROM tombstone"):
         with pytest.raises(DBAPIError, match="append-only"), database.engine.begin() as connection:
             connection.execute(text(statement))
+
+
+def test_what_an_officer_stated_is_masked_with_the_listing_and_goes_with_it(database: Database, home: Home) -> None:
+    listing_id = keep(database, home, FLAGGED)
+    with database.transaction() as session:
+        quoted = text_source(session, listing_id, f"Ask {PRIVATE}")
+        for value, source in (("seller " + PRIVATE, quoted), ("clay", examination_source(f"rang {PHONE}"))):
+            state_field(session, AuditChain(), listing_id, field="maker", value=value, source=source, actor="amira")
+    for statement in ("DELETE FROM object_id_statement", "UPDATE object_id_statement SET value = 'gold'"):
+        with pytest.raises(DBAPIError, match="append-only"), database.engine.begin() as connection:
+            connection.execute(text(statement))
+    dismiss(database, listing_id)
+    run(database, home, 31)
+    with database.reading() as session:
+        first, second = session.scalars(select(ObjectIdStatement).order_by(ObjectIdStatement.id))
+        said = session.get_one(Observation, first.source["observation"]).description
+        assert first.source["text"] == said[first.source["start"] : first.source["end"]]
+        assert (second.value, second.said_by) == ("clay", "amira")
+        left = repr([(one.value, one.source) for one in (first, second)])
+        assert PRIVATE not in left
+        assert PHONE not in left
+    run(database, home, 181)
+    assert count(database, ObjectIdStatement) == 0
 
 
 def test_a_hit_that_waits_for_a_person_stays_and_is_told(database: Database, home: Home) -> None:
@@ -590,7 +615,7 @@ def test_every_table_that_names_a_listing_is_emptied_with_it(database: Database)
     known = {
         "listing_alias", "observation", "assessment", "alarm", "review_mark", "match", "match_verdict", "decision",
         "outcome", "exhibit", "export", "capture", "object_look", "object_move", "object_candidate", "object_member",
-            "seller_sign", "attachment", "alarm_receipt",
+        "seller_sign", "attachment", "alarm_receipt", "alert", "raised_hit", "delivery_alarm", "object_id_statement",
     }  # fmt: skip
     rows = {"listing", "observation", "assessment", "decision", "match", "exhibit", "alarm"}
     naming = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -438,3 +439,25 @@ def test_a_job_claimed_elsewhere_is_left_to_its_holder(database: Database, sched
     scheduler.start()
     eventually(lambda: {job.id: job.state for job in jobs(database)}[other] == "done")
     adopt_claim(database, mine, claimed.token, process_holder())
+
+
+def test_while_the_disk_is_nearly_full_nothing_is_captured_and_all_else_goes_on(
+    database: Database, home: Home, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    # RL-6
+    usage = shutil.disk_usage(home.root)
+    monkeypatch.setattr("crawler.free_space.shutil.disk_usage", lambda _: usage._replace(free=usage.total // 100))
+    waiting = [queue(database, kind, kind, market="one", listing_id=1) for kind in ("crawl", "capture")]
+    done = queue(database, "e", "export")
+    scheduler.start()
+    eventually(lambda: state_of(database, done) == "done")
+    assert [state_of(database, job) for job in waiting] == ["queued", "queued"]
+    assert "below 2 % nothing new is captured: make room" in caplog.text
+    monkeypatch.setattr("crawler.free_space.shutil.disk_usage", lambda _: usage._replace(free=usage.total // 2))
+    eventually(lambda: [state_of(database, job) for job in waiting] == ["done", "done"])
+    assert "crawls and captures go on" in caplog.text
+
+
+def state_of(database: Database, job_id: int) -> str:
+    with database.reading() as session:
+        return session.get_one(Job, job_id).state

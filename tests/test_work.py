@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import func, select
 
+from crawler.free_space import LEAST_FREE
 from evidence.segments import find_members
 from storage.tables import Assessment, Capture, Job
 from tests.crawling import Place
@@ -65,3 +66,14 @@ def test_what_a_crawl_judged_by_the_model_before_is_judged_anew(place: Place, ma
     assert "+terms:" in after.model
     assert place.crawl("chair").status == 0
     assert len(place.rows(select(Job).where(Job.kind == "rescore"))) == 1
+
+
+def test_a_crawl_begun_on_a_nearly_full_disk_says_what_to_do_and_goes_on_once_there_is_room(
+    place: Place, market: MarketServer
+) -> None:
+    # RL-6
+    place.define(market)
+    refused = place.crawl("chair", more={LEAST_FREE: "99.99"})
+    assert refused.status != 0 and "make room" in refused.err and len(refused.err.splitlines()) < 4, refused
+    assert market.asked == []
+    assert place.crawl("chair").status == 0

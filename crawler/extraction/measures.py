@@ -26,6 +26,7 @@ _NEAR = 60
 """Characters between two measures of one thing: "H. 12 cm, with the base about 15 cm"."""
 _LARGEST_MM = Decimal(50_000)
 _LARGEST_GRAMS = Decimal(20_000_000)
+_FOOT = Decimal("304.8")
 _SAME = Decimal("0.04")
 """Two figures that differ by less are one measure in two units: 12 cm (4 3/4 in.)."""
 
@@ -36,6 +37,9 @@ _LENGTH_UNITS: dict[str, str] = {
     r"|см|سم|سنتيمترا?ت?|سنتمتر|سانتيمتر|سانتی‌?متر|厘米|公分|センチ|센티|εκ\.?|ס[\"״]מ",
     "25.4": r"inch(?:es)?|ins?\.(?!\s?\w{3})|in(?=\s*(?:[×x✕*),;.]|\Z|[HWDLhwdl]\b|high|tall|wide|long|deep|diam))"
     r"|pouces?|zoll|pulgadas?|pollici|بوصات|بوصة|انش|إنش|″|”|\"",
+    # a vase on 3 feet, and 150 Ft of Hungary, are no lengths
+    "304.8": r"(?:feet|foot)(?=\s?(?:[×x✕*]\s?\d|high|tall|wide|long|deep|diam|in (?:height|length|width|diam)))"
+    r"|(?-i:ft)(?:\.|(?!\w))",
 }
 _WEIGHT_UNITS: dict[str, str] = {
     "1": r"gr?ms?\.?|gr?s?\.?|grams?|grammes?|gramm|gramos?|grammi|gramas?|gramów|gram\w?|гр?\.?(?!\s?[А-ЯЁ])"
@@ -48,7 +52,12 @@ _WEIGHT_UNITS: dict[str, str] = {
 }
 _FACTORS = {"length": _LENGTH_UNITS, "weight": _WEIGHT_UNITS}
 _NUMBER = r"(?:\d{1,6}(?:[.,٫]\d{1,3})?(?:\s?[½¼¾⅓⅔⅛⅜⅝⅞]|\s\d{1,2}/\d{1,2})?|[½¼¾⅛⅜⅝⅞]|\d{1,2}/\d{1,2})"
-_RANGE = rf"(?:{_NUMBER}\s?(?:[-–—]|to|à|bis)\s?)?{_NUMBER}"
+_FEET = (
+    r"\d{1,3}(?:\.\d)?\s?(?:feet|foot|(?-i:ft)\.?|['′’])\s?(?:,\s?|and\s)?"
+    rf"(?={_NUMBER}\s?(?:{_LENGTH_UNITS['25.4']}))"
+)
+"""Before inches, as part of the same length; a vase on 3 feet, 12 cm high, is none."""
+_RANGE = rf"(?:{_NUMBER}\s?(?:[-–—]|to|à|bis)\s?)?(?:{_FEET})?{_NUMBER}"
 _TIMES = r"\s*(?:[x×✕*хX]|by|на|في)\s*"
 
 
@@ -58,12 +67,13 @@ def _units(units: Mapping[str, str]) -> str:
 
 _CHAIN = re.compile(
     rf"(?<![\w.,/-])(?P<numbers>{_RANGE}(?:\s?(?:{_units(_LENGTH_UNITS)}))?(?:\s?\(?[HWLDBTP]\b\)?)?"
-    rf"(?:{_TIMES}{_NUMBER}(?:\s?(?:{_units(_LENGTH_UNITS)}))?(?:\s?\(?[HWLDBTP]\b\)?)?){{0,3}}?)"
+    rf"(?:{_TIMES}(?:{_FEET})?{_NUMBER}(?:\s?(?:{_units(_LENGTH_UNITS)}))?(?:\s?\(?[HWLDBTP]\b\)?)?){{0,3}}?)"
     rf"\s?(?P<unit>{_units(_LENGTH_UNITS)})(?!\w)",
     re.I,
 )
 _WEIGHT = re.compile(rf"(?<![\w.,/-])(?P<numbers>{_RANGE})\s?(?P<unit>{_units(_WEIGHT_UNITS)})(?!\w)", re.I)
 _ONE_NUMBER = re.compile(_NUMBER)
+_FEET_BEFORE = re.compile(rf"\s*({_NUMBER})\s?(?:feet|foot|ft\.?|['′’])\s?(?:,\s?|and\s)?(?=[\d½¼¾⅓⅔⅛⅜⅝⅞])", re.I)
 _TIMES_SIGN = re.compile(_TIMES, re.I)
 _LENGTH_UNIT = re.compile(_units(_LENGTH_UNITS), re.I)
 _NUMBER_STARTS = re.compile(r"[\d½¼¾⅓⅔⅛⅜⅝⅞]+")
@@ -95,8 +105,6 @@ _ORDER = re.compile(r"(?<!\w)[HWLDBTP](?:\s?[x×*/]\s?[HWLDBTP]){1,2}(?!\w)", re
 _ORDER_LETTERS: dict[str, DimensionKind] = {**_LETTERS, "B": "width", "D": "depth", "T": "depth", "P": "depth"}
 _LETTER = re.compile(r"\s?\(?([HWLDBTP])\b", re.I)
 _GAP = re.compile(r" ?(?:de |in |di )?")
-_FEET = re.compile(r"(?:feet|foot|ft|['′])\.?\s*\Z", re.I)
-"""Before inches: the feet are part of the length, and such lengths are not read."""
 _PARCEL_WORDS = (
     "shipp", "packag", "postage", "deliver", "colis", "livraison", "emballage", "versand", "paket", "spedizione",
     "envío", "شحن", "طرد",
@@ -229,7 +237,7 @@ def _lengths(text: str) -> Iterator[re.Match[str]]:
             and not _LETTER.match(text, match.end())
         ):
             continue
-        if not _of_parcel(text, match) and not _FEET.search(text, max(0, match.start() - 8), match.start()):
+        if not _of_parcel(text, match):
             yield match
 
 
@@ -283,9 +291,13 @@ def _dimensions(match: re.Match[str], text: str, since: int) -> Iterator[Dimensi
     parts = _TIMES_SIGN.split(match["numbers"])
     order = _order(text, max(since, match.start() - 30), match)
     for place, part in enumerate(parts):
+        feet = _FEET_BEFORE.match(part)
+        part = part[feet.end() :] if feet else part
         amounts = _amounts(part)
         own = None if part.isdecimal() or _ONE_NUMBER.fullmatch(part) else _LENGTH_UNIT.search(part)
         size = max(amounts, default=Decimal(0)) * (_factor("length", own.group()) if own else factor)
+        if feet:
+            size += (_amount(feet[1]) or 0) * _FOOT
         if not 0 < size <= _LARGEST_MM:
             continue
         letter = _LETTER.search(part) if place < len(parts) - 1 else _LETTER.match(text, match.end())
@@ -358,7 +370,9 @@ def _factor(what: str, unit: str) -> Decimal:
     for factor, words in _FACTORS[what].items():
         if re.fullmatch(words, unit, re.I) or (unit.lower().startswith("in") and factor == "25.4"):
             return Decimal(factor)
-    return Decimal("25.4") if what == "length" else Decimal(1)  # an inch sign, whose pattern looks at what follows
+    if what == "length":  # an inch sign or feet, whose patterns look at what follows
+        return _FOOT if unit[:1] in "fF" else Decimal("25.4")
+    return Decimal(1)
 
 
 def _rounded(value: Decimal) -> Decimal:

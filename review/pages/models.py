@@ -12,7 +12,16 @@ from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from classifiers.registry import SHIPPED, RegistryError, find_models, load_classifier, model_names, name_in_use
+from classifiers.registry import (
+    SHIPPED,
+    RegistryError,
+    WorseModel,
+    find_models,
+    load_classifier,
+    model_names,
+    name_in_use,
+    require_no_worse,
+)
 from review.desk import Administrator, Auditor, Desk, DeskOf, Form, NotThere, go_to, word
 from review.model_figures import figures_of
 from storage.jobs import insert_job
@@ -37,10 +46,15 @@ def use_model(request: Request, desk: DeskOf, visitor: Administrator, form: Form
             name = model_before(session) if back else name
             if name not in model_names(desk.home):
                 raise NotThere(f"There is no model {name!r}.")
-            if name != _in_use(desk, session):
+            before = _in_use(desk, session)
+            if name != before:
+                if not back and word(form, "although_worse") != "1" and before in model_names(desk.home):
+                    require_no_worse(desk.home, name, before)
                 _switch(desk, session, name, actor=visitor.user.name, back=back)
     except NothingBefore:
         return _page(request, desk, refused="model_nothing_before")
+    except WorseModel:
+        return _page(request, desk, refused="model_worse", worse=name)
     except RegistryError:
         return _page(request, desk, refused="model_refused")
     return go_to("/administration/models")
@@ -64,7 +78,8 @@ def _in_use(desk: Desk, session: Session) -> str:
         return SHIPPED
 
 
-def _page(request: Request, desk: Desk, *, refused: str = "") -> Response:
+def _page(request: Request, desk: Desk, *, refused: str = "", worse: str = "") -> Response:
+    """`worse` is the model to ask about once more."""
     with desk.reading() as session:
         in_use, uses, registers = _in_use(desk, session), model_uses(session), list_registers(session)
     return desk.page(
@@ -76,4 +91,5 @@ def _page(request: Request, desk: Desk, *, refused: str = "") -> Response:
         registers=registers,
         terms=sorted(path.name for path in desk.home.terms.glob("*.yaml")),
         refused=refused,
+        worse=worse,
     )

@@ -46,9 +46,9 @@ def overview_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
     words = desk.words(request)
     with desk.reading() as session:
         months, crawls = months_of(session), newest_crawls(session)
-        recall, looked_at = _recall(session)
+        recall, looked_at = recall_of(session)
         found, waits = precisions(session), waits_to_hit(session)
-        coverage = _coverage(desk, session, words, crawls)
+        coverage = coverage_of(desk, session, words, crawls)
     charts = {
         name: bar_chart(
             [(month.month, getattr(month, name)) for month in months], right_to_left=words.direction == "rtl"
@@ -88,7 +88,7 @@ def months_csv(request: Request, desk: DeskOf, visitor: Reader) -> Response:
     return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _recall(session: Session) -> tuple[Recall | None, int]:
+def recall_of(session: Session) -> tuple[Recall | None, int]:
     """The estimate, or None while too few were looked at by chance; and how many were."""
     counts = recall_counts(session)
     strata = [Stratum(drawn.unflagged, drawn.audited, drawn.missed) for drawn in counts.drawn]
@@ -98,7 +98,7 @@ def _recall(session: Session) -> tuple[Recall | None, int]:
         return None, sum(one.looked_at for one in strata)
 
 
-def _coverage(desk: Desk, session: Session, words: Words, crawls: Sequence[Crawl]) -> list[Coverage]:
+def coverage_of(desk: Desk, session: Session, words: Words, crawls: Sequence[Crawl]) -> list[Coverage]:
     """Every country of a market's definition, by its name; markets without a country stand last."""
     ended = {crawl.market: crawl.finished_at for crawl in crawls}
     counted = listings_by_market(session)

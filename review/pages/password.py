@@ -11,6 +11,7 @@ from storage.users import (
     ADVISED_PASSWORD,
     MAXIMUM_PASSWORD,
     MINIMUM_PASSWORD,
+    EasyPassword,
     UserError,
     open_session,
     set_password,
@@ -37,6 +38,8 @@ def choose_password(request: Request, desk: DeskOf, visitor: AnyVisitor, form: F
             # This browser goes on under a new token: whoever may know the old one is out too.
             signed = open_session(session, user)
             desk.chain.record(session, actor=user.name, action=action, object_kind="user", object_id=user.id)
+    except EasyPassword:
+        return _page(request, desk, next_address, refused="password_easy")
     except UserError:
         return _page(request, desk, next_address, refused="password_length")
     answer = go_to(next_address)

@@ -45,7 +45,7 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
         summaries = {row.listing.id: summarise(row.assessment.answers, language) for row in rows}
         kept = kept_decision(session, request.query_params.get("decided", ""))
     if filters.text:
-        record_search(desk, visitor, filters.text, found=queue.total)
+        record_search(desk, visitor.user, filters.text, found=queue.total)
     return desk.page(
         request,
         "queue.html",

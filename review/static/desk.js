@@ -62,7 +62,7 @@
     if (key === "enter" && !event.target.closest("a, button, summary")) {
       event.preventDefault();
       form.requestSubmit();
-    } else if (key === "n") {
+    } else if (key === "n" && form.elements.note) {
       event.preventDefault();
       form.elements.note.focus();
     } else if (/^[a-z]$/.test(key)) {

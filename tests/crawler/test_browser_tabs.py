@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -125,4 +126,30 @@ def test_thirty_pages_share_tabs_that_are_replaced_in_time_and_crashes_cost_thei
     failed = [number for number, one in enumerate(told) if one["error"]]
     # Every process is killed, so that the page after may begin in a tab whose end is not told yet: a crawl asks again.
     assert {5, 15, 25} <= set(failed) <= {5, 6, 15, 16, 25, 26}, [one["message"] for one in told]
-    assert not [one for one in psutil.Process().children(recursive=True) if "chrom" in one.name()]
+    assert no_chromium_is_left()
+
+
+def test_after_many_pages_another_browser_takes_over_and_the_old_one_ends_with_its_driver(
+    place: Place, market: MarketServer
+) -> None:
+    url = serve(market, "")
+    browsers: set[int] = set()
+    drivers: set[int] = set()
+
+    def count(_asked: Asked) -> None:
+        for one in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "chrom" in one.name() and "--type=" not in " ".join(one.cmdline()):
+                    browsers.add(one.pid)
+                elif "run-driver" in one.cmdline():
+                    drivers.add(one.pid)
+
+    market.before_answering = count
+    told = walk(place, [url] * 12, PAGES_OF_A_BROWSER=4)
+    assert [one["error"] for one in told] == [None] * 12
+    assert len(browsers) >= 3 and len(drivers) == 3, (browsers, drivers)
+    assert no_chromium_is_left()
+
+
+def no_chromium_is_left() -> bool:
+    return not [one for one in psutil.Process().children(recursive=True) if "chrom" in one.name()]

@@ -6,23 +6,29 @@ import hashlib
 import io
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+from crawler.egress import Guard
 from crawler.home import Home
 from crawler.program import ProgramInfo
 from evidence.bundle import ExportedBundle, export_bundle
 from evidence.segments import read_members, sha256_label
 from evidence.signing import ensure_signing_key
+from evidence.stamping import ask_pending, note_captures
 from storage.audit import AuditChain
 from storage.database import Database
+from storage.migrate import upgrade
+from storage.object_id import examination_source, photo_source, state_field, text_source
 from storage.tables import (
     Assessment,
     Capture,
@@ -36,6 +42,7 @@ from storage.tables import (
     Seller,
     User,
 )
+from tests.evidence.authority import TestAuthority, configure, serving_authority
 
 START = datetime(2026, 11, 20, 14, 3, 22, 123456, tzinfo=UTC)
 PROGRAM = ProgramInfo("relicwatch", "0.1.0", "c0ffee" * 6 + "c0ff")
@@ -58,6 +65,35 @@ class Planted:
         arguments: dict[str, Any] = {"case": "2026/17", "languages": ("en", "fr", "ar"), "program": PROGRAM}
         arguments |= {"actor": "amira", "to": self.to, "chain": self.chain} | changes
         return export_bundle(self.database, self.home, **arguments)
+
+
+@dataclass(frozen=True)
+class Stamped:
+    """A bundle with a stamp over its signature and one over its captures, and what made it."""
+
+    planted: Planted
+    bundle: Path
+    authority: TestAuthority
+
+    @property
+    def home(self) -> Home:
+        return self.planted.home
+
+
+@contextmanager
+def stamped_bundle(root: Path) -> Iterator[Stamped]:
+    """Made in `root`; while it is open its authority answers, and more can be exported."""
+    database = Database(f"sqlite:///{root / 'db.sqlite3'}")
+    upgrade(database)
+    home, guard = Home(root / "home"), Guard(allow_loopback=True)
+    authority = TestAuthority(root / "authority")
+    with serving_authority(authority) as url:
+        planted = plant(database, home, root / "out")
+        configure(home.root, ("local", url, authority.roots))
+        note_captures(database, home)
+        ask_pending(database, home, guard, chain=AuditChain(), actor="test")
+        yield Stamped(planted, planted.export(guard=guard).path, authority)
+    database.dispose()
 
 
 def png(red: int, green: int, blue: int, width: int = 120, height: int = 90) -> bytes:
@@ -276,9 +312,30 @@ def plant(
                         "supersedes": None,
                     },
                 )
+            if number == 1:
+                _plant_statements(session, chain, listing.id, own_title.split()[1])
         chain.record(session, actor="amira", action="case.opened", object_kind="case", object_id=case.id)
     to.mkdir(parents=True, exist_ok=True)
     return Planted(database, home, chain, ids, names, to)
+
+
+def _plant_statements(session: Any, chain: AuditChain, listing_id: int, words: str) -> None:
+    """What an officer states of the object: from the text, from a picture, from their own examination, once anew."""
+    thumbnail = session.scalars(
+        select(Capture).where(Capture.listing_id == listing_id, Capture.kind == "thumbnail")
+    ).first()
+    sources = {
+        "subject": text_source(session, listing_id, words),
+        "distinguishing_features": photo_source(session, listing_id, thumbnail.id),
+        "maker": examination_source("Seen at the counter, 10x lens"),
+    }
+    for field, value in (
+        ("subject", "standing figure"),
+        ("distinguishing_features", "chip at the base"),
+        ("maker", "unknown workshop"),
+        ("maker", "workshop of Deir el-Medina"),
+    ):
+        state_field(session, chain, listing_id, field=field, value=value, source=sources[field], actor="amira")
 
 
 def _plant_captures(session: Any, home: Home, chain: AuditChain, listing: Listing, title: str, moment: datetime) -> str:

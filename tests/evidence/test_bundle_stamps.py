@@ -16,14 +16,14 @@ from cryptography import x509
 from crawler.egress import Guard
 from crawler.home import Home
 from evidence.authorities import load_authorities
-from evidence.stamping import ask_pending, note_captures
+from evidence.stamping import ask_pending
 from evidence.timestamps import ask
 from evidence.verify import verify_bundle
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.stamps import stamps_of
 from tests.evidence.authority import TestAuthority, configure, serving_authority
-from tests.evidence.factory import Planted, plant
+from tests.evidence.factory import Planted, Stamped, plant
 from tests.evidence.test_verify import complaints, reseal
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
@@ -31,19 +31,15 @@ LOOPBACK = Guard(allow_loopback=True)
 SIGNATURE = "signatures/tagmanifest-sha256.txt.p7s"
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> TestAuthority:
-    return TestAuthority(tmp_path_factory.mktemp("authority"))
-
-
 @pytest.fixture
-def authority(made: TestAuthority) -> TestAuthority:
-    made.mode = "right"
-    return made
+def authority(stamped: Stamped) -> TestAuthority:
+    stamped.authority.mode = "right"
+    return stamped.authority
 
 
 @pytest.fixture
 def planted(sqlite_template: Path, home: Home, tmp_path: Path, authority: TestAuthority) -> Iterator[Planted]:
+    """For what is exported anew."""
     database = Database(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'own.sqlite3')}")
     with serving_authority(authority) as url:
         configure(home.root, ("local", url, authority.roots))
@@ -51,18 +47,11 @@ def planted(sqlite_template: Path, home: Home, tmp_path: Path, authority: TestAu
     database.dispose()
 
 
-def unpacked(path: Path, to: Path) -> Path:
-    with zipfile.ZipFile(path) as package:
-        package.extractall(to)
-    return to / path.stem
-
-
 @pytest.fixture
-def bag(planted: Planted, tmp_path: Path) -> Path:
-    """With a stamp over the signature and one over the captures."""
-    note_captures(planted.database, planted.home)
-    ask_pending(planted.database, planted.home, LOOPBACK, chain=AuditChain(), actor="test")
-    return unpacked(planted.export(guard=LOOPBACK).path, tmp_path / "unpacked")
+def bag(stamped: Stamped, tmp_path: Path) -> Path:
+    with zipfile.ZipFile(stamped.bundle) as package:
+        package.extractall(tmp_path / "unpacked")
+    return tmp_path / "unpacked" / stamped.bundle.stem
 
 
 def test_a_stamped_bundle_tells_its_time_and_openssl_agrees(bag: Path, authority: TestAuthority) -> None:
@@ -118,9 +107,7 @@ def test_a_stamp_over_another_bundle_is_refused(planted: Planted, bag: Path) -> 
     assert "is over other bytes than these" in complaints(verify_bundle(bag))
 
 
-def test_a_stamp_older_than_its_signature_is_refused(
-    planted: Planted, bag: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stamp_older_than_its_signature_is_refused(bag: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import evidence.verify as verify
 
     monkeypatch.setattr(verify, "_CLOCKS", -verify._CLOCKS)
@@ -150,14 +137,14 @@ def test_a_stamp_of_an_authority_that_the_bundle_does_not_know_is_refused(bag: P
         (lambda text: "[", "capture"),
     ],
 )
-def test_a_way_that_was_changed_and_sealed_again_is_found(planted: Planted, bag: Path, change, said: str) -> None:
+def test_a_way_that_was_changed_and_sealed_again_is_found(stamped: Stamped, bag: Path, change, said: str) -> None:
     tree = bag / "data/items/001/stamps/001.json"
     before = tree.read_text()
     changed = change(before)
     if changed == before:  # this leaf stands on the other side
         changed = before.replace('"right"', '"left"')
     tree.write_text(changed)
-    reseal(bag, planted.home)
+    reseal(bag, stamped.home)
     for name in (bag / "signatures").glob("*.tsr"):
         name.unlink()
     assert verify_bundle(bag).exit_status == 1

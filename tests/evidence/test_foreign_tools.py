@@ -8,19 +8,11 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from crawler.egress import Guard
-from crawler.home import Home
-from evidence.stamping import ask_pending, note_captures
-from storage.audit import AuditChain
-from storage.database import Database
-from storage.migrate import upgrade
-from tests.evidence.authority import TestAuthority, configure, serving_authority
-from tests.evidence.factory import ARABIC_TITLE, TITLE, plant
+from tests.evidence.factory import ARABIC_TITLE, TITLE, Stamped
 from tests.needs import need_checkers, without_network
 
 TAGS = "tagmanifest-sha256.txt"
@@ -32,24 +24,11 @@ NEWER_THAN_THE_CHECKER = (
 
 
 @pytest.fixture(scope="module")
-def bag(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    if shutil.which("openssl") is None:
-        pytest.skip("needs the openssl command")
+def bag(stamped: Stamped, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("foreign")
-    database = Database(f"sqlite:///{root / 'db.sqlite3'}")
-    upgrade(database)
-    home, guard = Home(root / "home"), Guard(allow_loopback=True)
-    authority = TestAuthority(root / "authority")
-    with serving_authority(authority) as url:
-        planted = plant(database, home, root / "out")
-        configure(home.root, ("local", url, authority.roots))
-        note_captures(database, home)
-        ask_pending(database, home, guard, chain=AuditChain(), actor="test")
-        bundle = planted.export(guard=guard).path
-    database.dispose()
-    with zipfile.ZipFile(bundle) as package:
-        package.extractall(root / "unpacked")
-    yield root / "unpacked" / bundle.stem
+    with zipfile.ZipFile(stamped.bundle) as package:
+        package.extractall(root)
+    return root / stamped.bundle.stem
 
 
 def run(*command: object, cwd: Path) -> str:

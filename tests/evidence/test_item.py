@@ -125,6 +125,22 @@ def test_object_id_states_what_the_listing_says_with_its_source_and_nothing_else
     assert record["completeness"]["object_id_ready"] is False
 
 
+def test_what_an_officer_states_stands_apart_from_what_the_listing_says(planted: Planted) -> None:  # EV-31
+    record = item(planted, file="items/{}/object-id.json")
+    assert record["fields"]["maker"] == {"value": NOT_STATED, "sources": []}
+    stated = [(one["field"], one["value"], one["source"]["kind"], one["stands"]) for one in record["statements"]]
+    assert stated == [
+        ("subject", "standing figure", "text", True),
+        ("distinguishing_features", "chip at the base", "photo", True),
+        ("maker", "unknown workshop", "examination", False),
+        ("maker", "workshop of Deir el-Medina", "examination", True),
+    ]
+    assert {one["by"] for one in record["statements"]} == {"amira"}
+    figures = record["completeness"]
+    assert figures["with_officer"]["filled"] == figures["filled"] + 3
+    assert item(planted, 2, file="items/{}/object-id.json")["statements"] == []
+
+
 def test_item_json_keeps_to_the_schema_that_the_bundle_carries(planted: Planted) -> None:  # EV-17
     schema = item(planted, file="schema/item.schema.json")
     checker = jsonschema.Draft202012Validator(schema)

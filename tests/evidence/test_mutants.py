@@ -8,24 +8,18 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from crawler.egress import Guard
 from crawler.home import Home
 from evidence import rules
 from evidence.mutants import MUTANTS, Mutant, write_mutants
 from evidence.signing import ensure_signing_key
-from evidence.stamping import ask_pending, note_captures
 from evidence.standalone import modules_needed, standalone_source
 from evidence.verify import Verification, verify_bundle
-from storage.audit import AuditChain
-from storage.database import Database
-from storage.migrate import upgrade
-from tests.evidence.authority import TestAuthority, configure, serving_authority
-from tests.evidence.factory import plant
+from tests.evidence.authority import TestAuthority
+from tests.evidence.factory import Stamped
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
 NO_MUTANT = {
@@ -45,20 +39,10 @@ NO_MUTANT = {
 }
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Home]]:
+@pytest.fixture
+def made(stamped: Stamped) -> tuple[Path, Home]:
     """A stamped bundle, its captures stamped too, and the home that signed it."""
-    root = tmp_path_factory.mktemp("mutants")
-    database = Database(f"sqlite:///{root / 'db.sqlite3'}")
-    upgrade(database)
-    authority, home, guard = TestAuthority(root / "authority"), Home(root / "home"), Guard(allow_loopback=True)
-    with serving_authority(authority) as url:
-        planted = plant(database, home, root / "out")
-        configure(home.root, ("local", url, authority.roots))
-        note_captures(database, home)
-        ask_pending(database, home, guard, chain=AuditChain(), actor="test")
-        yield planted.export(guard=guard).path, home
-    database.dispose()
+    return stamped.bundle, stamped.home
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from crawler.home import Home
 from review.app import create_app
@@ -16,6 +17,9 @@ from review.desk import COOKIE
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.users import ROLES, create_user, find_user, open_session
+from tests.needs import need_chromium, options_of_chromium
+from tests.review.looking import Looker
+from tests.review.stage import Ordinary, Staged, staged_desk
 
 with warnings.catch_warnings():
     # The client prefers a newer httpx than the one we have for everything else; it does its work with ours.
@@ -70,3 +74,29 @@ def decision_form(page: str, **chosen: str) -> dict[str, str]:
     part = page[page.index('id="decision"') :]
     names = ("csrf", "observation", "assessment", "expected_decision", "request_key", "filters")
     return {name: field(part, name) for name in names} | {"verdict": "unsure", "next_step": "ask_expert"} | chosen
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Staged]:
+    """A running desk with something in every corner, told in ordinary words."""
+    home = Home(tmp_path_factory.mktemp("staged") / "home")
+    home.create()
+    shutil.copyfile(sqlite_template, home.root / "relicwatch.sqlite3")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RELICWATCH_DATABASE_URL", raising=False)
+        with staged_desk(home, Ordinary()) as staged:
+            yield staged
+
+
+@pytest.fixture(scope="module")
+def chromium_alone() -> Iterator[Browser]:
+    need_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**options_of_chromium())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def looker(chromium_alone: Browser, staged: Staged) -> Looker:
+    return Looker(chromium_alone, staged.address, staged.database)

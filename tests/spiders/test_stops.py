@@ -1,9 +1,11 @@
 """Markets that lead a crawler on without end: the run ends, the real listings are found, each cut says why."""
 
 import itertools
+import subprocess
+import threading
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from storage.tables import Crawl, FrontierEntry, Listing
 from tests.crawling import Ended, Place
@@ -130,3 +132,31 @@ def test_a_crawl_past_its_time_ends_and_names_what_it_left_out(place: Place, mar
     assert place.rows(select(FrontierEntry.kind, FrontierEntry.state)) == [("search", "failed")]
     assert reasons(place) == ["the crawl reached its limit of 0 s: 1 known pages were not asked for"]
     assert market.targets() == []
+
+
+def test_a_crawl_that_goes_on_after_a_kill_has_the_time_it_had_left_and_no_more(
+    place: Place, market: MarketServer, lots: None
+) -> None:  # RL-17
+    market.routes["/search"] = reply(results_page(LOTS))
+    search(market, place)
+    market.routes[LOTS[-1]] = Reply(b"", then="hang")
+    process = place.start(*place.crawl_arguments("lamp"))
+    killed_once_a_listing_is_kept(place, process)
+    (counts,) = place.rows(select(Crawl.counts))
+    assert 0 < counts["worked_seconds"] < 120
+    with place.database.transaction() as session:
+        session.execute(update(Crawl).values(counts={**counts, "worked_seconds": 13 * 3600.0}))
+    asked_before = len(market.targets())
+    done(place.crawl("lamp"))
+    assert reasons(place)[-1] == "the crawl reached its limit of 43200 s: 1 known pages were not asked for"
+    assert len(market.targets()) == asked_before
+
+
+def killed_once_a_listing_is_kept(place: Place, process: subprocess.Popen[str]) -> None:
+    """Until a listing was committed; then the process is killed, whatever it was about to do."""
+    for _ in range(600):
+        if place.rows(select(Listing.id)) or process.poll() is not None:
+            break
+        threading.Event().wait(0.05)
+    process.kill()
+    process.communicate()

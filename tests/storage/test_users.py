@@ -11,13 +11,17 @@ from sqlalchemy import select
 from storage.tables import SignInCode, User, UserSession, utc_now
 from storage.users import (
     IDLE,
+    EasyPassword,
     UserError,
     create_user,
     end_session,
     find_session,
     find_user,
+    hash_password,
+    is_to_be_noted,
     list_users,
     make_sign_in_code,
+    note_seen,
     open_session,
     password_matches,
     set_disabled,
@@ -142,7 +146,26 @@ def test_reading_pages_keeps_a_session_from_going_idle(database, user):
         token = open_session(session, user).token
         session.scalars(select(UserSession)).one().last_seen_at = utc_now() - timedelta(hours=7)
     with database.transaction() as session:
-        find_session(session, token)
+        row, _ = find_session(session, token)
+        assert is_to_be_noted(row)
+        note_seen(session, token)
+        session.refresh(row)
+        assert not is_to_be_noted(row)
     with database.transaction() as session:
         assert utc_now() - session.scalars(select(UserSession)).one().last_seen_at < timedelta(minutes=1)
         assert find_user(session, " Nadia ") is not None
+
+
+@pytest.mark.parametrize(
+    "password", ["password1", "qwertyuiop", "azertyuiop", "motdepasse", "relicwatch1", "NadiaHaddad7", "a" * 200]
+)
+def test_a_common_or_easily_guessed_password_is_refused(database, password):
+    with database.transaction() as session, pytest.raises(EasyPassword, match="common"):
+        create_user(session, "Nadia Haddad", "reviewer", password=password)
+
+
+@pytest.mark.parametrize(
+    "password", ["seven blue horses", "كلمة سر طويلة جدا", "Nadia sees nine ships", "z" + "x7Q" * 80]
+)
+def test_words_of_ones_own_are_taken_in_any_script_and_length(password):
+    assert hash_password(password, "Nadia Haddad").startswith("$argon2id$")

@@ -1,0 +1,388 @@
+"""A desk with something in every corner, for what must hold on all of its views: pictures, access, hostile words.
+
+What is shown comes from a script: words that real people might have written, or payloads.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any, Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from classifiers.listing import ListingClassifier
+from crawler.answer_records import answers_record
+from crawler.home import Home
+from review.server import DeskServer
+from storage.alarm_receipts import give_receipt, set_recipient
+from storage.audit import AuditChain
+from storage.case_work import Proof, assign_case, record_outcome, refer_case
+from storage.cases import add_case_note, add_exhibit, open_case
+from storage.database import Database
+from storage.export_requests import ask_for_export
+from storage.model_uses import record_use
+from storage.object_index import keep_candidates
+from storage.objects import join
+from storage.tables import (
+    Alarm,
+    Capture,
+    Case,
+    Crawl,
+    Decision,
+    Export,
+    Job,
+    Listing,
+    MarketApproval,
+    User,
+    utc_now,
+)
+from storage.users import ROLES, create_user, find_user
+from storage.watches import add_watch
+from tests.review.seed import Offer, add_assessment, add_listing, add_observation, keep_file, png
+
+LONG_ARABIC = (
+    "تمثال برونزي نادر جداً للإله حورس من العصر المتأخر، وُجد في مزرعة العائلة قرب تونة الجبل، مع قاعدة خشبية قديمة "
+    "وحالة ممتازة، السعر قابل للتفاوض والشحن إلى جميع الدول (رقم 14/B)"
+)
+OFFERS = (
+    Offer(
+        title=LONG_ARABIC,
+        description="للجادين فقط. اتصل على 01001234567 أو antiques.cairo@example.com\nالارتفاع 12 cm والوزن 340 g.\n"
+        "Shipping to France & USA possible — «sans papiers».\nالموقع: https://souq.example/item/7?ref=a&x=1",
+        marked={"تمثال": (1.2, "object:statue"), "برونزي": (0.6, "material:bronze"), "وُجد في": (1.4, "find:found")},
+        language="ar",
+        seller="أبو محمود للتحف Abu Mahmoud",
+        location="المنيا، مصر",
+        currency="EGP",
+        price=Decimal("185000"),
+        market="souq_example",
+        url="https://souq.example/item/" + "very-long-address-" * 8 + "?ref=تمثال",
+        score=0.97,
+        ends_in=timedelta(hours=5),
+    ),
+    Offer(),
+    Offer(
+        title="Lampe à huile romaine en terre cuite, IIe siècle, trouvée dans un champ près de Nîmes – رائعة",
+        description="Découverte familiale, pas une copie de musée. Tél. 06 12 34 56 78.",
+        marked={"Lampe à huile": (1.3, "object:oil_lamp"), "copie de musée": (-1.6, "replica:museum_copy")},
+        language="fr",
+        seller="Brocante de l’Étoile & fils",
+        location="30000 Nîmes, France",
+        price=Decimal("1249.90"),
+        score=0.71,
+        band="medium",
+        ends_in=timedelta(hours=40),
+        color="#7d8f4b",
+    ),
+    Offer(
+        title="Roman glass unguentarium 1st-2nd c. AD, call +20 100 123 4567 or write to seller@example.org",
+        description=None,
+        marked={"Roman glass": (0.9, "material:glass")},
+        score=0.44,
+        band="weak",
+        price=None,
+        seller="x" * 90,
+        location=None,
+        ends_in=timedelta(days=12),
+        color="#5b8aa0",
+    ),
+    Offer(
+        title="لوح طيني مسماري Cuneiform tablet, Ur III ca. 2100–2000 BC, H. 4.2 cm, ex. coll. Paris (1972)",
+        description="شهادة تصدير غير متوفرة. Provenance: old French collection, acquired 1972; invoice available.",
+        marked={"مسماري": (1.8, "object:tablet"), "Provenance": (-0.4, "offer:provenance")},
+        language="ar",
+        seller="بائع الآثار",
+        location="Dubai / دبي",
+        price=Decimal("3400"),
+        currency="USD",
+        market="souq_example",
+        color="#a0825b",
+    ),
+    Offer(title="", description="", marked={}, score=0.41, band="weak", price=Decimal("0.5"), currency=None),
+)
+"""What real listings look like at their worst: long, of two directions, with figures and ways to reach the seller."""
+
+
+class Script(Protocol):
+    """What stands in the fields that people and markets fill."""
+
+    def offers(self) -> Sequence[Offer]: ...
+
+    def say(self, place: str) -> str: ...
+
+
+@dataclass
+class Ordinary:
+    """Words of several languages, in turn."""
+
+    _turns: Iterator[int] = field(default_factory=itertools.count)
+
+    def offers(self) -> Sequence[Offer]:
+        return OFFERS
+
+    def say(self, place: str) -> str:
+        words = SPOKEN[place]
+        return words[next(self._turns) % len(words)]
+
+
+SPOKEN = {
+    "case": (
+        "Lamps from one hoard, sold in Lyon",
+        "تماثيل برونزية من المنيا – sold via souq.example",
+        "Dépôt de Nîmes",
+    ),
+    "note": (
+        "اتصلت بالمتحف: رقم الجرد JE 4711 غير مسجّل. سأعيد الاتصال يوم 03/12.",
+        "Same soil on all photos; see exhibit 2 (لوح طيني).\nThe seller answered at 21:40 UTC.",
+        "Vu avec la douane : « à suivre ».",
+    ),
+    "authority": ("الإدارة المركزية للآثار المضبوطة", "Office central OCBC, Nanterre"),
+    "reference": ("JE/2026-0417-ب", "PV 2026/1187"),
+    "file": ("رسالة المتحف (نسخة نهائية) 2026-11-03.pdf", "letter_of_the_museum_" * 4 + ".pdf"),
+    "person": ("سلمى عبد الرحمن", "Jean-Baptiste de l’Estoile-Montgomery"),
+    "watch": ("برونز وتماثيل", "Roman lamps, all markets"),
+    "query": ("تمثال برونزي قديم", "roman oil lamp", "lampe à huile romaine"),
+    "alarm_kind": ("treasure_child_abuse_signal", "khums_or_tax"),
+    "alarm": ("طفل زوهري", "child for the opening of a treasure"),
+    "problem": ("The page gave no title (HTTP 200, 14 bytes).",),
+    "address": ("https://souq.example/صفحة/بحث?q=تمثال&page=2",),
+    "model": ("own-2026-11",),
+    "legal_basis": ("إذن النيابة رقم 12/2026، تجديد سنوي", "Contrat d’accès aux données du 3 mars 2026"),
+    "version": ("text-2:5f0c2e9a",),
+}
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A desk that runs over a stage."""
+
+    database: Database
+    home: Home
+    stage: Stage
+    address: str
+
+
+@contextmanager
+def staged_desk(home: Home, *scripts: Script) -> Iterator[Staged]:
+    """Every role, and the stage as the scripts tell it, in a home whose database is migrated; and its desk, running."""
+    database = Database(home.database_url)
+    chain, stage = AuditChain(), Stage()
+    with database.transaction() as session:
+        for role in ROLES:
+            if find_user(session, role) is None:
+                create_user(session, role, role)
+        for script in scripts:
+            set_stage(session, home, chain, script, stage)
+    with DeskServer(database, home) as server:
+        yield Staged(database, home, stage, server.address)
+    database.dispose()
+
+
+@dataclass
+class Stage:
+    """What stands on it, by which the views are found."""
+
+    listings: list[int] = field(default_factory=list)
+    cases: list[str] = field(default_factory=list)
+    approvals: list[int] = field(default_factory=list)
+
+
+def set_stage(session: Session, home: Home, chain: AuditChain, script: Script, stage: Stage | None = None) -> Stage:
+    """Everything that the desk shows, in the words of the script. The desk's own people have to be there already."""
+    stage = stage or Stage()
+    added = [_listing(session, home, offer, script) for offer in script.offers()]
+    stage.listings += [listing.id for listing in added]
+    actor = script.say("person")[:80]
+    user = find_user(session, actor) or create_user(session, actor, "lead")
+    session.flush()
+    _decide(session, added[0], user, script)
+    if len(added) > 1:
+        _relate(session, added)
+    stage.cases += [_case(session, home, chain, added, user, script)]
+    _alarms(session, chain, added[:2], user, script)
+    _crawls(session, script)
+    _administration(session, chain, stage, script, actor)
+    session.flush()
+    return stage
+
+
+def _listing(session: Session, home: Home, offer: Offer, script: Script) -> Listing:
+    listing = add_listing(session, home, offer)
+    more = f"{offer.description or ''} {script.say('query')}"
+    changed = replace(offer, price=(offer.price or Decimal(100)) * 2, description=more)
+    observation = add_observation(session, listing, changed, None, utc_now())
+    observation.availability = observation.size = script.say("query")
+    assessment = add_assessment(session, listing, observation, changed, model=script.say("version"))
+    assessment.answers = _answers(changed.title, changed.description or "")
+    listing.current_assessment_id = assessment.id
+    if offer.title:
+        for number in range(7):
+            _photo(session, home, listing, number)
+    for capture in session.scalars(select(Capture).where(Capture.listing_id == listing.id)):
+        capture.note = script.say("problem")
+    return listing
+
+
+def _photo(session: Session, home: Home, listing: Listing, number: int) -> None:
+    size = [(200, 200), (200, 90), (90, 200)][number % 3]
+    kept = keep_file(home, png(f"#{60 + 25 * number:02x}8f{220 - 25 * number:02x}", size))
+    session.add(
+        Capture(
+            kind="thumbnail",
+            listing_id=listing.id,
+            url=listing.url,
+            captured_at=utc_now() - timedelta(days=number),
+            media_type="image/png",
+            sha256=kept,
+        )
+    )
+
+
+@cache
+def _classifier() -> ListingClassifier:
+    return ListingClassifier.load()
+
+
+def _answers(title: str, description: str) -> dict[str, Any]:
+    classifier = _classifier()
+    [(answers, _)] = classifier._answerer.answer(classifier.read([(title, description)]), [True])
+    return answers_record(answers)
+
+
+def _decide(session: Session, listing: Listing, user: User, script: Script) -> None:
+    for verdict, step in (("unsure", "ask_expert"), ("antiquity", "refer")):
+        decision = Decision(
+            listing_id=listing.id,
+            observation_id=listing.current_observation_id,
+            user_id=user.id,
+            verdict=verdict,
+            next_step=step,
+            note=script.say("note"),
+            request_key=f"{listing.id}-{verdict}",
+        )
+        session.add(decision)
+        session.flush()
+        listing.current_decision_id = decision.id
+    listing.changed_after_decision = True
+
+
+def _relate(session: Session, added: Sequence[Listing]) -> None:
+    """The first two are one object, the third may be."""
+    join(session, added[0].id, added[1].id, score=9.0, why=[], method="test", actor="job 1")
+    why = [{"part": "weight", "weight": 2.0, "one": "340.5", "other": "340"}]
+    pair = {
+        "listing_id": added[2].id, "other_listing_id": added[0].id, "observation_id": added[2].current_observation_id,
+        "other_observation_id": added[0].current_observation_id, "score": 3.0, "why": why, "conflicts": ["size"],
+        "method": "test",
+    }  # fmt: skip
+    keep_candidates(session, [pair])
+
+
+def _case(
+    session: Session, home: Home, chain: AuditChain, listings: Sequence[Listing], user: User, script: Script
+) -> str:
+    case: Case = open_case(session, chain, title=script.say("case")[:200], actor=user.name)
+    for listing in listings[:3]:
+        seen = listing.current_observation_id
+        add_exhibit(session, chain, case=case, listing_id=listing.id, observation_id=seen, actor=user.name)
+    for _ in range(2):
+        add_case_note(session, chain, case=case, text=script.say("note"), actor=user.name)
+        assign_case(session, chain, case=case, user=user, actor=user.name)
+    words = {"referred_to": script.say("authority")[:300], "their_reference": script.say("reference")[:300]}
+    refer_case(session, chain, case=case, **words, note=script.say("note"), actor=user.name)
+    kept = keep_file(home, b"%PDF-1.7 letter")
+    proof = Proof(kept, script.say("file"), "application/pdf", 15)
+    note = script.say("note")
+    record_outcome(
+        session, chain, case=case, listing_id=listings[0].id, result="seized", note=note, proof=proof, user=user
+    )
+    case.four_eyes = True
+    purpose = script.say("note")[:500]
+    for key in ("pending", "refused"):
+        asked = ask_for_export(
+            session, chain, case=case, user=user, purpose=purpose, languages=["ar"], request_key=f"{case.id}{key}"
+        )
+        asked.state = key
+    failed = Job(
+        kind="export", arguments={}, idempotency_key=f"export:{case.id}", state="failed", error=script.say("problem")
+    )
+    session.add(failed)
+    session.flush()
+    asked.state, asked.job_id, asked.decided_by_id = "approved", failed.id, user.id
+    gone = {"bundle_id": f"b{case.id}", "case_id": case.id, "path": "gone.zip", "sha256": kept, "languages": ["ar"]}
+    session.add(Export(**gone, exported_by=user.name))
+    return case.reference
+
+
+def _alarms(session: Session, chain: AuditChain, listings: Sequence[Listing], user: User, script: Script) -> None:
+    set_recipient(session, chain, user=user, named=True, actor=user.name)
+    for number, listing in enumerate(listings):
+        words = script.say("alarm")
+        alarm = Alarm(
+            kind=script.say("alarm_kind"),
+            listing_id=listing.id,
+            observation_id=listing.current_observation_id,
+            model=script.say("model"),
+            reasons=[{"field": "title", "start": 0, "end": 4, "text": words, "weight": 5.0, "rule": words}],
+            raised_at=utc_now(),
+        )
+        session.add(alarm)
+        session.flush()
+        if number == 0:
+            give_receipt(session, chain, alarm_id=alarm.id, user=user)
+
+
+FAULTS = [
+    {"code": "thin_expected", "values": {"field": "price", "share": 12, "listings": 140, "expected": 80}},
+    {"code": "challenge", "values": {"status": 403, "sign": "product", "named": "Guard™"}},
+]
+
+
+def _crawls(session: Session, script: Script) -> None:
+    counts = {"pages": 1287, "listings": 140, "new": 12, "changed": 3, "flagged": 9, "problems": 2}
+    problems = [{"url": script.say("address"), "reason": script.say("problem")}]
+    for state, faults in (("complete", []), ("failed", FAULTS), ("running", []), ("stopped", [])):
+        session.add(
+            Crawl(
+                market="souq_example" if state != "stopped" else script.say("query"),
+                queries=[script.say("query") for _ in range(3)],
+                state=state,
+                fault=script.say("problem") if state in ("failed", "stopped") else None,
+                started_at=utc_now() - timedelta(hours=3),
+                finished_at=None if state == "running" else utc_now() - timedelta(hours=2),
+                counts={"counts": counts, "faults": faults},
+                problems=problems if state == "failed" else [],
+            )
+        )
+
+
+def _administration(session: Session, chain: AuditChain, stage: Stage, script: Script, actor: str) -> None:
+    if not stage.approvals:
+        words = {"name": script.say("model"), "model": script.say("version"), "replaces": "built-in"}
+        record_use(session, chain, **words, actor=actor)
+    add_watch(
+        session,
+        name=f"{script.say('watch')} {len(stage.cases)}",
+        markets=["souq_example", "example_auction"],
+        queries=[script.say("query"), f"{script.say('query')} 2"],
+        every_seconds=5400,
+        actor=actor,
+        audit=chain,
+    )
+    approval = MarketApproval(
+        market="ebay_fr",
+        definition_sha256="0" * 64,
+        approved_by=actor,
+        approved_at=utc_now() - timedelta(days=3),
+        legal_basis=script.say("legal_basis"),
+    )
+    session.add(approval)
+    session.flush()
+    stage.approvals.append(approval.id)

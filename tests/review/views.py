@@ -1,0 +1,105 @@
+"""Every view of the desk and how it is reached, taken from its routes: a page that has no line here fails the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+from playwright.sync_api import Page
+
+from tests.review.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One page, or one state of it."""
+
+    name: str
+    address: str
+    role: str | None = "admin"
+    """Who looks at it; None: nobody who is signed in."""
+    act: Callable[[Page], None] | None = None
+    """What is done on the page to reach the state."""
+
+
+def press(selector: str) -> Callable[[Page], None]:
+    """Press a button as it stands, with what the browser itself would refuse let through."""
+
+    def act(page: Page) -> None:
+        page.evaluate("document.querySelectorAll('form').forEach(form => { form.noValidate = true })")
+        with page.expect_navigation():
+            page.locator(selector).first.click()
+
+    return act
+
+
+def choose_wrong_code(page: Page) -> None:
+    page.locator("input[name=code]").fill("000000")
+    press("form[action^='/second-factor'] button")(page)
+
+
+PAGES: dict[str, Callable[[Stage], list[View]]] = {
+    "/": lambda s: [
+        View("queue", "/"),
+        View("queue-decided", "/?state=decided"),
+        View("queue-none", "/?text=nothing+is+like+this&seller=x"),
+    ],
+    "/listings/{listing_id}": lambda s: [
+        *(View(f"listing-{number}", f"/listings/{id_}") for number, id_ in enumerate(s.listings)),
+        View("listing-refused", f"/listings/{s.listings[0]}", act=press("#decision button.primary")),
+        View("listing-read", f"/listings/{s.listings[0]}", role="viewer"),
+    ],
+    "/cases": lambda s: [View("cases", "/cases")],
+    "/cases/{reference}": lambda s: [View(f"case-{n}", f"/cases/{one}") for n, one in enumerate(s.cases)],
+    "/crawls": lambda s: [View("crawls", "/crawls")],
+    "/alarms": lambda s: [View("alarms", "/alarms?all=1")],
+    "/overview": lambda s: [View("overview", "/overview")],
+    "/audit": lambda s: [View("audit", "/audit?check=1"), View("audit-page", "/audit?page=2", role="auditor")],
+    "/administration/users": lambda s: [
+        View("users", "/administration/users"),
+        View("users-code", "/administration/users", act=press("button[name=change][value=code]")),
+    ],
+    "/administration/markets": lambda s: [View("markets", "/administration/markets")],
+    "/administration/watches": lambda s: [View("watches", "/administration/watches")],
+    "/administration/models": lambda s: [View("models", "/administration/models")],
+    "/password": lambda s: [
+        View("password", "/password"),
+        View("password-refused", "/password", act=press("main form button.primary")),
+    ],
+    "/second-factor": lambda s: [
+        View("second-factor", "/second-factor"),
+        View("second-factor-refused", "/second-factor", act=choose_wrong_code),
+    ],
+    "/sign-in": lambda s: [
+        View("sign-in", "/sign-in", role=None),
+        View("sign-in-code", "/sign-in?code=abc", role=None),
+    ],
+}
+PROBLEMS = (
+    View("not-there", "/nothing/here"),
+    View("not-allowed", "/administration/users", role="viewer"),
+)
+"""What stands where a page cannot be shown."""
+
+NO_PAGES = {
+    "/health": "JSON",
+    "/captures/{capture_id}/image": "a picture",
+    "/exports/{bundle_id}": "a file",
+    "/attachments/{attachment_id}": "a file",
+    "/overview/months.csv": "a file",
+    "/administration/approvals/{approval_id}/{what}": "a file",
+}
+"""Routes that answer with something else than a page."""
+
+
+def views_of(stage: Stage) -> list[View]:
+    return [*(view for make in PAGES.values() for view in make(stage)), *PROBLEMS]
+
+
+def gets_of(app: FastAPI) -> Iterator[Any]:
+    """The routes that a browser may ask for."""
+    for route in app.routes:
+        inner = getattr(getattr(route, "original_router", None), "routes", [route])
+        yield from (one for one in inner if "GET" in getattr(one, "methods", ()))
