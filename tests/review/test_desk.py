@@ -752,11 +752,11 @@ def test_an_error_nobody_foresaw_gets_an_id_and_no_traceback(visit, desk_databas
     def broken(*_):
         raise ZeroDivisionError("secret inside")
 
-    original, queue_module.queue_places = queue_module.queue_places, broken
+    original, queue_module.Queue = queue_module.Queue, broken
     try:
         answer = client.get("/")
     finally:
-        queue_module.queue_places = original
+        queue_module.Queue = original
     assert answer.status_code == 500
     assert "secret inside" not in answer.text and "Traceback" not in answer.text
     error_id = re.search(r"desk: ([0-9a-f]{8})", answer.text).group(1)
