@@ -229,7 +229,7 @@ def _listing(session: Session, home: Home, offer: Offer, script: Script) -> List
     observation = add_observation(session, listing, changed, None, utc_now())
     observation.availability = observation.size = script.say("query")
     assessment = add_assessment(session, listing, observation, changed, model=script.say("version"))
-    assessment.answers = _answers(changed.title, changed.description or "")
+    assessment.answers = answers_of(changed.title, changed.description or "")
     listing.current_assessment_id = assessment.id
     if offer.title:
         for number in range(7):
@@ -259,7 +259,7 @@ def _classifier() -> ListingClassifier:
     return ListingClassifier.load()
 
 
-def _answers(title: str, description: str) -> dict[str, Any]:
+def answers_of(title: str, description: str) -> dict[str, Any]:
     classifier = _classifier()
     [(answers, _)] = classifier._answerer.answer(classifier.read([(title, description)]), [True])
     return answers_record(answers)

@@ -69,6 +69,7 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/administration/markets": lambda s: [View("markets", "/administration/markets")],
     "/administration/watches": lambda s: [View("watches", "/administration/watches")],
     "/administration/models": lambda s: [View("models", "/administration/models")],
+    "/administration/retention": lambda s: [View("retention", "/administration/retention?plan=1")],
     "/password": lambda s: [
         View("password", "/password"),
         View("password-refused", "/password", act=press("main form button.primary")),
