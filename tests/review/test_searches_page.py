@@ -67,7 +67,7 @@ def test_a_followed_seller_is_offered_and_opens_the_queue_at_its_name(visit, lam
         seller = session.scalars(select(Seller)).one().id
         follow(session, AuditChain(), seller, following=True, actor="lead")
     client = visit("viewer")
-    assert f'<option value="{seller}">' in client.get("/searches").text
+    assert f'<option value="{seller}" dir="auto">Old Things' in client.get("/searches").text
     send(client, "/searches", seller=str(seller), notify="1")
     assert client.get("/searches/open?search=1").headers["location"] == "/?seller=Old+Things"
 
