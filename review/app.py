@@ -37,6 +37,7 @@ from review.pages import (
     case_work,
     cases,
     files,
+    listing_work,
     listings,
     models,
     overview,
@@ -55,7 +56,7 @@ from storage.database import Database, DatabaseError
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor),
-    *(queue, listings, files),
+    *(queue, listings, listing_work, files),
     *(cases, case_work),
     *(alarms, overview, people, sources, models, audit_log),
     practice,

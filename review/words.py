@@ -71,6 +71,11 @@ class Words:
         pattern = "y-MM-dd HH:mm" if self.language == "ar" else "d MMM y, HH:mm"
         return f"{format_datetime(moment.astimezone(UTC), pattern, locale=self.language)} UTC"
 
+    def day(self, moment: datetime) -> str:
+        """The day of a moment in UTC."""
+        pattern = "y-MM-dd" if self.language == "ar" else "d MMM y"
+        return format_datetime(moment.astimezone(UTC), pattern, locale=self.language)
+
     def relative(self, moment: datetime | None) -> str:
         """How far away a moment is: "in 3 hours", "2 days ago"."""
         if moment is None:

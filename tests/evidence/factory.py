@@ -27,8 +27,8 @@ from evidence.signing import ensure_signing_key
 from evidence.stamping import ask_pending, note_captures
 from storage.audit import AuditChain
 from storage.database import Database
-from storage.object_id import examination_source, photo_source, state_field, text_source
 from storage.migrate import upgrade
+from storage.object_id import examination_source, photo_source, state_field, text_source
 from storage.tables import (
     Assessment,
     Capture,
