@@ -17,6 +17,7 @@ from review.listing_sections import Sections, view_sections
 from review.listing_view import KeptDecision, ListingView, kept_decision, view_listing
 from review.masking import is_lifted
 from review.pages.queue import filters_from
+from storage.alerts import mark_listing_read
 from storage.captures import MADE_SMALL, REPORTED, TAKEN_OUT
 from storage.decisions import (
     DISMISSAL_REASONS,
@@ -58,6 +59,7 @@ def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: st
         sections = view_sections(session, view, desk.words(request).language, unveiled=unveiled, contacts_shown=lifted)
         before, after = neighbours(queue_places(session, filters), view.listing.id)
         kept = kept_decision(session, request.query_params.get("decided", ""))
+        mark_listing_read(session, visitor.user, view.listing.id)
         desk.chain.record(
             session,
             actor=visitor.user.name,
