@@ -39,6 +39,7 @@ from review.pages import (
     case_work,
     cases,
     files,
+    listing_work,
     listings,
     models,
     overview,
@@ -63,7 +64,7 @@ from storage.database import Database, DatabaseError
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor, purpose, tokens),
-    *(queue, listings, files),
+    *(queue, listings, listing_work, files),
     *(searches, alerts),
     *(cases, case_work),
     *(alarms, overview, people, sources, models, retention, audit_log),

@@ -51,8 +51,14 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     ],
     "/listings/{listing_id}": lambda s: [
         *(View(f"listing-{number}", f"/listings/{id_}") for number, id_ in enumerate(s.listings)),
+        View("listing-unveiled", f"/listings/{s.listings[3]}?shown=1"),
         View("listing-refused", f"/listings/{s.listings[0]}", act=press("#decision button.primary")),
         View("listing-read", f"/listings/{s.listings[0]}", role="viewer"),
+    ],
+    "/listings/{listing_id}/pictures": lambda s: [
+        View("pictures", f"/listings/{s.listings[0]}/pictures"),
+        View("pictures-pair", f"/listings/{s.listings[0]}/pictures?right={s.beside}&zoom=2"),
+        View("pictures-unveiled", f"/listings/{s.listings[3]}/pictures?shown=1", role="viewer"),
     ],
     "/cases": lambda s: [View("cases", "/cases")],
     "/cases/{reference}": lambda s: [View(f"case-{n}", f"/cases/{one}") for n, one in enumerate(s.cases)],
@@ -93,6 +99,8 @@ NO_PAGES = {
     "/health": "JSON",
     "/searches/open": "the way to the queue",
     "/captures/{capture_id}/image": "a picture",
+    "/captures/{capture_id}/picture": "a picture",
+    "/registers/entries/{entry_id}/photos/{number}": "a picture",
     "/exports/{bundle_id}": "a file",
     "/attachments/{attachment_id}": "a file",
     "/overview/months.csv": "a file",
