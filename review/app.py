@@ -44,7 +44,9 @@ from review.pages import (
     people,
     practice,
     queue,
+    received,
     second_factor,
+    sellers,
     sign_in,
     sources,
 )
@@ -56,7 +58,8 @@ STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor),
     *(queue, listings, files),
-    *(cases, case_work),
+    *(cases, case_work, received),
+    sellers,
     *(alarms, overview, people, sources, models, audit_log),
     practice,
 )
