@@ -538,7 +538,7 @@ def test_a_kill_between_commit_and_unlink_comes_back_whole(database: Database, d
 # -- a person who asks, the bundle, the command -------------------------------------------------------------------
 
 
-def test_a_seller_who_asks_is_erased_but_for_what_a_case_needs(database: Database, home: Home) -> None:
+def test_a_seller_who_asks_is_erased_but_for_what_a_case_needs(database: Database, home: Home) -> None:  # EV-34
     calm, flagged, exhibit = (keep(database, home, offer) for offer in (CALM, FLAGGED, FLAGGED))
     with database.transaction() as session:
         seller = session.scalars(select(Seller)).one().id

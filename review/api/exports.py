@@ -10,9 +10,9 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from review.api.access import Exporting, Reading
+from review.api.access import ApiDesk, Exporting, Reading
 from review.api.fields import Key, PlainText, Reference, RowId, Sent, Shown
-from review.desk import DeskOf, NotThere
+from review.desk import NotThere
 from review.pages.cases import case_of
 from review.pages.files import bundle_answer, export_file
 from storage.cases import exports_of
@@ -62,7 +62,7 @@ class AnswerSent(Sent):
 
 
 @router.get("/cases/{reference}/exports")
-def exports(desk: DeskOf, caller: Reading, reference: Reference) -> Exports:
+def exports(desk: ApiDesk, caller: Reading, reference: Reference) -> Exports:
     """What was asked for of a case, and the bundles that were made."""
     with desk.database.reading() as session:
         case = case_of(session, reference)
@@ -81,7 +81,7 @@ def exports(desk: DeskOf, caller: Reading, reference: Reference) -> Exports:
 
 
 @router.post("/cases/{reference}/exports", status_code=202)
-def ask(desk: DeskOf, caller: Exporting, reference: Reference, sent: ExportSent) -> RequestShown:
+def ask(desk: ApiDesk, caller: Exporting, reference: Reference, sent: ExportSent) -> RequestShown:
     """Ask for the case's bundle: a job makes it, under four eyes once a second person has agreed."""
     with desk.writing() as session:
         case = case_of(session, reference)
@@ -99,7 +99,7 @@ def ask(desk: DeskOf, caller: Exporting, reference: Reference, sent: ExportSent)
 
 
 @router.post("/export-requests/{request_id}/answer")
-def answer(desk: DeskOf, caller: Exporting, request_id: RowId, sent: AnswerSent) -> RequestShown:
+def answer(desk: ApiDesk, caller: Exporting, request_id: RowId, sent: AnswerSent) -> RequestShown:
     """Agree to a colleague's request, or refuse it: nobody answers their own."""
     with desk.writing() as session:
         found = session.get(ExportRequest, request_id)
@@ -112,7 +112,7 @@ def answer(desk: DeskOf, caller: Exporting, request_id: RowId, sent: AnswerSent)
 
 
 @router.get("/exports/{bundle_id}", response_class=Response, responses={200: {"content": {"application/zip": {}}}})
-def fetch(desk: DeskOf, caller: Exporting, bundle_id: Reference) -> Response:
+def fetch(desk: ApiDesk, caller: Exporting, bundle_id: Reference) -> Response:
     """The bundle's file. That it was fetched stands in the audit log."""
     return bundle_answer(desk, caller.chain, bundle_id, actor=caller.user.name)
 

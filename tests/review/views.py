@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -106,3 +107,8 @@ def gets_of(app: FastAPI) -> Iterator[Any]:
     for route in app.routes:
         inner = getattr(getattr(route, "original_router", None), "routes", [route])
         yield from (one for one in inner if "GET" in getattr(one, "methods", ()))
+
+
+def distinct_views(stage: Stage) -> list[View]:
+    """Each kind of view once: of several listings that are laid out alike, the hardest."""
+    return [view for view in views_of(stage) if not re.fullmatch(r"(listing|case)-[1-9]\d*", view.name)]
