@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ from evidence.bundle_files import is_bounded_json
 from evidence.cover import Cover, look_up_checks
 from evidence.custody import CustodyDamaged, custody_record, gather_custody
 from evidence.derived import Derivation, Original, derive
-from evidence.exhibit_files import PackedListing, checked_listing, pack_listing, pack_stamps
+from evidence.exhibit_files import PackedListing, Picture, checked_listing, pack_listing, pack_stamps
 from evidence.item import ListingRecords, load_listing
+from evidence.picture_metadata import clean
 from evidence.plain_zip import PlainZipWriter
 from evidence.provenance import build_provenance
 from evidence.recipients import Request
@@ -354,6 +356,8 @@ def _as_copied(listing: PackedListing, made: Derivation, withheld: frozenset[Par
     folder = f"items/{listing.number}"
     item = record(f"{folder}/item.json", {})
     kept = {path: source for path, source in listing.pictures.items() if f"data/{path}" in made.digests}
+    if "seller" in withheld:  # what is printed is what the copy holds
+        kept = {path: partial(_cleaned, source) for path, source in kept.items()}
     return PackedListing(
         number=listing.number,
         item=item,
@@ -365,6 +369,11 @@ def _as_copied(listing: PackedListing, made: Derivation, withheld: frozenset[Par
         files=[(path, made.digests[f"data/{path}"]) for path, _ in listing.files if f"data/{path}" in made.digests],
         pictures=kept,
     )
+
+
+def _cleaned(source: Picture) -> bytes | None:
+    data = source()
+    return clean(data).data if data is not None else None
 
 
 def _add_records(

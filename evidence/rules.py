@@ -49,6 +49,7 @@ RULES: dict[str, str] = {
     "redaction.named": "bag-info.txt and redaction.json agree on whether this is a copy, and of which original",
     "redaction.kept": "what is listed as left out, or withheld, is not there, and nothing else was left out",
     "redaction.changed": "no place that is listed as removed holds a value",
+    "redaction.metadata": "no picture of a copy without sellers tells more than what is seen in it",
     "redaction.original": "the copy is what the original given beside it holds, but for what is withheld",
     "place.unknown": "each file lies where bundles have one of its kind",
     "place.missing": "each item has all of its files",
