@@ -37,6 +37,7 @@ from evidence.item import ListingRecords, load_listing
 from evidence.picture_metadata import clean
 from evidence.plain_zip import PlainZipWriter
 from evidence.provenance import build_provenance
+from evidence.provenance_exports import build_exports_graph
 from evidence.recipients import Request
 from evidence.redaction import LABEL, Part
 from evidence.report.printing import NotPrinted, Printer
@@ -268,8 +269,8 @@ def _write(
         for number, records in enumerate(subject.listings, 1):
             # One by one: the files of one listing are at hand, and what was read of them is let go after it.
             with checked_listing(store, records, workspace) as listing:
-                packed.append(pack_listing(bag, number, listing, workspace, program, key.secret))
-                pack_stamps(database, bag, number, listing)
+                whole_one = pack_listing(bag, number, listing, workspace, program, key.secret)
+                packed.append(replace(whole_one, stamps=pack_stamps(database, bag, number, listing)))
         _add_records(bag, report, packed, record, bundle_id, program, cards)
         own_cover = cover if not withheld else None
         if own_cover:
@@ -393,6 +394,7 @@ def _add_records(
             "the case one by one, with --listing."
         )
     bag.add_bytes("custody/custody.json", log)
+    bag.add_bytes("custody/case.jsonld", to_json(build_exports_graph(record["events"])))
     for schema in sorted(SCHEMAS.glob("*.schema.json")):
         bag.add_bytes(f"schema/{schema.name}", schema.read_bytes())
     told = {one["model"] for listing in packed for one in listing.analysis["assessments"]}
