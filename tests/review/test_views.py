@@ -123,11 +123,8 @@ def test_lists_mask_how_to_reach_a_seller_and_the_listing_itself_does_not(staged
 
 def test_no_link_leaves_the_desk_by_itself(staged, show):  # SEC-10
     for view in views_of(staged.stage):
-        links = [
-            link["href"]
-            for link in BeautifulSoup(show(view, "en").text, "lxml").select("[href], [src]")
-            if link.get("href")
-        ]
+        page = BeautifulSoup(show(view, "en").text, "lxml")
+        links = [node[name] for name in ("href", "src", "action", "formaction") for node in page.select(f"[{name}]")]
         assert [link for link in links if not re.match(r"/(?!/)|[?#]", link)] == [], view.name
 
 
