@@ -18,7 +18,7 @@ from review.binding import ON_LOOPBACK, Binding
 MOST_BODY_BYTES = 256 * 1024
 MOST_FILE_BYTES = 12 * 1024 * 1024
 """What a form may weigh whose address ends with one of these words: it brings a file."""
-FILE_ADDRESSES = ("/outcome", "/lawful", "/approve", "/outcomes", "/photo-matches")
+FILE_ADDRESSES = ("/outcome", "/lawful", "/approve", "/outcomes", "/photo-matches", "/photos", "/first-hour/saved")
 API = "/api/"
 """Below it nobody is known by a cookie, so that no form of another site can act in anybody's name."""
 SECURITY_HEADERS = {

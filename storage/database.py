@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crawler.errors import RelicwatchError
 from crawler.home import busy_seconds
+from storage.revision import current_revision, head_revision
 
 _READING = "relicwatch_reading"
 FULL_BELOW_BYTES = 128 * 1024
@@ -86,8 +87,6 @@ class Database:
 
     def require_current(self) -> None:
         """Raise DatabaseError unless the database is there and has this version's tables."""
-        from storage.migrate import current_revision, head_revision
-
         if self.sqlite_path is not None and not self.sqlite_path.exists():
             raise DatabaseError(f"There is no database at {self.sqlite_path}: run `relicwatch db upgrade` to make it.")
         try:

@@ -18,6 +18,9 @@ from storage.leases import is_gone
 from storage.notice_settings import due_moment
 from storage.tables import Delivery, DeliveryAlert, NoticeSettings, utc_now
 
+WAYS = ("email", "webhook")
+STATES = ("waiting", "sending", "sent", "failed", "uncertain", "void")
+ABOUT = ("alerts", "alarm", "test")
 PAUSES_SECONDS = (60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
 """Before each further attempt; after the last of them it is given up."""
 LONGEST_ALARM_PAUSE_SECONDS = 300

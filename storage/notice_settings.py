@@ -37,6 +37,11 @@ class SettingsRefused(RelicwatchError):
     """An address or a webhook is none that could be written to."""
 
 
+def mail_is_set() -> bool:
+    """Whether this process was told of a mail server (`alerts/mail_settings.py` reads what)."""
+    return bool(os.environ.get("RELICWATCH_SMTP_HOST"))
+
+
 def settings_of(session: Session, user_id: int) -> NoticeSettings:
     """What the person has set, or what holds for somebody who has set nothing."""
     found = session.scalars(select(NoticeSettings).where(NoticeSettings.user_id == user_id)).one_or_none()

@@ -13,9 +13,9 @@ from starlette.responses import Response
 
 from evidence.store import EvidenceStore
 from review.answers_view import view_answers
-from review.api.access import Reading
+from review.api.access import ApiDesk, Reading
 from review.api.fields import Line, Page, PageAsked, RowId, Shown, from_cursor, page_of
-from review.desk import DeskOf, NotThere
+from review.desk import NotThere
 from review.listing_view import view_listing
 from review.pages.files import DERIVATIVES, picture_answer
 from review.searches import record_search
@@ -192,7 +192,7 @@ class ListingsAsked(PageAsked):
 
 
 @router.get("/listings")
-def search(desk: DeskOf, caller: Reading, asked: Annotated[ListingsAsked, Query()]) -> Page[ListingFound]:
+def search(desk: ApiDesk, caller: Reading, asked: Annotated[ListingsAsked, Query()]) -> Page[ListingFound]:
     """Search the stored listings, newest first."""
     caller.spend(2)
     (before,) = from_cursor(asked.cursor, int) or (None,)
@@ -216,7 +216,7 @@ def search(desk: DeskOf, caller: Reading, asked: Annotated[ListingsAsked, Query(
 
 
 @router.get("/listings/{listing_id}")
-def listing(desk: DeskOf, caller: Reading, listing_id: RowId) -> ListingWhole:
+def listing(desk: ApiDesk, caller: Reading, listing_id: RowId) -> ListingWhole:
     """One listing whole. The view is noted in the audit log, as in the desk."""
     with desk.writing() as session:
         view = view_listing(session, listing_id)
@@ -248,7 +248,7 @@ def listing(desk: DeskOf, caller: Reading, listing_id: RowId) -> ListingWhole:
 
 
 @router.get("/captures/{capture_id}/image", response_class=Response, responses={200: {"content": {"image/*": {}}}})
-def picture(desk: DeskOf, caller: Reading, capture_id: RowId) -> Response:
+def picture(desk: ApiDesk, caller: Reading, capture_id: RowId) -> Response:
     """The picture of a capture: a thumbnail, a screenshot. What is no picture comes as a file."""
     with desk.database.reading() as session:
         capture = session.get(Capture, capture_id)

@@ -13,6 +13,7 @@ from review.answers_view import AnswersView, view_answers
 from review.desk import Decider, Desk, DeskOf, Form, NotThere, Reader, Visitor, go_to, row_id, word
 from review.listing_view import KeptDecision, ListingView, kept_decision, view_listing
 from review.pages.queue import filters_from
+from storage.alerts import mark_listing_read
 from storage.captures import MADE_SMALL, REPORTED, TAKEN_OUT
 from storage.decisions import (
     DISMISSAL_REASONS,
@@ -45,6 +46,7 @@ def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: st
         answers = _answers(request, session, desk, view)
         before, after = neighbours(queue_places(session, filters), view.listing.id)
         kept = kept_decision(session, request.query_params.get("decided", ""))
+        mark_listing_read(session, visitor.user, view.listing.id)
         desk.chain.record(
             session,
             actor=visitor.user.name,

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 
 import storage.migrate
 from crawler.home import Home
 from storage.database import Database
-from storage.migrate import current_revision, downgrade, head_revision, upgrade
+from storage.migrate import downgrade, upgrade
+from storage.revision import current_revision, head_revision
 from storage.tables import Assessment, Base, Job, Watch, utc_now
 from tests.review.seed import Offer, add_listing
 
@@ -122,3 +125,9 @@ def test_a_migration_that_fails_leaves_the_old_version(empty: Database, monkeypa
     assert leftovers(empty) == set()
     upgrade(empty)
     empty.require_current()
+
+
+def test_the_newest_migration_by_its_files_name_is_the_one_that_alembic_finds() -> None:
+    script = ScriptDirectory.from_config(storage.migrate._config())
+    assert head_revision() == script.get_current_head()
+    assert all(Path(one.path).name.startswith(f"{one.revision}_") for one in script.walk_revisions())
