@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from playwright.sync_api import Page
 
+from demo.practice import practice_items
 from tests.review.stage import Stage
 
 
@@ -77,6 +78,12 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/administration/watches": lambda s: [View("watches", "/administration/watches")],
     "/administration/models": lambda s: [View("models", "/administration/models")],
     "/administration/retention": lambda s: [View("retention", "/administration/retention?plan=1")],
+    "/practice": lambda s: [View("practice", "/practice")],
+    "/practice/{name}": lambda s: [
+        View("practice-item", f"/practice/{practice_items()[1].id}"),
+        View("practice-answered", f"/practice/{practice_items()[0].id}"),
+    ],
+    "/practice/result/{round_id}": lambda s: [View("practice-result", f"/practice/result/{s.practised}")],
     "/password": lambda s: [
         View("password", "/password"),
         View("password-refused", "/password", act=press("main form button.primary")),
@@ -107,6 +114,8 @@ NO_PAGES = {
     "/received-exhibits/{exhibit_id}/image": "a picture",
     "/attachments/{attachment_id}": "a file",
     "/overview/months.csv": "a file",
+    "/practice/pictures/{name}.jpg": "a picture",
+    "/practice/next": "leads on to a page",
     "/administration/approvals/{approval_id}/{what}": "a file",
 }
 """Routes that answer with something else than a page."""
