@@ -39,6 +39,7 @@ from review.pages import (
     case_work,
     cases,
     files,
+    listing_work,
     listings,
     models,
     overview,
@@ -48,9 +49,11 @@ from review.pages import (
     practice,
     purpose,
     queue,
+    received,
     retention,
     searches,
     second_factor,
+    sellers,
     sign_in,
     sources,
     tokens,
@@ -63,9 +66,10 @@ from storage.database import Database, DatabaseError
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor, purpose, tokens),
-    *(queue, listings, files),
+    *(queue, listings, listing_work, files),
     *(searches, alerts),
-    *(cases, case_work),
+    *(cases, case_work, received),
+    sellers,
     *(alarms, overview, people, sources, models, retention, audit_log),
     *(practice, photos),
 )
