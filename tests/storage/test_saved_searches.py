@@ -56,6 +56,16 @@ def test_a_search_is_kept_as_the_queue_writes_it_and_asks_the_same_again(people:
         assert (filters_of(row).text, filters_of(row).band) == ("lamp", "strong")
 
 
+def test_the_same_sent_twice_is_one_search_and_the_second_may_turn_alerts_on(people: Database) -> None:
+    with people.transaction() as session:
+        ann, chain = user(session, "ann"), AuditChain()
+        first = save_search(session, chain, ann, "Lamps", query="text=lamp")
+        second = save_search(session, chain, ann, "Lamps", query="text=lamp", notify=True)
+        other = save_search(session, chain, ann, "Lamps again", query="text=lamp")
+        assert (first.id, noticed_by(session, ann)) == (second.id, {first.id})
+        assert other.id != first.id
+
+
 def test_a_term_is_called_by_its_own_words(people: Database) -> None:
     with people.transaction() as session:
         row = save_search(session, AuditChain(), user(session, "ann"), "", term="سراج روماني")
