@@ -40,7 +40,7 @@ from storage.migrate import upgrade
 GOAL_MS = 100
 MOST_REVIEWERS = 64
 VIEWS = ("queue", "search", "listing", "decision")
-QUERIES = ("", "page=2", "page=3", "market=market_7", "band=strong", "language=ar", "sort=ending", "sort=newest")
+QUERIES = ("", "page=2", "page=3", "market=market_8", "band=strong", "language=ar", "sort=ending", "sort=newest")
 WORDS = (
     "coin",
     "bronze",

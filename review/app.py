@@ -47,6 +47,7 @@ from review.pages import (
     practice,
     purpose,
     queue,
+    queue_group,
     searches,
     second_factor,
     sign_in,
@@ -60,7 +61,7 @@ from storage.database import Database, DatabaseError
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor, purpose, tokens),
-    *(queue, listings, files),
+    *(queue, queue_group, listings, files),
     *(searches, alerts),
     *(cases, case_work),
     *(alarms, overview, people, sources, models, audit_log),

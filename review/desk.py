@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,7 +36,8 @@ from storage.users import SignedIn, find_session, is_to_be_noted, note_seen
 COOKIE = "relicwatch_session"
 """On loopback without encryption. Elsewhere `__Host-` is put before it, which no other host's page can set."""
 PAGES = Path(__file__).parent / "templates"
-MOST_FIELDS = 40
+MOST_FIELDS = 80
+"""A page of the queue, all of whose hits are chosen, sends fifty."""
 MOST_FILES = 2
 """Of a form that may bring files: the terms of use of a market and its robots.txt."""
 
@@ -100,7 +102,7 @@ class Desk:
         self.pages.globals.update(
             highlighted=highlighted, distinct_reasons=distinct_reasons, sign_class=sign_class, language_names=NAMES
         )
-        self.pages.filters.update(visible=visible, masked=masked)
+        self.pages.filters.update(visible=visible, masked=masked, plain_number=plain_number)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -253,6 +255,11 @@ def page_number(request: Request) -> int:
     """The page of a long list that is asked for; 1 for what is no number."""
     text = request.query_params.get("page", "1")
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+
+
+def plain_number(number: Decimal) -> str:
+    """As a field of a form has it, to be sent back as it is."""
+    return format(number, "f")
 
 
 def local_path(address: str) -> str:

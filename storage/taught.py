@@ -49,7 +49,7 @@ def decided_texts(session: Session) -> list[DecidedText]:
         .join(Observation, Observation.id == Decision.observation_id)
         .join(User, User.id == Decision.user_id)
         .outerjoin(Assessment, Assessment.id == Decision.assessment_id)
-        .where(~Listing.demo)
+        .where(~Listing.demo, Decision.id <= Listing.current_decision_id)  # those after it were undone
         .order_by(Decision.id)
     ).all()
     last = {row[0].observation_id: row for row in rows}
