@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -142,7 +143,7 @@ class Desk:
             "new_key": new_key,
             "unread_alerts": unread_alerts(self, visitor),
             "saved_searches": saved_searches(self, visitor),
-            "market_title": lambda market: market_title(self.home, market, words),
+            "market_title": cache(lambda market: market_title(self.home, market, words)),
             "in_language": lambda code: f"?{request.url.include_query_params(lang=code).query}",
         }
         return HTMLResponse(template.render(common | values), status)

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from storage.decisions import undone_decisions
 from storage.tables import Assessment, Decision, Listing, Observation, User
 
 VERDICTS = {"antiquity": True, "replica": False, "other": False}
@@ -49,10 +50,11 @@ def decided_texts(session: Session) -> list[DecidedText]:
         .join(Observation, Observation.id == Decision.observation_id)
         .join(User, User.id == Decision.user_id)
         .outerjoin(Assessment, Assessment.id == Decision.assessment_id)
-        .where(~Listing.demo, Decision.id <= Listing.current_decision_id)  # those after it were undone
+        .where(~Listing.demo)
         .order_by(Decision.id)
     ).all()
-    last = {row[0].observation_id: row for row in rows}
+    undone = undone_decisions(session)
+    last = {row[0].observation_id: row for row in rows if row[0].id not in undone}
     return [
         DecidedText(
             decision.id,
