@@ -39,21 +39,27 @@ from review.pages import (
     case_work,
     cases,
     files,
+    listing_work,
     listings,
     models,
     overview,
     password,
     people,
+    photos,
     practice,
     purpose,
     queue,
     queue_group,
+    received,
+    retention,
     searches,
     second_factor,
+    sellers,
     sign_in,
     sources,
     tokens,
 )
+from review.photo_search import PhotoSearch
 from review.uploads import UploadRefused
 from storage.audit import AuditChain
 from storage.database import Database, DatabaseError
@@ -61,11 +67,12 @@ from storage.database import Database, DatabaseError
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor, purpose, tokens),
-    *(queue, queue_group, listings, files),
+    *(queue, queue_group, listings, listing_work, files),
     *(searches, alerts),
-    *(cases, case_work),
-    *(alarms, overview, people, sources, models, audit_log),
-    practice,
+    *(cases, case_work, received),
+    sellers,
+    *(alarms, overview, people, sources, models, retention, audit_log),
+    *(practice, photos),
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -95,7 +102,8 @@ def create_app(database: Database, home: Home, *, chain: AuditChain, binding: Bi
         middleware=[Middleware(Guard, failed=failed, turned_away=turned_away, binding=binding)],
     )
     app.state.desk = desk
-    app.mount(API_PATH, create_api(desk))
+    app.state.photo_search = PhotoSearch(home)
+    app.mount(API_PATH, create_api(desk, app.state.photo_search))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for room in PAGES:
         app.include_router(room.router)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from isal import igzip
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
@@ -25,10 +26,9 @@ from crawler.home import Home
 from review.guard import takes_file
 from review.highlight import distinct_reasons, highlighted, sign_class
 from review.market_titles import market_title
-from review.masking import masked
 from review.notices import saved_searches, unread_alerts
 from review.picture_drawing import PictureDrawer
-from review.words import NAMES, Words, chosen_language, visible
+from review.words import NAMES, Words, chosen_language, listed, visible
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.tables import User
@@ -37,6 +37,8 @@ from storage.users import SignedIn, find_session, is_to_be_noted, note_seen
 COOKIE = "relicwatch_session"
 """On loopback without encryption. Elsewhere `__Host-` is put before it, which no other host's page can set."""
 PAGES = Path(__file__).parent / "templates"
+LEAST_PACKED = 4096
+"""Bytes of a page that are worth compressing."""
 MOST_FIELDS = 80
 """A page of the queue, all of whose hits are chosen, sends fifty."""
 MOST_FILES = 2
@@ -103,7 +105,7 @@ class Desk:
         self.pages.globals.update(
             highlighted=highlighted, distinct_reasons=distinct_reasons, sign_class=sign_class, language_names=NAMES
         )
-        self.pages.filters.update(visible=visible, masked=masked, plain_number=plain_number)
+        self.pages.filters.update(visible=visible, listed=listed, plain_number=plain_number)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -146,7 +148,7 @@ class Desk:
             "market_title": cache(lambda market: market_title(self.home, market, words)),
             "in_language": lambda code: f"?{request.url.include_query_params(lang=code).query}",
         }
-        return HTMLResponse(template.render(common | values), status)
+        return _packed(request, template.render(common | values), status)
 
     def problem(
         self,
@@ -162,6 +164,18 @@ class Desk:
         return self.page(
             request, "problem.html", status=status, key=key, values=values, written=written, sign_in_at=sign_in_at
         )
+
+
+def _packed(request: Request, page: str, status: int) -> HTMLResponse:
+    """The page, compressed where the browser takes that.
+
+    That its length tells of its secrets only where a stranger can have the page made again and again with words of
+    their own: another site cannot, as our cookie is not sent from there.
+    """
+    content, headers = page.encode(), {"vary": "accept-encoding"}
+    if len(content) >= LEAST_PACKED and "gzip" in request.headers.get("accept-encoding", ""):
+        content, headers["content-encoding"] = igzip.compress(content, compresslevel=2), "gzip"
+    return HTMLResponse(content, status, headers)
 
 
 def desk_of(request: Request) -> Desk:

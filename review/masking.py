@@ -1,4 +1,4 @@
-"""What tells how to reach a person is blacked out of a listing's words wherever they are listed.
+"""What tells how to reach a person is blacked out of a listing's words wherever they are shown (`words.listed`).
 
 On a listing's own page a person lifts this for themselves, for a while, with a reason that the log keeps.
 """
@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from crawler.blackening import black_text
 from crawler.errors import RelicwatchError
-from review.words import visible
 from storage.audit import AuditChain
 from storage.tables import AuditEvent, Case, utc_now
 
@@ -24,11 +21,6 @@ MOST_REASON = 500
 
 class NoReason(RelicwatchError):
     """Contacts were asked for without a reason that says anything, or for a case that there is not."""
-
-
-def masked(text: str | None) -> Markup:
-    """Page text fit to show in a list: escaped, telephone numbers, e-mail addresses and the like as blocks."""
-    return visible(black_text(text, None) if text else text)
 
 
 def lift_mask(
@@ -46,7 +38,7 @@ def lift_mask(
         action=LIFTED,
         object_kind="listing",
         object_id=listing_id,
-        details={"reason": reason, "purpose": case or "triage"},
+        details={"reason": reason, "case": case, **({"purpose": f"case:{case}"} if case else {})},
     )
 
 

@@ -43,12 +43,16 @@ from storage.tables import (
     ObjectLook,
     ObjectMember,
     ObjectMove,
+    ObjectStatement,
     Observation,
     Outcome,
     PendingUnlink,
     QueueEntry,
     QueueFacet,
     RaisedHit,
+    ReceivedBundle,
+    ReceivedExhibit,
+    ReceivedRecord,
     Referral,
     RegisterEntry,
     ReviewMark,
@@ -72,6 +76,7 @@ NAMED_FILES = (
     SourceReading.terms_sha256,
     SourceReading.robots_sha256,
     Attachment.sha256,
+    ReceivedExhibit.picture_sha256,
 )
 """Files of the home that a market's approval names, a reading of its terms before that, or a proof in a case."""
 REQUEST = "request"
@@ -311,6 +316,7 @@ def erase_personal_fields(session: Session, erasure: Erasure, listing_id: int) -
         event_on=("listing", listing_id),
     )
     _mask_statements(session, listing_id, names)
+    _mask_grounds(session, listing_id, names)
     freed = erase_captures(session, erasure, listing_id)
     erase_unnamed_sellers(session, erasure, sellers)
     return freed
@@ -325,6 +331,39 @@ def _mask_statements(session: Session, listing_id: int, names: Sequence[str]) ->
             source["text"] = said[source["start"] : source["end"]]
         stated.source = source
         stated.value = mask_contacts(stated.value, names) if stated.value else stated.value
+    session.flush()
+
+
+def _mask_grounds(session: Session, listing_id: int, names: Sequence[str] | None) -> None:
+    """What spoke for a listing being one object with another, or the lost one: names and contacts in it masked.
+
+    Without `names` all that is quoted of either text goes; part and weight stay, since the statement does. The database
+    lets it where a tombstone says so.
+    """
+    words = [word for name in names or () for word in (name, *name.split())]
+
+    def masked(why: list[Any]) -> list[Any]:
+        if names is not None:
+            return [mask_record(one, words) for one in why]
+        quoted = ("ours", "theirs")
+        return [{k: "" if k in quoted else v for k, v in one.items()} if isinstance(one, dict) else one for one in why]
+
+    objects = select(ObjectMove.to_object_id).where(ObjectMove.listing_id == listing_id)
+    moved = select(ObjectMove.statement_id).where(
+        or_(ObjectMove.to_object_id.in_(objects), ObjectMove.from_object_id.in_(objects))
+    )
+    stated = session.scalars(
+        select(ObjectStatement).where(ObjectStatement.id.in_(moved), ObjectStatement.kind == "join")
+    )
+    own = [one for one in stated if listing_id in (one.details.get("listing"), one.details.get("with"))]
+    found: list[ObjectStatement | ObjectCandidate | Match] = [*own]
+    if names is not None:  # else they go with the listing
+        one_of = or_(ObjectCandidate.listing_id == listing_id, ObjectCandidate.other_listing_id == listing_id)
+        found += session.scalars(select(ObjectCandidate).where(one_of))
+        found += session.scalars(select(Match).where(Match.listing_id == listing_id))
+    for told in found:
+        if (why := masked(told.why)) != told.why:
+            told.why = why
     session.flush()
 
 
@@ -344,6 +383,7 @@ def erase_listing(session: Session, erasure: Erasure, listing_id: int) -> int:
         sha256=_digest_of(listing, observations),
         listing_id=listing_id,
     )
+    _mask_grounds(session, listing_id, None)
     freed = erase_captures(session, erasure, listing_id)
     _delete_rows(session, listing_id)
     erase_unnamed_sellers(session, erasure, sellers)
@@ -379,6 +419,9 @@ def _delete_rows(session: Session, listing_id: int) -> None:
         *queued,
     ):
         run(delete(derived).where(derived.listing_id == listing_id))
+    received = select(ReceivedExhibit.id).where(ReceivedExhibit.listing_id == listing_id)
+    run(delete(ReceivedRecord).where(ReceivedRecord.exhibit_id.in_(received)))
+    run(delete(ReceivedExhibit).where(ReceivedExhibit.listing_id == listing_id))
     run(update(Export).where(Export.listing_id == listing_id).values(listing_id=None))
     for table in (
         Alert,
@@ -452,8 +495,27 @@ def erase_case(session: Session, erasure: Erasure, case: Case, files: Sequence[t
             event_on=("case", case.id),
             files=[("exports", name)],
         )
+    for bundle in session.scalars(select(ReceivedBundle).where(ReceivedBundle.case_id == case.id)):
+        _bury_received(session, erasure, bundle)
     bury(session, erasure, kind="case", object_id=case.id, sha256=digest)
     for told in (CaseNote, CaseAssignment, Referral):
         session.execute(delete(told).where(told.case_id == case.id))
     case.title, case.note, case.state = case.reference, None, "erased"
     session.flush()
+
+
+def _bury_received(session: Session, erasure: Erasure, bundle: ReceivedBundle) -> None:
+    """The zip that another unit handed over, and what was read of it; whose key brought it when stays told."""
+    bury(
+        session,
+        erasure,
+        kind="export",
+        object_id=bundle.bundle_id,
+        sha256=bundle.file_sha256,
+        size=bundle.length,
+        event_on=("case", bundle.case_id),
+        files=[("received", f"{bundle.file_sha256}.zip")],
+    )
+    for told in (ReceivedRecord, ReceivedExhibit):
+        session.execute(delete(told).where(told.bundle_id == bundle.id))
+    bundle.checks = []

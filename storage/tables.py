@@ -1030,6 +1030,8 @@ class ExportRequest(Identified, Base):
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
     purpose: Mapped[str]
     languages: Mapped[list[Any]]
+    cover: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Whom it is for and what its cover says (`evidence.recipients.Request`); empty for a bundle without a cover."""
     state: Mapped[str]
     """pending, approved, refused."""
     asked_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
@@ -1069,6 +1071,82 @@ class Export(Identified, Base):
     exported_by: Mapped[str]
     exported_at: Mapped[datetime] = mapped_column(default=utc_now)
     languages: Mapped[list[Any]]
+    recipient: Mapped[str | None]
+    """As `evidence.recipients` names it; null where nobody was named, and for the original of copies."""
+    form: Mapped[str] = mapped_column(default="whole")
+    """whole, copy (parts are left out), original (kept here, of which a copy was handed over)."""
+
+
+# -- cases that other units handed over ------------------------------------------------------------------------
+
+
+class UnitTrust(Identified, Base):
+    """A person says that a key is another unit's, or that it no longer counts; the newest row of a key holds."""
+
+    __tablename__ = "unit_trust"
+
+    fingerprint: Mapped[str] = mapped_column(String(64), index=True)
+    """SHA-256 of the certificate, in lower-case hexadecimal."""
+    name: Mapped[str]
+    """The unit, as its bundle names it."""
+    trusted: Mapped[bool] = mapped_column(Boolean)
+    said_by: Mapped[str]
+    said_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ReceivedBundle(Identified, Base):
+    """A bundle that another unit signed and handed over: the origin of every row that names it; kept whole."""
+
+    __tablename__ = "received_bundle"
+
+    bundle_id: Mapped[str] = mapped_column(String(36), unique=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    """Our case that holds what came."""
+    fingerprint: Mapped[str] = mapped_column(String(64), index=True)
+    """Of the key that signed it."""
+    unit_name: Mapped[str]
+    their_reference: Mapped[str]
+    """Of their case, or the address of the one listing."""
+    file_sha256: Mapped[str] = mapped_column(String(64))
+    """Of the zip, by which it lies in the home's `received`."""
+    length: Mapped[int] = mapped_column(BigId)
+    signed_at: Mapped[datetime | None]
+    """As the clock of who signed says."""
+    checks: Mapped[list[Any]]
+    """What the verifier found when it came: name and detail of each check."""
+    received_by: Mapped[str]
+    received_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ReceivedExhibit(Identified, Base):
+    """Which of our listings an exhibit of a received bundle is, and the observation that shows what they saw."""
+
+    __tablename__ = "received_exhibit"
+    __table_args__ = (UniqueConstraint("bundle_id", "number"),)
+
+    bundle_id: Mapped[int] = mapped_column(ForeignKey("received_bundle.id"))
+    number: Mapped[str]
+    """As in the bundle: 001."""
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"), index=True)
+    brought: Mapped[bool] = mapped_column(Boolean)
+    """Whether the observation came with a bundle of theirs; else we had seen the very same ourselves."""
+    picture_sha256: Mapped[str | None] = mapped_column(String(64))
+    """A thumbnail drawn from the first picture of the listing in the bundle, among the home's files."""
+
+
+class ReceivedRecord(Identified, Base):
+    """One statement of a received bundle, as it stands there. It is theirs: nothing here joins our own log."""
+
+    __tablename__ = "received_record"
+    __table_args__ = (Index("ix_received_record_bundle_id_kind", "bundle_id", "kind"),)
+
+    bundle_id: Mapped[int] = mapped_column(ForeignKey("received_bundle.id"))
+    exhibit_id: Mapped[int | None] = mapped_column(ForeignKey("received_exhibit.id"), index=True)
+    """Null for what is of the case: an entry of the custody log, a statement on objects."""
+    kind: Mapped[str]
+    """decision, outcome, assessment, object_id, capture (with its place in the zip), custody, object."""
+    told: Mapped[dict[str, Any]]
 
 
 class StampSubject(Identified, Base):

@@ -10,7 +10,6 @@ from review.desk import Administrator, Decider, Desk, DeskOf, Form, NotThere, Re
 from storage.alarm_notices import notices_of, without_address
 from storage.alarm_receipts import give_receipt, receipts_of, recipients, set_recipient
 from storage.alarms import NoSuchAlarm, close_alarm, list_alarms
-from storage.masking import mask_contacts
 from storage.tables import User
 from storage.users import find_user, list_users
 
@@ -76,7 +75,6 @@ def _page(request: Request, desk: Desk, *, refused: bool = False) -> Response:
         named=named,
         people=people,
         unreachable=unreachable,
-        masked=mask_contacts,
         all_shown="all" in request.query_params,
         refused=refused,
     )

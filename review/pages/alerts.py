@@ -11,9 +11,7 @@ from crawler.home import loopback_allowed
 from review.desk import CaseKeeper, Desk, DeskOf, Form, NotThere, Reader, Visitor, go_to, page_number, row_id, word
 from storage.alerts import PAGE_SIZE, count_alerts, deliveries_of, list_alerts, mark_read
 from storage.deliveries import WAYS, new_delivery, recent_deliveries, send_again
-from storage.masking import mask_contacts
 from storage.notice_settings import (
-    RHYTHMS,
     SettingsRefused,
     mail_is_set,
     set_email,
@@ -21,6 +19,7 @@ from storage.notice_settings import (
     settings_of,
     webhook_secret,
 )
+from storage.rhythms import RHYTHMS
 from storage.tables import Delivery, User, utc_now
 
 router = APIRouter()
@@ -116,7 +115,6 @@ def _page(
         rhythms=RHYTHMS,
         deliveries=deliveries,
         mail_set=mail_is_set(),
-        masked=mask_contacts,
         refused=refused,
         refused_why=refused_why,
     )

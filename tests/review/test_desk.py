@@ -281,12 +281,27 @@ NEEDS = {
     ("GET", "/administration/watches"): "audit",
     ("POST", "/administration/watches"): "administer",
     ("GET", "/administration/models"): "audit",
+    ("GET", "/administration/retention"): "audit",
+    ("POST", "/administration/retention/periods"): "administer",
+    ("POST", "/administration/retention/holds"): "administer",
+    ("POST", "/administration/retention/holds/{hold_id}/lift"): "administer",
     ("POST", "/administration/models"): "administer",
     ("GET", "/audit"): "audit",
     ("POST", "/export-requests/{request_id}"): "export",
     ("GET", "/attachments/{attachment_id}"): "read",
     ("GET", "/exports/{bundle_id}"): "export",
+    ("GET", "/received/{bundle_id}"): "export",
+    ("GET", "/received-exhibits/{exhibit_id}/image"): "read",
+    ("GET", "/sellers/{seller_id}"): "read",
+    ("POST", "/sellers/{seller_id}/follow"): "decide",
     ("GET", "/"): "read",
+    ("GET", "/captures/{capture_id}/picture"): "read",
+    ("GET", "/photos"): "read",
+    ("POST", "/photos"): "read",
+    ("GET", "/photos/asked/{key}.jpg"): "read",
+    ("GET", "/photos/listings/{listing_id}/{sha256}"): "read",
+    ("GET", "/photos/entries/{entry_id}/{sha256}"): "read",
+    ("GET", "/registers/entries/{entry_id}/photos/{number}"): "read",
     ("GET", "/practice"): "read",
     ("POST", "/practice"): "read",
     ("GET", "/practice/next"): "read",
@@ -686,7 +701,7 @@ def test_a_case_is_opened_from_a_listing_and_its_bundle_asked_for_once(visit, li
         job = session.scalars(select(Job)).one()
         assert (job.kind, job.arguments) == (
             "export",
-            {"case": reference, "languages": ["en", "ar"], "actor": "exporter"},
+            {"case": reference, "languages": ["en", "ar"], "actor": "exporter", "cover": {}},
         )
         case = session.scalars(select(Case)).one()
         session.add(
