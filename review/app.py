@@ -40,6 +40,7 @@ from review.pages import (
     case_work,
     cases,
     files,
+    listing_work,
     listings,
     models,
     overview,
@@ -49,8 +50,11 @@ from review.pages import (
     practice,
     purpose,
     queue,
+    received,
+    retention,
     searches,
     second_factor,
+    sellers,
     sign_in,
     sources,
     tokens,
@@ -63,10 +67,11 @@ from storage.database import Database, DatabaseError
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor, purpose, tokens),
-    *(queue, listings, files),
+    *(queue, listings, listing_work, files),
     *(searches, alerts),
-    *(cases, case_work),
-    *(alarms, overview, people, sources, models, audit_log),
+    *(cases, case_work, received),
+    sellers,
+    *(alarms, overview, people, sources, models, retention, audit_log),
     *(practice, photos),
 )
 """Every module of pages, in the order in which their addresses are tried."""
