@@ -17,6 +17,7 @@ from crawler.home import Home
 from review.api.app import PATH as API_PATH
 from review.api.app import create_api
 from review.api.problems import Refusal, problem_answer
+from review.api.problems import http_error as api_error
 from review.binding import ON_LOOPBACK, Binding
 from review.desk import (
     Desk,
@@ -159,6 +160,8 @@ def _no_database(request: Request, error: Exception) -> Response:
 
 
 def _http_error(request: Request, error: Exception) -> Response:
+    if is_api(request.url.path):  # outside of what is mounted: another version, an address with a line break
+        return api_error(request, error)
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 405 and request.method == "GET":  # reached by a link on the answer to a form, or by its reload
         return go_to(f"{_page_of_form(request)}?{request.url.query}")

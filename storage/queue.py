@@ -131,16 +131,22 @@ class Queue:
 
     def neighbours(self, listing_id: int) -> tuple[int | None, int | None]:
         """The listings before and after this one; for one that is not in the queue: (None, the first)."""
+        at = self.position(listing_id)
+        if at is not None:
+            around = self.places(max(at - 1, 0), 3 if at else 2)
+            ids = [place.listing_id for place in around]
+            here = ids.index(listing_id)
+            return (ids[here - 1] if here else None), (ids[here + 1] if here + 1 < len(ids) else None)
+        first = self.places(0, 1)
+        return None, first[0].listing_id if first else None
+
+    def position(self, listing_id: int) -> int | None:
+        """How many places stand before this listing's; None for one that is not in the queue."""
         for kind, line in self._lines.items():
             within = line.place_of(listing_id)
             if within is not None:
-                at = self._position(kind, within)
-                around = self.places(max(at - 1, 0), 3 if at else 2)
-                ids = [place.listing_id for place in around]
-                here = ids.index(listing_id)
-                return (ids[here - 1] if here else None), (ids[here + 1] if here + 1 < len(ids) else None)
-        first = self.places(0, 1)
-        return None, first[0].listing_id if first else None
+                return self._position(kind, within)
+        return None
 
     def _entries(self, listings: Sequence[int]) -> list[QueueEntry]:
         found: dict[int, QueueEntry] = {}
