@@ -35,8 +35,9 @@ class _Letters(EmailPolicy):
 
     def fold(self, name: str, value: Any) -> str:
         if name.lower() != "subject" or str(value).isascii():
-            return super().fold(name, value)
-        return f"{name}: {Header(str(value), 'utf-8', header_name=name).encode(linesep=self.linesep)}{self.linesep}"
+            return str(super().fold(name, value))
+        encoded: str = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
+        return f"{name}: {encoded}{self.linesep}"
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         return self.fold(name, value).encode("ascii", "surrogateescape")

@@ -114,6 +114,7 @@ def export_bundle(
     guard: Guard | None = None,
     cards: Cards | None = None,
     request: Request | None = None,
+    progress: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> ExportedBundle:
     """Write the bundle of one case (by reference) or of one listing into the directory `to`.
 
@@ -163,6 +164,7 @@ def export_bundle(
             guard,
             cards,
             request,
+            progress,
         )
     except (RelicwatchError, OSError) as error:
         action = "export.refused" if isinstance(error, EvidenceDamaged | CustodyDamaged) else "export.failed"
@@ -209,6 +211,7 @@ def _write(
     guard: Guard | None,
     cards: Cards | None,
     request: Request | None,
+    progress: Callable[[Mapping[str, Any]], None] | None,
 ) -> ExportedBundle:
     now = utc_now()
     demo = home.is_demo or any(records.listing.demo for records in subject.listings)
@@ -239,7 +242,7 @@ def _write(
         instructions = render_instructions(demo=demo, fingerprint=key.fingerprint)
         bag.seal(info, index, instructions, key, {one.name: roots_pem(one) for one in authorities}, ask)
 
-    def note(written: _Written, of: str, more: dict[str, Any]) -> None:
+    def note(written: _Written, of: str, more: dict[str, Any], form: str = "whole") -> None:
         try:
             with database.transaction() as session:
                 told = about | {"sha256": written.sha256, "bytes": written.bytes} | more
@@ -254,6 +257,8 @@ def _write(
                         exported_by=actor,
                         exported_at=now,
                         languages=list(languages),
+                        recipient=more.get("recipient"),
+                        form=form,
                     )
                 )
         except BaseException:
@@ -272,6 +277,8 @@ def _write(
             with checked_listing(store, records, workspace) as listing:
                 packed.append(pack_listing(bag, number, listing, workspace, program, key.secret))
                 pack_stamps(database, bag, number, listing)
+            if progress is not None:
+                progress({"listings": number, "of": len(subject.listings)})
         _add_records(bag, report, packed, record, bundle_id, program, cards)
         own_cover = cover if not withheld else None
         if own_cover:
@@ -280,7 +287,10 @@ def _write(
             bag.add_bytes(OBJECTS.removeprefix("data/"), to_json(objects))
         index, printed = _add_report(bag, report, packed, record, own_cover, frozenset())
         seal(bag, name, bundle_id, index, printed, None)
-    note(whole, bundle_id, {"original_of_copies": True} if withheld else recipient)
+    if withheld:
+        note(whole, bundle_id, {"original_of_copies": True}, "original")
+    else:
+        note(whole, bundle_id, recipient)
     if not withheld or cover is None:
         return ExportedBundle(whole.path, bundle_id, whole.sha256, len(packed), key.fingerprint)
     copy_id = str(uuid.uuid4())
@@ -295,7 +305,7 @@ def _write(
         events = record if "custody" not in withheld else {**record, "events": []}
         index, printed = _add_report(bag, report, shown, events, cover, withheld)
         seal(bag, copy_name, copy_id, index, printed, made.original)
-    note(copied, copy_id, {**recipient, "original": bundle_id})
+    note(copied, copy_id, {**recipient, "original": bundle_id}, "copy")
     return ExportedBundle(copied.path, copy_id, copied.sha256, len(packed), key.fingerprint, whole.path)
 
 

@@ -49,6 +49,7 @@ from review.pages import (
     practice,
     purpose,
     queue,
+    retention,
     searches,
     second_factor,
     sign_in,
@@ -66,7 +67,7 @@ PAGES = (
     *(queue, listings, listing_work, files),
     *(searches, alerts),
     *(cases, case_work),
-    *(alarms, overview, people, sources, models, audit_log),
+    *(alarms, overview, people, sources, models, retention, audit_log),
     *(practice, photos),
 )
 """Every module of pages, in the order in which their addresses are tried."""
@@ -98,7 +99,7 @@ def create_app(database: Database, home: Home, *, chain: AuditChain, binding: Bi
     )
     app.state.desk = desk
     app.state.photo_search = PhotoSearch(home)
-    app.mount(API_PATH, create_api(desk))
+    app.mount(API_PATH, create_api(desk, app.state.photo_search))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for room in PAGES:
         app.include_router(room.router)

@@ -33,6 +33,7 @@ from storage.tables import (
     Export,
     Listing,
     ListingAlias,
+    ListingAssignment,
     MarketApproval,
     Match,
     MatchVerdict,
@@ -45,6 +46,8 @@ from storage.tables import (
     Observation,
     Outcome,
     PendingUnlink,
+    QueueEntry,
+    QueueFacet,
     RaisedHit,
     ReceivedBundle,
     ReceivedExhibit,
@@ -368,7 +371,17 @@ def _delete_rows(session: Session, listing_id: int) -> None:
     run(delete(DeliveryAlert).where(DeliveryAlert.alert_id.in_(told)))
     candidate = or_(ObjectCandidate.listing_id == listing_id, ObjectCandidate.other_listing_id == listing_id)
     run(delete(ObjectCandidate).where(candidate))
-    for derived in (ObjectLook, ObjectKey, ObjectMember, ObjectMove, ObjectIdStatement, SellerSign, Attachment):
+    queued = (QueueEntry, QueueFacet, ListingAssignment)
+    for derived in (
+        ObjectLook,
+        ObjectKey,
+        ObjectMember,
+        ObjectMove,
+        ObjectIdStatement,
+        SellerSign,
+        Attachment,
+        *queued,
+    ):
         run(delete(derived).where(derived.listing_id == listing_id))
     received = select(ReceivedExhibit.id).where(ReceivedExhibit.listing_id == listing_id)
     run(delete(ReceivedRecord).where(ReceivedRecord.exhibit_id.in_(received)))

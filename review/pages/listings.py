@@ -27,7 +27,7 @@ from storage.decisions import (
     StaleDecision,
     decide,
 )
-from storage.queue import neighbours, queue_places
+from storage.queue import Queue
 from storage.queue_filters import Filters, filters_query
 from storage.tables import Decision, utc_now
 
@@ -46,7 +46,7 @@ NOTHING_SENT = {"verdict": "", "next_step": "", "reason": "", "note": ""}
 def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: str) -> Response:
     filters = filters_from(request.query_params)
     unveiled = request.query_params.get("shown") == "1"
-    with desk.writing() as session:
+    with desk.reading() as session:
         view = _view(session, listing_id)
         answers = _answers(request, session, desk, view)
         event = request.query_params.get("contacts", "")
@@ -57,8 +57,9 @@ def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: st
             actor=visitor.user.name,
         )
         sections = view_sections(session, view, desk.words(request).language, unveiled=unveiled, contacts_shown=lifted)
-        before, after = neighbours(queue_places(session, filters), view.listing.id)
+        before, after = Queue(session, filters).neighbours(view.listing.id)
         kept = kept_decision(session, request.query_params.get("decided", ""))
+    with desk.writing() as session:  # only now: whoever writes keeps others waiting
         mark_listing_read(session, visitor.user, view.listing.id)
         desk.chain.record(
             session,
@@ -78,7 +79,7 @@ def decide_about(request: Request, desk: DeskOf, visitor: Decider, form: Form, l
     try:
         with desk.writing() as session:
             # Asked before deciding, while the listing still has its place in the queue.
-            _, after = neighbours(queue_places(session, filters), number)
+            _, after = Queue(session, filters).neighbours(number)
             decision = _decide(session, desk, visitor, number, form)
     except StaleDecision as stale:
         return _sent_again(request, desk, number, form, filters, status=409, newer=stale.newer_id is not None)
@@ -133,7 +134,7 @@ def _sent_again(
         view = _view(session, listing_id)
         answers = _answers(request, session, desk, view)
         sections = view_sections(session, view, desk.words(request).language)
-        before, after = neighbours(queue_places(session, filters), view.listing.id)
+        before, after = Queue(session, filters).neighbours(view.listing.id)
     sent = {name: word(form, name) for name in NOTHING_SENT}
     return _page(
         request,

@@ -61,7 +61,7 @@ NOT_OURS = (
 )
 """What people and markets wrote, what was recorded in English, and names, each in a direction of its own."""
 SAME_EVERYWHERE = re.compile(
-    r"relicwatch|UTC|SHA-256|HTTP|PDF|PNG|JPEG|CSV|Ctrl|DEMO|DOM|JSON|ICOM|WhatsApp|robots\.txt|English|Français|\b[A-Z]{3}\b|"
+    r"relicwatch|Webhook|docs/alerts\.md|UTC|SHA-256|HTTP|PDF|PNG|JPEG|CSV|Ctrl|DEMO|DOM|JSON|ICOM|WhatsApp|robots\.txt|English|Français|\b[A-Z]{3}\b|"
     r"RW-\d{4}-\d+|\bEnter\b|`[^`]*`"
 )
 """Names and signs that no language changes."""

@@ -41,6 +41,8 @@ def choose_wrong_code(page: Page) -> None:
     press("form[action^='/second-factor'] button")(page)
 
 
+TERM = "form:has(input[name=term]) button"
+"""Of the form that saves a term: without one it is refused."""
 PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/": lambda s: [
         View("queue", "/"),
@@ -61,6 +63,8 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/cases": lambda s: [View("cases", "/cases")],
     "/cases/{reference}": lambda s: [View(f"case-{n}", f"/cases/{one}") for n, one in enumerate(s.cases)],
     "/crawls": lambda s: [View("crawls", "/crawls")],
+    "/searches": lambda s: [View("searches", "/searches"), View("searches-refused", "/searches", act=press(TERM))],
+    "/alerts": lambda s: [View("alerts", "/alerts"), View("alerts-read", "/alerts?unread=1", role="viewer")],
     "/alarms": lambda s: [View("alarms", "/alarms?all=1")],
     "/overview": lambda s: [View("overview", "/overview")],
     "/audit": lambda s: [View("audit", "/audit?check=1"), View("audit-page", "/audit?page=2", role="auditor")],
@@ -71,6 +75,7 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/administration/markets": lambda s: [View("markets", "/administration/markets")],
     "/administration/watches": lambda s: [View("watches", "/administration/watches")],
     "/administration/models": lambda s: [View("models", "/administration/models")],
+    "/administration/retention": lambda s: [View("retention", "/administration/retention?plan=1")],
     "/password": lambda s: [
         View("password", "/password"),
         View("password-refused", "/password", act=press("main form button.primary")),
@@ -92,6 +97,7 @@ PROBLEMS = (
 
 NO_PAGES = {
     "/health": "JSON",
+    "/searches/open": "the way to the queue",
     "/captures/{capture_id}/image": "a picture",
     "/captures/{capture_id}/picture": "a picture",
     "/registers/entries/{entry_id}/photos/{number}": "a picture",
