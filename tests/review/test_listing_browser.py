@@ -29,7 +29,7 @@ def pair(desk_database, home):
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_pictures_are_looked_at_and_compared_by_keys(open_page, desk_database, running, pair, language):
+def test_pictures_are_looked_at_and_compared_by_keys(open_page, desk_database, running, pair, language):  # noqa: F811
     one, _ = pair
     page = open_page("reviewer")
     with desk_database.transaction() as session:
@@ -44,9 +44,11 @@ def test_pictures_are_looked_at_and_compared_by_keys(open_page, desk_database, r
     page.wait_for_url("**/pictures?left=*")
     page.locator(f".strip a[href*='right=c{thumbnails[1]}']").click()
     page.wait_for_selector(".panes.pair")
+    page.wait_for_load_state()
     for zoom in ("2", "4"):
         page.keyboard.press("+")
         page.wait_for_selector(f".pane-box.zoom-{zoom}")
+        page.wait_for_load_state()
     page.wait_for_load_state("networkidle")
     boxes = page.locator(".pane-box")
     for _ in range(2):
@@ -60,13 +62,15 @@ def test_pictures_are_looked_at_and_compared_by_keys(open_page, desk_database, r
     page.wait_for_function(f"document.querySelectorAll('.pane-box img')[1].getAttribute('src') === '{source}'")
     page.keyboard.press("1")
     page.wait_for_selector(".panes:not(.pair)")
+    page.wait_for_load_state()  # its script too
     page.keyboard.press("-")
     page.wait_for_selector(".pane-box.zoom-2")
+    page.wait_for_load_state()
     page.keyboard.press("b")
     page.wait_for_url(f"**/listings/{one}")
 
 
-def test_a_terms_meaning_is_shown_where_it_is_focused_and_put_away_with_escape(open_page, running, pair):
+def test_a_terms_meaning_is_shown_where_it_is_focused_and_put_away_with_escape(open_page, running, pair):  # noqa: F811
     page = open_page("viewer")
     page.goto(f"{running.address}/listings/{pair[0]}")
     term = page.locator("h1 .gloss").first
