@@ -286,6 +286,10 @@ NEEDS = {
     ("POST", "/export-requests/{request_id}"): "export",
     ("GET", "/attachments/{attachment_id}"): "read",
     ("GET", "/exports/{bundle_id}"): "export",
+    ("GET", "/received/{bundle_id}"): "export",
+    ("GET", "/received-exhibits/{exhibit_id}/image"): "read",
+    ("GET", "/sellers/{seller_id}"): "read",
+    ("POST", "/sellers/{seller_id}/follow"): "decide",
     ("GET", "/"): "read",
     ("GET", "/captures/{capture_id}/picture"): "read",
     ("GET", "/photos"): "read",
@@ -693,7 +697,7 @@ def test_a_case_is_opened_from_a_listing_and_its_bundle_asked_for_once(visit, li
         job = session.scalars(select(Job)).one()
         assert (job.kind, job.arguments) == (
             "export",
-            {"case": reference, "languages": ["en", "ar"], "actor": "exporter"},
+            {"case": reference, "languages": ["en", "ar"], "actor": "exporter", "cover": {}},
         )
         case = session.scalars(select(Case)).one()
         session.add(

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from playwright.sync_api import Page
 
+from demo.practice import practice_items
 from tests.review.stage import Stage
 
 
@@ -62,6 +63,7 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     ],
     "/cases": lambda s: [View("cases", "/cases")],
     "/cases/{reference}": lambda s: [View(f"case-{n}", f"/cases/{one}") for n, one in enumerate(s.cases)],
+    "/sellers/{seller_id}": lambda s: [View(f"seller-{one}", f"/sellers/{one}") for one in (1, 2)],
     "/crawls": lambda s: [View("crawls", "/crawls")],
     "/searches": lambda s: [View("searches", "/searches"), View("searches-refused", "/searches", act=press(TERM))],
     "/alerts": lambda s: [View("alerts", "/alerts"), View("alerts-read", "/alerts?unread=1", role="viewer")],
@@ -76,6 +78,12 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/administration/watches": lambda s: [View("watches", "/administration/watches")],
     "/administration/models": lambda s: [View("models", "/administration/models")],
     "/administration/retention": lambda s: [View("retention", "/administration/retention?plan=1")],
+    "/practice": lambda s: [View("practice", "/practice")],
+    "/practice/{name}": lambda s: [
+        View("practice-item", f"/practice/{practice_items()[1].id}"),
+        View("practice-answered", f"/practice/{practice_items()[0].id}"),
+    ],
+    "/practice/result/{round_id}": lambda s: [View("practice-result", f"/practice/result/{s.practised}")],
     "/password": lambda s: [
         View("password", "/password"),
         View("password-refused", "/password", act=press("main form button.primary")),
@@ -102,8 +110,12 @@ NO_PAGES = {
     "/captures/{capture_id}/picture": "a picture",
     "/registers/entries/{entry_id}/photos/{number}": "a picture",
     "/exports/{bundle_id}": "a file",
+    "/received/{bundle_id}": "a file",
+    "/received-exhibits/{exhibit_id}/image": "a picture",
     "/attachments/{attachment_id}": "a file",
     "/overview/months.csv": "a file",
+    "/practice/pictures/{name}.jpg": "a picture",
+    "/practice/next": "leads on to a page",
     "/administration/approvals/{approval_id}/{what}": "a file",
 }
 """Routes that answer with something else than a page."""
