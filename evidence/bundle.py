@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -420,7 +420,9 @@ def _add_report(
 ) -> tuple[bytes, str]:
     """The report into the bag: what index.html is to hold, and a word on the printed ones for bag-info.txt."""
 
-    def page(shown: Sequence[str]) -> bytes:
+    pictures = {f"data/{path}": source for listing in packed for path, source in listing.pictures.items()}
+
+    def page(shown: Sequence[str], at_hand: Collection[str] | None = None) -> bytes:
         return render_index(
             packed,
             record,
@@ -430,12 +432,12 @@ def _add_report(
             explain=report.explain,
             cover=cover,
             withheld=withheld,
+            printed=at_hand,
         )
 
     printed = "none: made where no Chromium could print"
     if report.printer is not None:
-        sheets = {one: page([one]) for one in report.languages}
-        pictures = {f"data/{path}": source for listing in packed for path, source in listing.pictures.items()}
+        sheets = {one: page([one], pictures) for one in report.languages}
         try:
             for one, pdf in report.printer(sheets, pictures).items():
                 bag.add_bytes(f"report.{one}.pdf", pdf)

@@ -771,6 +771,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _insider("item-status", "item.status", _exchange(status=404)),
     _insider("item-method", "item.method", _exchange(method="POST")),
     _insider("item-decoded", "item.kind", _exchange(decoded_by_browser=True)),
+    _insider("item-half-a-letter", "item.kind", _exchange(kind="\ud800")),
     _insider("item-record", "item.record", _exchange(offset=3)),
     _insider("item-unnamed-answer", "item.unnamed", _facts(lambda f: f["captures"].pop(3))),
     _insider("item-unnamed-file", "item.unnamed", _add("data/items/001/images/extra-009.png")),

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Literal
 
@@ -770,6 +771,8 @@ def main(arguments: list[str]) -> int:
         result = verify_bundle(options.bundle, read_trusted(options.trust), options.against)
     except UsageError as error:
         parser.error(str(error))
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal that lacks the letters is no reason to say nothing
+        sys.stdout.reconfigure(errors="backslashreplace")
     if options.json:
         sys.stdout.write(json.dumps(as_record(result), ensure_ascii=False, indent=2) + "\n")
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -83,11 +83,13 @@ def render_index(
     base: str = "data/",
     cover: Cover | None = None,
     withheld: frozenset[Part] = frozenset(),
+    printed: Collection[str] | None = None,
 ) -> bytes:
     """`index.html`, or with one language the text of its printed report.
 
     Without a `cover` it holds nothing of the export itself, so that the same evidence gives the same page. `base` leads
-    to the payload; `withheld` is what is left out of a copy.
+    to the payload; `withheld` is what is left out of a copy; `printed` are the pictures at hand, by their addresses in
+    the page, where not all are: the others are named.
     """
     events = [event for event in custody["events"] if event["object_kind"] != "export"]
     return _render(
@@ -101,6 +103,7 @@ def render_index(
         base=base,
         cover=cover,
         withheld=withheld,
+        printed=printed,
         parts=PARTS,
     )
 
