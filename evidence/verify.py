@@ -97,7 +97,7 @@ _PLACES = re.compile(
     r"|provenance/case\.jsonld|schema/[a-z-]+\.schema\.json"
     r"|analysis/model-card\.json"
     r"|(?:analysis|decisions)/\d{3,}\.json"
-    r"|items/\d{3,}/(?:item\.json|object-id\.json|observations\.json|capture/001\.wacz"
+    r"|items/\d{3,}/(?:item\.json|object-id\.json|observations\.json|listing\.html|capture/001\.wacz"
     r"|(?:images|screenshots|derived)/[a-z0-9-]+\.[a-z0-9]+|stamps/\d{3,}\.(?:json|txt|[a-z0-9_]{1,40}\.tsr)))"
 )
 _OF_ITEM = re.compile(r"data/items/(\d{3,})/.*")

@@ -15,6 +15,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from crawler.picture_kinds import image_suffix
+from evidence.bag import LISTING
 from evidence.bundle_files import LARGEST_NOTE, BundleFiles, JsonFault, as_mapping, as_text
 from evidence.faults import Fault
 
@@ -61,7 +62,7 @@ def whole_faults(files: BundleFiles, numbers: list[str], signed_at: str | None) 
     yield from _provenance_faults(files)
     yield from _exports_faults(files, events)
     yield from _kind_faults(files)
-    for page in PAGES:
+    for page in _pages(files):
         yield from _page_faults(files, page)
     yield from _label_faults(files, events, signed_at)
 
@@ -69,9 +70,14 @@ def whole_faults(files: BundleFiles, numbers: list[str], signed_at: str | None) 
 def copied_faults(files: BundleFiles) -> Iterator[Fault]:
     """The same of a copy with parts left out: what its files are, and its pages."""
     yield from _kind_faults(files)
-    for page in PAGES:
-        if page in files.sizes:
-            yield from _page_faults(files, page)
+    for page in _pages(files):
+        yield from _page_faults(files, page)
+
+
+def _pages(files: BundleFiles) -> Iterator[str]:
+    """The pages that people read."""
+    yield from PAGES
+    yield from (name for name in files.sizes if name.startswith("data/items/") and name.endswith(f"/{LISTING}"))
 
 
 def _item_faults(files: BundleFiles, numbers: list[str], events: list[dict[str, Any]]) -> Iterator[Fault]:
