@@ -803,6 +803,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _insider("stray-file", "place.unknown", _add("data/items/001/notes.txt")),
     _insider("history-price", "item.history", _edit(HISTORY, lambda h: h["prices"][0].update(price="9350"))),
     _insider("history-shorter", "item.history", _edit(HISTORY, lambda h: h["versions"].pop())),
+    _insider("history-change-hidden", "item.history", _edit(HISTORY, lambda h: h["versions"][-1].update(changes=[]))),
+    _insider("history-price-hidden", "item.history", _edit(HISTORY, lambda h: h["prices"].pop())),
     _insider("history-change", "item.history", _edit(HISTORY, lambda h: h["versions"][-1].update(changes=[_CHANGE]))),
     _insider(
         "opinion-quote", "item.opinion", _edit(OPINION, lambda a: a["assessments"][0]["reasons"][0].update(text="x"))
@@ -820,6 +822,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "item.object-id",
         _of_object("maker", value="Q", sources=[{"field": "title", "start": 0, "end": 1, "text": "Q?"}]),
     ),
+    _insider("object-id-other-words", "item.object-id", _of_object("title", value="Gold mask")),
+    _insider("object-id-fewer-pictures", "item.object-id", _of_object("photographs", value=[])),
+    _insider("item-digest-of-no-text", "item.digest", _exchange(sha256={"x": 1})),
     _insider(
         "object-id-called-complete",
         "item.object-id",
