@@ -6,13 +6,14 @@ Only what is kept as a picture file is looked at: photos that came with a list, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from crawler.home import Home
 from matching.links import Link
 from matching.photo_matching import PhotoCollection
+from matching.photo_memory import PhotoMemory
 from matching.photo_reading import PhotoReader, PhotoUnreadable, read_photos
 from storage.database import Database
 from storage.registers import entry_photos, listing_pictures
@@ -78,17 +79,11 @@ def ask_photo(database: Database, home: Home, photo: Path) -> Iterator[PhotoAnsw
         ]
     told: dict[str, tuple[str, int, dict[str, Any]]] = {}
     for kind, id_, sha256, about in pictures:
-        told.setdefault(home.file_path(sha256).as_posix(), (kind, id_, about))
-    names, features = [], []
-    for path, found in read_photos((Path(name) for name in told if Path(name).is_file()), processes=2):
-        if not isinstance(found, PhotoUnreadable):
-            names.append(path.as_posix())
-            features.append(found)
-    with PhotoReader() as reader:
-        try:
-            query = reader.query_of(photo)
-        except PhotoUnreadable as error:
-            raise PhotoUnreadable(f"{photo} cannot be looked at: {error}.") from error
-        for link in PhotoCollection(names, features).find(query, lambda: reader.closer_look(photo)):
-            kind, id_, about = told[link.other]
-            yield PhotoAnswer(kind, id_, about, link)
+        told.setdefault(sha256, (kind, id_, about))
+    try:
+        compared = PhotoMemory(home).ask(told, photo)
+    except PhotoUnreadable as error:
+        raise PhotoUnreadable(f"{photo} cannot be looked at: {error}.") from error
+    for link in compared.links:
+        kind, id_, about = told[link.other]
+        yield PhotoAnswer(kind, id_, about, replace(link, other=home.file_path(link.other).as_posix()))

@@ -888,6 +888,14 @@ MUTANTS: tuple[Mutant, ...] = (
     _insider("custody-page-script", "page.plain", _in_page("data/custody/custody.html", b"<svg onload=alert(1)>")),
     _insider("picture-is-a-page", "place.kind", _picture_that_is_none),
     _insider("report-is-a-page", "place.kind", _add("data/report.en.pdf", b"<script>alert(1)</script>")),
+    _insider(
+        "objects-of-another-case",
+        "objects.form",
+        _add(
+            "data/objects.json",
+            to_json({"format": "relicwatch-objects-1", "objects": [["001", "999"]], "statements": []}),
+        ),
+    ),
     _insider("export-of-another", "bag.export", _in_info(rb"(External-Identifier: urn:uuid:).{8}", b"00000000")),
     _insider("export-earlier", "bag.export", _in_info(rb"(Bagging-Date: )\S+", b"2020-01-01")),
     # Custody log, by someone who can sign.

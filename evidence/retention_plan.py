@@ -315,6 +315,7 @@ def store_directory(home: Home, store: str) -> Path:
         "evidence": home.evidence,
         "files": home.files,
         "exports": home.exports,
+        "received": home.received,
         "logs": home.logs,
         ORPHANS: home.root / ORPHANS,  # in the evidence store alone
     }[store]

@@ -40,6 +40,7 @@ from evidence.bundle_files import (
 from evidence.custody_check import custody_faults
 from evidence.faults import Fault, Faults, in_file
 from evidence.item_check import SAVED_FILE_URN, item_faults
+from evidence.objects_check import objects_faults
 from evidence.plain_zip import ZipAltered, ZipCutShort
 from evidence.redaction_check import Redaction, against_faults, copied_item_faults, read_redaction
 from evidence.rules import RULES
@@ -66,7 +67,8 @@ from evidence.whole_check import copied_faults, whole_faults
 
 _NEEDED = ("bagit.txt", MANIFEST, TAG_MANIFEST, SIGNATURE, CERTIFICATE)
 _PLACES = re.compile(
-    r"data/(?:report\.(?:en|fr|ar)\.pdf|redaction\.json|request\.json|custody/(?:custody\.(?:json|html)|case\.jsonld)"
+    r"data/(?:report\.(?:en|fr|ar)\.pdf|redaction\.json|request\.json|objects\.json"
+    r"|custody/(?:custody\.(?:json|html)|case\.jsonld)"
     r"|provenance/case\.jsonld|schema/[a-z-]+\.schema\.json"
     r"|analysis/model-card\.json"
     r"|(?:analysis|decisions)/\d{3,}\.json"
@@ -163,6 +165,7 @@ def _verify_files(
     if redaction is None:
         numbers = sorted({match[1] for name in files.sizes if (match := _OF_ITEM.fullmatch(name))}, key=int)
         told = Faults(whole_faults(files, numbers, result.signed_at))
+        told += objects_faults(files, numbers)
         result.note("one story", told, "exhibits, Object ID, decisions, models, provenance and pages agree")
     else:
         result.note("files and pages", Faults(copied_faults(files)), "pictures are pictures, pages hold no script")

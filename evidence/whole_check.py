@@ -167,7 +167,7 @@ def _says(value: Any, sources: list[dict[str, Any]], facts: dict[str, Any]) -> b
 def _rests_on(source: Mapping[str, Any], texts: Mapping[str, Mapping[str, Any]], kept: set[Any]) -> bool:
     """Whether an officer's statement names words of an observation, a captured picture, or their own examination."""
     if source.get("kind") == "text":
-        return _stands(dict(source), texts.get(str(source.get("observation")), {}), set())
+        return _stands(source, texts.get(str(source.get("observation")), {}), set())
     if source.get("kind") == "photo":
         return isinstance(source.get("sha256"), str) and source["sha256"] in kept
     return source.get("kind") == "examination" and bool(source.get("note"))
@@ -177,7 +177,7 @@ def _is_plain(picture: Mapping[str, Any]) -> bool:
     return isinstance(picture.get("file"), str) and isinstance(picture.get("url"), str)
 
 
-def _stands(source: dict[str, Any], shown: dict[str, Any], pictures: set[tuple[Any, Any]]) -> bool:
+def _stands(source: Mapping[str, Any], shown: Mapping[str, Any], pictures: set[tuple[Any, Any]]) -> bool:
     if "text" in source:
         text, start, end = shown.get(str(source.get("field"))), source.get("start"), source.get("end")
         can_tell = isinstance(text, str) and isinstance(start, int) and isinstance(end, int)

@@ -148,12 +148,15 @@ class PhotoCollection:
         links = score >= 0.9
         if agreement is not None:
             parts |= _figures(agreement)
+            if seen.is_mirrored:
+                parts["mirrored"] = 1
             if seen.distance > HASH_LINKS or _links(agreement):
                 reasons.append(_in_words(agreement, seen.is_mirrored))
             score = max(score, _score(agreement))
             links = links or _links(agreement)
             if _is_frame(agreement) and seen.distance > HASH_SURE:
                 reasons.append("the surroundings agree and the middle does not: the same tray or scale, not one object")
+                parts["same_surroundings"] = 1
                 score, links = min(score, 0.3), False
         repeats = int(self._repeats[photo])
         if repeats >= STOCK_FROM and (links or score >= LEAST_SCORE):
@@ -162,6 +165,7 @@ class PhotoCollection:
             score, links = min(score, 0.4), False
         if links and (query.is_blank or self._photos[photo].is_blank):
             reasons.append("there is too little in the picture to know it by: a plain surface or a placeholder")
+            parts["too_plain"] = 1
             score, links = min(score, 0.3), False
         return Link(self._names[photo], round(score, 4), links, tuple(reasons), parts)
 

@@ -39,6 +39,7 @@ _MOST_PIXELS = 64_000_000
 _MOST_BYTES = 60 * 1024 * 1024
 _LEAST_SIDE = 24
 _KEPT_SIDE = 1600
+_SHOWN_SIDE = 800
 _MOST_MEMORY = 3 * 1024**3
 _MOST_SECONDS = 60.0
 _MOST_ANSWER = 64 * 1024 * 1024
@@ -131,6 +132,10 @@ class PhotoReader:
     def closer_look(self, path: Path) -> PhotoFeatures:
         """The features at twice the size, for a photo that may stand small within a page. Raises PhotoUnreadable."""
         return _features(self._ask(path, "close"))
+
+    def redrawn(self, path: Path) -> bytes:
+        """The photo as a JPEG for a screen, drawn anew from its pixels, without metadata. Raises PhotoUnreadable."""
+        return bytes(self._ask(path, "redrawn")["jpeg"].tobytes())
 
     def _ask(self, path: Path, look: str) -> dict[str, Any]:
         child = self._child = self._child if self._child is not None else _start_child()
@@ -247,6 +252,8 @@ def _answer(path: Path, look: str) -> bytes:
     except OSError as error:
         raise PhotoUnreadable(f"the file cannot be read: {error.strerror}") from error
     picture = decode_photo(body)
+    if look == "redrawn":
+        return _packed({"jpeg": np.frombuffer(_as_jpeg(picture), dtype=np.uint8)})
     longest = max(picture.shape[:2])
     if look == "close":
         features = describe_photo(picture, CLOSE_LONGEST_SIDE, _CLOSE_FEATURES)
@@ -262,8 +269,20 @@ def _answer(path: Path, look: str) -> bytes:
     }
     if look == "query":
         arrays["hashes"] = hash_dihedral(picture)
+    return _packed(arrays)
+
+
+def _packed(arrays: dict[str, Any]) -> bytes:
     out = io.BytesIO()
     np.savez(out, **arrays)
+    return out.getvalue()
+
+
+def _as_jpeg(picture: Pixels) -> bytes:
+    out = io.BytesIO()
+    small = Image.fromarray(picture)
+    small.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
+    small.save(out, "JPEG", quality=85)
     return out.getvalue()
 
 

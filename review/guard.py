@@ -18,7 +18,7 @@ from review.binding import ON_LOOPBACK, Binding
 MOST_BODY_BYTES = 256 * 1024
 MOST_FILE_BYTES = 12 * 1024 * 1024
 """What a form may weigh whose address ends with one of these words: it brings a file."""
-FILE_ADDRESSES = ("/outcome", "/lawful", "/approve", "/outcomes", "/photo-matches")
+FILE_ADDRESSES = ("/outcome", "/lawful", "/approve", "/outcomes", "/photo-matches", "/photos", "/first-hour/saved")
 API = "/api/"
 """Below it nobody is known by a cookie, so that no form of another site can act in anybody's name."""
 SECURITY_HEADERS = {
@@ -129,6 +129,8 @@ def _refusal(scope: Scope) -> TurnedAway | None:
         return TurnedAway(400, "bad_request", "The address holds a character that no text holds.")
     if method in ("GET", "HEAD"):
         return None
+    if method != "POST" and is_api(path):
+        return None  # the API says what each address is called by, and calls nothing by another method
     if method != "POST":
         return TurnedAway(405, "method", "This method is not used here.", {"allow": "GET, HEAD, POST"})
     if not is_api(path) and not is_same_origin(scope["scheme"], headers):

@@ -233,8 +233,13 @@ def entry_photos(session: Session, most: int) -> list[tuple[int, str, Record]]:
     ][:most]
 
 
-def listing_pictures(session: Session, most: int, *, listings: Sequence[int] = ()) -> list[tuple[int, str, Record]]:
-    """(listing, SHA-256 of its small first picture, what a reader needs), newest first; of those named, or of all."""
+def listing_pictures(
+    session: Session, most: int, *, listings: Sequence[int] = (), flagged: bool = False
+) -> list[tuple[int, str, Record]]:
+    """(listing, SHA-256 of its small first picture, what a reader needs), newest first; of those named, or of all.
+
+    `flagged`: of those alone that some model flagged once.
+    """
     statement = (
         select(Listing.id, Capture.sha256, Listing.market, Listing.url, Observation.title)
         .join(Capture, Capture.listing_id == Listing.id)
@@ -245,6 +250,9 @@ def listing_pictures(session: Session, most: int, *, listings: Sequence[int] = (
     )
     if listings:
         statement = statement.where(Listing.id.in_(listings))
+    if flagged:
+        raised = select(Assessment.id).where(Assessment.listing_id == Listing.id, Assessment.flagged.is_(True))
+        statement = statement.where(raised.exists())
     return [
         (id_, sha256, {"market": market, "url": url, "title": title})
         for id_, sha256, market, url, title in session.execute(statement)

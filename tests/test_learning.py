@@ -123,7 +123,7 @@ def test_a_model_that_did_worse_is_put_to_use_only_by_who_says_so(taught: Place)
     written["validation"]["better"] = "worse by 0.100 of average precision"
     card.write_text(json.dumps(written), "utf-8")
     refused = taught.run("models", "use", "ours")
-    assert refused.status == 2
+    assert refused.status == 1
     assert "ours did worse than the model in use" in refused.err and "--although-worse" in refused.err
     assert name_in_use(taught.home) == "shipped"
     assert taught.run("models", "use", "ours", "--although-worse").status == 0

@@ -734,6 +734,7 @@ def test_every_digest_in_the_tables_is_known_to_name_a_file_of_the_home_or_not()
     no_file = {
         "segment.sha256",  # of an evidence file, by its own name
         "export.sha256",
+        "received_bundle.file_sha256",  # of a zip in the home's `received`
         "register_list.file_sha256",  # read and not kept
         "sign_in_code.code_sha256",
         "recovery_code.code_sha256",

@@ -1,0 +1,123 @@
+"""Photo search: choose or drop a photo from the counter, see flagged listings and register entries side by side."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy import select
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from evidence.store import EvidenceStore
+from matching.photo_reading import PhotoUnreadable
+from review.desk import Desk, DeskOf, Form, NotThere, Reader, row_id
+from review.pages.files import SANDBOX, picture_answer
+from review.photo_search import MOST_PICTURES, PhotoSearch, PhotoSearched, pictures_to_compare
+from review.uploads import MOST_BYTES
+from storage.tables import Capture, RegisterEntry
+
+router = APIRouter()
+
+
+def photo_search_of(request: Request) -> PhotoSearch:
+    search: PhotoSearch = request.app.state.photo_search
+    return search
+
+
+Search = Annotated[PhotoSearch, Depends(photo_search_of)]
+
+
+async def sent_photo(visitor: Reader, form: Form) -> bytes:
+    """The chosen file's bytes; empty where none was chosen or it is too long."""
+    sent: Any = form.get("photo")
+    content: bytes = await sent.read(MOST_BYTES + 1) if isinstance(sent, UploadFile) else b""
+    return content if len(content) <= MOST_BYTES else b""
+
+
+SentPhoto = Annotated[bytes, Depends(sent_photo)]
+
+
+@router.get("/photos")
+def photos_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
+    return _page(request, desk)
+
+
+@router.post("/photos")
+def search(request: Request, desk: DeskOf, visitor: Reader, photo: SentPhoto, search: Search) -> Response:
+    """The log says who searched and by the digest of which photo; the photo itself is not kept."""
+    if not photo:
+        return _page(request, desk, refused="photo_none_sent")
+    with desk.reading() as session:
+        told = pictures_to_compare(session)
+    try:
+        found = search.ask(told, photo, visitor.user.id, desk.words(request))
+    except PhotoUnreadable:
+        return _page(request, desk, refused="photo_unreadable")
+    with desk.writing() as session:
+        desk.chain.record(
+            session,
+            actor=visitor.user.name,
+            action="searched",
+            object_kind="page",
+            object_id="photos",
+            details={"photo_sha256": hashlib.sha256(photo).hexdigest(), "found": len(found.candidates)},
+        )
+    return _page(request, desk, found=found)
+
+
+@router.get("/photos/asked/{key}.jpg")
+def asked_photo(visitor: Reader, search: Search, key: str) -> Response:
+    picture = search.shown(key, visitor.user.id)
+    if picture is None:
+        raise NotThere("This photo is not here any more.")
+    return Response(picture, headers={**SANDBOX, "cache-control": "no-store"}, media_type="image/jpeg")
+
+
+@router.get("/photos/entries/{entry_id}/{sha256}")
+def entry_photo(desk: DeskOf, visitor: Reader, entry_id: str, sha256: str) -> Response:
+    """A picture that came with a register."""
+    with desk.reading() as session:
+        entry = session.get(RegisterEntry, row_id(entry_id) or 0)
+    if entry is None or sha256 not in {photo.get("sha256") for photo in entry.photos}:
+        raise NotThere(f"There is no such picture of entry {entry_id}.")
+    store, path = EvidenceStore(desk.home), desk.home.file_path(sha256)
+    if not store.has(path):
+        raise NotThere("The picture's file is not here.")
+    return picture_answer(store, path, entry.id)
+
+
+@router.get("/photos/listings/{listing_id}/{sha256}")
+def listing_photo(desk: DeskOf, visitor: Reader, listing_id: str, sha256: str) -> Response:
+    """The small picture of a listing that was compared."""
+    small = select(Capture).where(
+        Capture.listing_id == row_id(listing_id), Capture.kind == "thumbnail", Capture.sha256 == sha256
+    )
+    with desk.reading() as session:
+        capture = session.scalars(small.limit(1)).first()
+    store = EvidenceStore(desk.home)
+    if capture is None or not store.has(desk.home.file_path(capture.sha256)):
+        raise NotThere(f"There is no such picture of listing {listing_id}.")
+    return picture_answer(store, desk.home.file_path(capture.sha256), capture.id)
+
+
+def _page(request: Request, desk: Desk, *, found: PhotoSearched | None = None, refused: str = "") -> Response:
+    with desk.reading() as session:
+        ready = len(pictures_to_compare(session))
+        entries = {
+            one.id: session.get_one(RegisterEntry, one.id).fields
+            for one in (found.candidates if found else ())
+            if one.kind == "register"
+        }
+    return desk.page(
+        request,
+        "photos.html",
+        status=422 if refused else 200,
+        found=found,
+        entries=entries,
+        refused=refused,
+        ready=ready,
+        most=MOST_PICTURES,
+        megabytes=MOST_BYTES // (1024 * 1024),
+    )

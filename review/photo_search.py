@@ -1,0 +1,143 @@
+"""A counter photo beside flagged listings and entries of registers: what it may show, and why, in the reader's words.
+
+The photo lies in a temporary file while it is compared, and is then gone. Its small redrawing stays in memory for ten
+minutes, for the page that shows it beside what was found.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from babel.numbers import format_percent
+from sqlalchemy.orm import Session
+
+from crawler.home import Home
+from matching.links import Link
+from matching.photo_memory import PhotoMemory
+from matching.photo_reading import PhotoReader
+from review.words import Words
+from storage.registers import entry_photos, listing_pictures
+
+MOST_PICTURES = 1_500
+"""Of either kind, the newest; what is older is asked with `relicwatch registers match --photo`."""
+SECONDS = 25.0
+"""So long a question may read pictures that nobody asked about before."""
+SHOWN_SECONDS = 600.0
+MOST_SHOWN = 40
+STRONG, MEDIUM = 0.9, 0.3
+Told = dict[str, tuple[str, int, Mapping[str, Any]]]
+"""SHA-256 of a picture -> register or listing, its number, what a reader needs."""
+TURNED_DEGREES = 2.0
+PART_SHOWN = 0.93
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A listing or an entry that may show the same object."""
+
+    kind: str
+    """listing, register."""
+    id: int
+    told: Mapping[str, Any]
+    sha256: str
+    band: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoSearched:
+    """What came of one photo."""
+
+    candidates: tuple[Candidate, ...]
+    pictures: int
+    unread: int
+    shown_as: str
+    """The key of its redrawing."""
+
+
+class PhotoSearch:
+    """The photo search of one desk."""
+
+    def __init__(self, home: Home) -> None:
+        self._memory = PhotoMemory(home)
+        self._shown: OrderedDict[str, tuple[float, int, bytes]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def ask(self, told: Told, photo: bytes, user_id: int, words: Words) -> PhotoSearched:
+        """Compare a photo with these pictures; no transaction may wait meanwhile. Raises PhotoUnreadable."""
+        with tempfile.NamedTemporaryFile(prefix="relicwatch-photo-") as file:
+            file.write(photo)
+            file.flush()
+            path = Path(file.name)
+            with PhotoReader() as reader:
+                redrawn = reader.redrawn(path)
+            found = self._memory.ask(told, path, SECONDS)
+        candidates = tuple(
+            Candidate(*told[link.other], link.other, _band(link), tuple(reasons_of(link, words)))
+            for link in found.links
+        )
+        return PhotoSearched(candidates, found.pictures, found.unread, self._show(redrawn, user_id))
+
+    def shown(self, key: str, user_id: int) -> bytes | None:
+        """The redrawing, for who asked and for ten minutes."""
+        with self._lock:
+            at, owner, picture = self._shown.get(key, (0.0, 0, b""))
+        return picture if owner == user_id and time.monotonic() - at < SHOWN_SECONDS else None
+
+    def _show(self, picture: bytes, user_id: int) -> str:
+        key, now = secrets.token_urlsafe(16), time.monotonic()
+        with self._lock:
+            for old in [name for name, (at, _, _) in self._shown.items() if now - at >= SHOWN_SECONDS]:
+                del self._shown[old]
+            while len(self._shown) >= MOST_SHOWN:
+                self._shown.popitem(last=False)
+            self._shown[key] = (now, user_id, picture)
+        return key
+
+
+def pictures_to_compare(session: Session) -> Told:
+    """All that a photo is compared with, entries before listings."""
+    told: Told = {}
+    for id_, sha256, about in entry_photos(session, MOST_PICTURES):
+        told.setdefault(sha256, ("register", id_, about))
+    for id_, sha256, about in listing_pictures(session, MOST_PICTURES, flagged=True):
+        told.setdefault(sha256, ("listing", id_, about))
+    return told
+
+
+def reasons_of(link: Link, words: Words) -> list[str]:
+    """Why, out of the figures behind a link."""
+    parts: Mapping[str, Any] = link.parts
+
+    def share(name: str) -> str:
+        return format_percent(float(parts[name]), locale=words.language)
+
+    reasons = []
+    if "taken" in parts:
+        reasons.append(words("photo_why_same", bits=words.number(parts["hash_distance"])))
+    if "inliers" in parts:
+        reasons.append(words("photo_why_details", count=words.number(parts["inliers"]), share=share("agreeing")))
+        if parts["overlap"] < PART_SHOWN:
+            reasons.append(words("photo_why_part", share=share("overlap")))
+        if abs(parts["turn"]) > TURNED_DEGREES:
+            reasons.append(words("photo_why_turned", degrees=words.number(round(abs(parts["turn"])))))
+    if "mirrored" in parts or "mirror" in str(parts.get("taken", "")):
+        reasons.append(words("photo_why_mirrored"))
+    if "repeats" in parts:
+        reasons.append(words("photo_why_stock", count=words.number(parts["repeats"])))
+    reasons += [words(f"photo_why_{name}") for name in ("same_surroundings", "too_plain") if name in parts]
+    return reasons
+
+
+def _band(link: Link) -> str:
+    if link.links or link.score >= STRONG:
+        return "strong"
+    return "medium" if link.score >= MEDIUM else "weak"
