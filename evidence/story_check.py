@@ -99,8 +99,10 @@ def _opinion_faults(assessments: Observations, seen: Observations) -> Iterator[s
             continue
         for reason in _mappings(assessment.get("reasons")):
             text, start, end = observation.get(str(reason.get("field"))), reason.get("start"), reason.get("end")
-            can_tell = isinstance(text, str) and isinstance(start, int) and isinstance(end, int)
-            if can_tell and text[start:end] != reason.get("text"):  # type: ignore[index]
+            if not isinstance(text, str):  # of a field that item.json does not hold as text, or withheld
+                continue
+            can_tell = isinstance(start, int) and isinstance(end, int)
+            if not can_tell or text[start:end] != reason.get("text"):
                 yield f"assessment {name} quotes words that do not stand in its observation"
                 break
 

@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 
 import evidence.bundle
 from crawler.home import Home
-from evidence.mutants import Bag
+from evidence.mutant_bag import Bag
 from evidence.recipients import Request
 from evidence.report.render import render_index
 from evidence.signing import ensure_signing_key
