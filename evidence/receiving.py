@@ -30,7 +30,8 @@ from evidence.objects_check import OBJECTS
 from evidence.signing import SigningError, load_signing_key
 from evidence.stamp_check import stamps_beside
 from evidence.thumbnails import ThumbnailError, make_thumbnail, store_file
-from evidence.verify import Verification, open_bundle, verify_bundle
+from evidence.verification import Verification
+from evidence.verify import open_bundle, verify_bundle
 from storage.audit import AuditChain
 from storage.cases import add_exhibit, open_case
 from storage.database import Database
