@@ -13,6 +13,7 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -27,13 +28,16 @@ from storage.audit import AuditChain
 from storage.case_work import Proof, assign_case, record_outcome, refer_case
 from storage.cases import add_case_note, add_exhibit, open_case
 from storage.database import Database
+from storage.deliveries import new_delivery
 from storage.export_requests import ask_for_export
 from storage.model_uses import record_use
 from storage.object_index import keep_candidates
 from storage.objects import join
 from storage.practice import begin_round, finish_round, keep_answer
+from storage.saved_searches import save_search
 from storage.tables import (
     Alarm,
+    Alert,
     Capture,
     Case,
     Crawl,
@@ -45,6 +49,7 @@ from storage.tables import (
     User,
     utc_now,
 )
+from storage.tokens import create_token
 from storage.users import ROLES, create_user, find_user
 from storage.watches import add_watch
 from tests.review.seed import Offer, add_assessment, add_listing, add_observation, keep_file, png
@@ -218,6 +223,7 @@ def set_stage(session: Session, home: Home, chain: AuditChain, script: Script, s
     _alarms(session, chain, added[:2], user, script)
     _crawls(session, script)
     _administration(session, chain, stage, script, actor)
+    _notices(session, chain, added, script, len(stage.cases))
     session.flush()
     return stage
 
@@ -369,6 +375,32 @@ def _crawls(session: Session, script: Script) -> None:
                 problems=problems if state == "failed" else [],
             )
         )
+
+
+def _notices(session: Session, chain: AuditChain, listings: Sequence[Listing], script: Script, number: int) -> None:
+    """What the admin searches for, and is told of by every way; a token for a program."""
+    admin = find_user(session, "admin")
+    assert admin is not None
+    query = urlencode({"text": script.say("query")[:100]})
+    shared = save_search(
+        session, chain, admin, f"{script.say('watch')[:70]} {number}", query=query, shared=True, notify=True
+    )
+    save_search(session, chain, admin, "", term=f"{script.say('query')[:100]} {number}", notify=True)
+    for place, listing in enumerate(listings[:4]):
+        alert = Alert(
+            user_id=admin.id,
+            listing_id=listing.id,
+            assessment_id=listing.current_assessment_id,
+            kind=("hit", "relisted")[place % 2],
+            searches=[shared.id],
+        )
+        alert.read_at = utc_now() if place > 1 else None
+        session.add(alert)
+    for state, way in (("sent", "email"), ("failed", "webhook"), ("waiting", "email")):
+        delivery = new_delivery(session, admin.id, way, "alerts", utc_now())
+        delivery.state, delivery.error = state, script.say("problem") if state == "failed" else None
+    name = "".join(sign for sign in script.say("watch") if sign.isprintable())[:60].strip()
+    create_token(session, chain, user=admin, name=name or "x", scopes=["read"], actor="admin")
 
 
 def _practise(session: Session) -> int:

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Page
 
 from demo.practice import practice_items
+from tests.review.seed import png
 from tests.review.stage import Stage
 
 
@@ -42,6 +43,14 @@ def choose_wrong_code(page: Page) -> None:
     press("form[action^='/second-factor'] button")(page)
 
 
+def send_photo(page: Page) -> None:
+    """The picture of the first listings, as if a phone had taken it."""
+    page.locator("input[name=photo]").set_input_files(
+        {"name": "عداد.png", "mimeType": "image/png", "buffer": png("#b5793f", (640, 640))}
+    )
+    press("form[action^='/photos'] button")(page)
+
+
 PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/": lambda s: [
         View("queue", "/"),
@@ -66,6 +75,14 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/administration/markets": lambda s: [View("markets", "/administration/markets")],
     "/administration/watches": lambda s: [View("watches", "/administration/watches")],
     "/administration/models": lambda s: [View("models", "/administration/models")],
+    "/alerts": lambda s: [View("alerts", "/alerts"), View("alerts-unread", "/alerts?unread=1", role="viewer")],
+    "/searches": lambda s: [View("searches", "/searches"), View("searches-shared", "/searches?kept=1", role="lead")],
+    "/tokens": lambda s: [
+        View("tokens", "/tokens"),
+        View("tokens-refused", "/tokens", act=press("section.narrow button.primary")),
+    ],
+    "/purpose": lambda s: [View("purpose", "/purpose")],
+    "/photos": lambda s: [View("photos", "/photos"), View("photos-found", "/photos", act=send_photo)],
     "/practice": lambda s: [View("practice", "/practice")],
     "/practice/{name}": lambda s: [
         View("practice-item", f"/practice/{practice_items()[1].id}"),
@@ -97,6 +114,12 @@ NO_PAGES = {
     "/exports/{bundle_id}": "a file",
     "/attachments/{attachment_id}": "a file",
     "/overview/months.csv": "a file",
+    "/captures/{capture_id}/picture": "a picture",
+    "/registers/entries/{entry_id}/photos/{number}": "a picture",
+    "/photos/asked/{key}.jpg": "a picture",
+    "/photos/listings/{listing_id}/{sha256}": "a picture",
+    "/photos/entries/{entry_id}/{sha256}": "a picture",
+    "/searches/open": "leads on to the queue",
     "/practice/pictures/{name}.jpg": "a picture",
     "/practice/next": "leads on to a page",
     "/administration/approvals/{approval_id}/{what}": "a file",
