@@ -30,7 +30,7 @@ from review.words import NAMES, Words, chosen_language, listed, visible
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.tables import User
-from storage.users import SignedIn, find_session
+from storage.users import SignedIn, find_session, is_to_be_noted, note_seen
 
 COOKIE = "relicwatch_session"
 """On loopback without encryption. Elsewhere `__Host-` is put before it, which no other host's page can set."""
@@ -106,7 +106,7 @@ class Desk:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        with self.database.transaction() as session:
+        with self.database.reading() as session:
             yield session
 
     @contextmanager
@@ -185,11 +185,15 @@ def visitor_of(request: Request) -> Visitor | None:
     token = request.cookies.get(cookie_name(request), "")
     if not token:
         return None
-    with desk_of(request).reading() as session:
+    desk = desk_of(request)
+    with desk.reading() as session:
         found = find_session(session, token)
     if found is None:
         return None
     row, user = found
+    if is_to_be_noted(row):
+        with desk.database.transaction() as session:
+            note_seen(session, token)
     visitor = Visitor(user, token, row.csrf_token, row.purpose)
     request.state.visitor = visitor
     return visitor
