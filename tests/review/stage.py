@@ -21,6 +21,7 @@ from classifiers.listing import ListingClassifier
 from crawler.answer_records import answers_record
 from crawler.egress import Guard
 from crawler.home import Home
+from demo.practice import practice_items
 from review.server import DeskServer
 from storage.alarm_receipts import give_receipt, set_recipient
 from storage.audit import AuditChain
@@ -34,6 +35,7 @@ from storage.notice_settings import set_email, set_webhook
 from storage.object_id import examination_source, state_field
 from storage.object_index import keep_candidates
 from storage.objects import join
+from storage.practice import begin_round, finish_round, keep_answer
 from storage.registers import say_verdict
 from storage.saved_searches import save_search
 from storage.sellers import follow
@@ -128,6 +130,9 @@ OFFERS = (
 class Script(Protocol):
     """What stands in the fields that people and markets fill."""
 
+    photos: int
+    """Of each listing, besides the first."""
+
     def offers(self) -> Sequence[Offer]: ...
 
     def say(self, place: str) -> str: ...
@@ -137,6 +142,7 @@ class Script(Protocol):
 class Ordinary:
     """Words of several languages, in turn."""
 
+    photos: int = 7
     _turns: Iterator[int] = field(default_factory=itertools.count)
 
     def offers(self) -> Sequence[Offer]:
@@ -195,6 +201,7 @@ def staged_desk(home: Home, *scripts: Script) -> Iterator[Staged]:
                 create_user(session, role, role)
         for script in scripts:
             set_stage(session, home, chain, script, stage)
+        stage.practised = _practise(session)
     with DeskServer(database, home) as server:
         yield Staged(database, home, stage, server.address)
     database.dispose()
@@ -209,6 +216,8 @@ class Stage:
     approvals: list[int] = field(default_factory=list)
     beside: str = ""
     """A picture that may stand beside those of the first listing."""
+    practised: int = 0
+    """The admin's finished round of practice; the next one is open, its first item answered."""
 
 
 def set_stage(session: Session, home: Home, chain: AuditChain, script: Script, stage: Stage | None = None) -> Stage:
@@ -242,9 +251,8 @@ def _listing(session: Session, home: Home, offer: Offer, script: Script) -> List
     assessment = add_assessment(session, listing, observation, changed, model=script.say("version"))
     assessment.answers = answers_of(changed.title, changed.description or "")
     listing.current_assessment_id = assessment.id
-    if offer.title:
-        for number in range(7):
-            _photo(session, home, listing, number)
+    for number in range(script.photos):
+        _photo(session, home, listing, number)
     for capture in session.scalars(select(Capture).where(Capture.listing_id == listing.id)):
         capture.note = script.say("problem")
     return listing
@@ -469,6 +477,17 @@ def _crawls(session: Session, script: Script) -> None:
                 problems=problems if state == "failed" else [],
             )
         )
+
+
+def _practise(session: Session) -> int:
+    admin = find_user(session, "admin")
+    assert admin is not None
+    finished = begin_round(session, admin)
+    for item in practice_items()[:3]:
+        keep_answer(session, finished, item.id, "replica", "dismiss", "replica")
+    finish_round(session, finished)
+    keep_answer(session, begin_round(session, admin), practice_items()[0].id, "antiquity", "refer", None)
+    return finished.id
 
 
 def _administration(session: Session, chain: AuditChain, stage: Stage, script: Script, actor: str) -> None:
