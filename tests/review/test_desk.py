@@ -697,7 +697,7 @@ def test_a_case_is_opened_from_a_listing_and_its_bundle_asked_for_once(visit, li
         job = session.scalars(select(Job)).one()
         assert (job.kind, job.arguments) == (
             "export",
-            {"case": reference, "languages": ["en", "ar"], "actor": "exporter"},
+            {"case": reference, "languages": ["en", "ar"], "actor": "exporter", "cover": {}},
         )
         case = session.scalars(select(Case)).one()
         session.add(
