@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Page
 
 from demo.practice import practice_items
+from tests.review.seed import png
 from tests.review.stage import Stage
 
 
@@ -40,6 +41,14 @@ def press(selector: str) -> Callable[[Page], None]:
 def choose_wrong_code(page: Page) -> None:
     page.locator("input[name=code]").fill("000000")
     press("form[action^='/second-factor'] button")(page)
+
+
+def send_photo(page: Page) -> None:
+    """The picture of the first listings, as if a phone had taken it."""
+    page.locator("input[name=photo]").set_input_files(
+        {"name": "عداد.png", "mimeType": "image/png", "buffer": png("#b5793f", (640, 640))}
+    )
+    press("form[action^='/photos'] button")(page)
 
 
 TERM = "form:has(input[name=term]) button"
@@ -78,6 +87,12 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/administration/watches": lambda s: [View("watches", "/administration/watches")],
     "/administration/models": lambda s: [View("models", "/administration/models")],
     "/administration/retention": lambda s: [View("retention", "/administration/retention?plan=1")],
+    "/tokens": lambda s: [
+        View("tokens", "/tokens"),
+        View("tokens-refused", "/tokens", act=press("section.narrow button.primary")),
+    ],
+    "/purpose": lambda s: [View("purpose", "/purpose")],
+    "/photos": lambda s: [View("photos", "/photos"), View("photos-found", "/photos", act=send_photo)],
     "/practice": lambda s: [View("practice", "/practice")],
     "/practice/{name}": lambda s: [
         View("practice-item", f"/practice/{practice_items()[1].id}"),
@@ -114,6 +129,9 @@ NO_PAGES = {
     "/received-exhibits/{exhibit_id}/image": "a picture",
     "/attachments/{attachment_id}": "a file",
     "/overview/months.csv": "a file",
+    "/photos/asked/{key}.jpg": "a picture",
+    "/photos/listings/{listing_id}/{sha256}": "a picture",
+    "/photos/entries/{entry_id}/{sha256}": "a picture",
     "/practice/pictures/{name}.jpg": "a picture",
     "/practice/next": "leads on to a page",
     "/administration/approvals/{approval_id}/{what}": "a file",
