@@ -427,8 +427,8 @@ def _alerts(session: Session, chain: AuditChain, listings: Sequence[Listing], us
     """Searches of the administrator and one that somebody shares; alerts, and messages in every state."""
     admin = find_user(session, "admin")
     assert admin is not None
-    own = save_search(session, chain, admin, script.say("watch"), query=QUERY, notify=True)
-    shared = save_search(session, chain, user, "", term=script.say("query"), shared=True)
+    own = save_search(session, chain, admin, f"1 {script.say('watch')}", query=QUERY, notify=True)
+    shared = save_search(session, chain, user, "", term=f"lamp {script.say('query')}"[:190], shared=True)
     seller = session.scalars(select(Seller).order_by(Seller.id.desc())).first()
     if seller is not None:
         follow(session, chain, seller.id, following=True, actor=user.name)
