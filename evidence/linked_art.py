@@ -1,7 +1,7 @@
 """Object ID records as Linked Art 1.0 (JSON-LD), for collection systems that read it.
 
-The rules are those of https://linked.art/api/1.0/endpoint/physical_object/ and the shared structures beside it; the
-terms are the Getty AAT's. Two layers stay apart: what the sellers' listings say stands in `referred_to_by`, each statement
+The rules are those of https://linked.art/api/1.0/endpoint/physical_object/ and of the structures that it shares; the
+terms are the Getty AAT's. Two layers stay apart: what sellers' listings say stands in `referred_to_by`, each statement
 called so; what an officer states is an `AttributeAssignment` with who and when. Nothing a seller says becomes a type,
 material or date of the object itself: a listing proves none of them.
 """
