@@ -39,6 +39,7 @@ from review.pages import (
     case_work,
     cases,
     files,
+    listing_work,
     listings,
     models,
     overview,
@@ -49,6 +50,7 @@ from review.pages import (
     purpose,
     queue,
     received,
+    retention,
     searches,
     second_factor,
     sellers,
@@ -64,11 +66,11 @@ from storage.database import Database, DatabaseError
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor, purpose, tokens),
-    *(queue, listings, files),
+    *(queue, listings, listing_work, files),
     *(searches, alerts),
     *(cases, case_work, received),
     sellers,
-    *(alarms, overview, people, sources, models, audit_log),
+    *(alarms, overview, people, sources, models, retention, audit_log),
     *(practice, photos),
 )
 """Every module of pages, in the order in which their addresses are tried."""
@@ -100,7 +102,7 @@ def create_app(database: Database, home: Home, *, chain: AuditChain, binding: Bi
     )
     app.state.desk = desk
     app.state.photo_search = PhotoSearch(home)
-    app.mount(API_PATH, create_api(desk))
+    app.mount(API_PATH, create_api(desk, app.state.photo_search))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for room in PAGES:
         app.include_router(room.router)

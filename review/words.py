@@ -23,6 +23,8 @@ from storage.tables import utc_now
 from storage.users import LANGUAGES
 
 MESSAGES = Path(__file__).parent / "messages"
+MOST_ACCEPTED = 500
+"""So many characters of Accept-Language are read."""
 NAMES = {"en": "English", "fr": "Français", "ar": "العربية"}
 
 # Characters that change how text around them is read without being seen themselves.
@@ -76,6 +78,11 @@ class Words:
         # From left to right wherever it stands, also among Arabic words and in a title.
         return f"\u2066{said}\u2069" if self.language == "ar" else said
 
+    def day(self, moment: datetime) -> str:
+        """The day of a moment in UTC."""
+        pattern = "y-MM-dd" if self.language == "ar" else "d MMM y"
+        return format_datetime(moment.astimezone(UTC), pattern, locale=self.language)
+
     def relative(self, moment: datetime | None) -> str:
         """How far away a moment is: "in 3 hours", "2 days ago"."""
         if moment is None:
@@ -108,14 +115,18 @@ class Words:
 
 
 def chosen_language(wanted: str | None, accepted: str = "") -> str:
-    """The language asked for, else the browser's first one that we speak, else English."""
+    """The language asked for, else the one of Accept-Language that is liked best and that we speak, else English."""
     if wanted in LANGUAGES:
         return str(wanted)
-    for part in accepted.split(","):
-        code = part.split(";")[0].strip().lower().split("-")[0]
-        if code in LANGUAGES:
-            return code
-    return "en"
+    liked = sorted((-_liking(part), at, part) for at, part in enumerate(accepted[:MOST_ACCEPTED].split(",")))
+    codes = (part.split(";")[0].strip().lower().split("-")[0] for liking, _, part in liked if liking < 0)
+    return next((code for code in codes if code in LANGUAGES), "en")
+
+
+def _liking(part: str) -> float:
+    """The q of one language, 1 without one."""
+    found = re.search(r";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*$", part)
+    return float(found[1]) if found else 1.0
 
 
 def visible(text: str | None) -> Markup:

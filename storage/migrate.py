@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy.orm import Session
 
 from storage.database import Database
-from storage.revision import MIGRATIONS
+from storage.queue_upkeep import bring_up_to_date
+from storage.revision import MIGRATIONS, head_revision
 
 
 def _config() -> Config:
@@ -22,6 +25,10 @@ def upgrade(database: Database, revision: str = "head") -> None:
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+        if MigrationContext.configure(connection).get_current_revision() == head_revision():
+            with Session(connection) as session:
+                bring_up_to_date(session)
+                session.commit()
 
 
 def downgrade(database: Database, revision: str) -> None:

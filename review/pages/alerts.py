@@ -12,7 +12,6 @@ from review.desk import CaseKeeper, Desk, DeskOf, Form, NotThere, Reader, Visito
 from storage.alerts import PAGE_SIZE, count_alerts, deliveries_of, list_alerts, mark_read
 from storage.deliveries import WAYS, new_delivery, recent_deliveries, send_again
 from storage.notice_settings import (
-    RHYTHMS,
     SettingsRefused,
     mail_is_set,
     set_email,
@@ -20,6 +19,7 @@ from storage.notice_settings import (
     settings_of,
     webhook_secret,
 )
+from storage.rhythms import RHYTHMS
 from storage.tables import Delivery, User, utc_now
 
 router = APIRouter()

@@ -28,9 +28,14 @@ def capture_image(request: Request, desk: DeskOf, visitor: Reader, capture_id: s
     """A raster derivative shown in place; anything else of ours as a download. Human remains are veiled unless asked
     for with `shown=1`.
     """
+    return image_answer(desk, row_id(capture_id) or 0, shown=request.query_params.get("shown") == "1")
+
+
+def image_answer(desk: Desk, capture_id: int, *, shown: bool) -> Response:
+    """Raises NotThere."""
     with desk.reading() as session:
-        capture = session.get(Capture, row_id(capture_id) or 0)
-        veil = capture is not None and _is_veiled(request, session, capture)
+        capture = session.get(Capture, capture_id)
+        veil = capture is not None and not shown and are_veiled(session, capture.listing_id)
     if capture is None or capture.kind not in DERIVATIVES:
         raise NotThere(f"There is no picture of capture {capture_id}.")
     store, path = EvidenceStore(desk.home), desk.home.file_path(capture.sha256)

@@ -9,9 +9,13 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from matching.register_files import STATUSES
 from review.answers_view import AnswersView, view_answers
+from review.crawl_view import fault_sentences
 from review.desk import Decider, Desk, DeskOf, Form, NotThere, Reader, Visitor, go_to, row_id, word
+from review.listing_sections import Sections, view_sections
 from review.listing_view import KeptDecision, ListingView, kept_decision, view_listing
+from review.masking import is_lifted
 from review.pages.queue import filters_from
 from storage.alerts import mark_listing_read
 from storage.captures import MADE_SMALL, REPORTED, TAKEN_OUT
@@ -23,7 +27,7 @@ from storage.decisions import (
     StaleDecision,
     decide,
 )
-from storage.queue import neighbours, queue_places
+from storage.queue import Queue
 from storage.queue_filters import Filters, filters_query
 from storage.tables import Decision, utc_now
 
@@ -41,11 +45,21 @@ NOTHING_SENT = {"verdict": "", "next_step": "", "reason": "", "note": ""}
 @router.get("/listings/{listing_id}")
 def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: str) -> Response:
     filters = filters_from(request.query_params)
-    with desk.writing() as session:
+    unveiled = request.query_params.get("shown") == "1"
+    with desk.reading() as session:
         view = _view(session, listing_id)
         answers = _answers(request, session, desk, view)
-        before, after = neighbours(queue_places(session, filters), view.listing.id)
+        event = request.query_params.get("contacts", "")
+        lifted = is_lifted(
+            session,
+            int(event) if event.isascii() and event.isdigit() and len(event) < 18 else None,
+            listing_id=view.listing.id,
+            actor=visitor.user.name,
+        )
+        sections = view_sections(session, view, desk.words(request).language, unveiled=unveiled, contacts_shown=lifted)
+        before, after = Queue(session, filters).neighbours(view.listing.id)
         kept = kept_decision(session, request.query_params.get("decided", ""))
+    with desk.writing() as session:  # only now: whoever writes keeps others waiting
         mark_listing_read(session, visitor.user, view.listing.id)
         desk.chain.record(
             session,
@@ -53,9 +67,9 @@ def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: st
             action="viewed",
             object_kind="listing",
             object_id=view.listing.id,
-            details={"observation": view.observation.id},
+            details={"observation": view.observation.id, **({"unveiled": True} if sections.is_unveiled else {})},
         )
-    return _page(request, desk, view, answers, filters, before=before, after=after, kept=kept)
+    return _page(request, desk, view, answers, sections, filters, before=before, after=after, kept=kept)
 
 
 @router.post("/listings/{listing_id}/decision")
@@ -65,7 +79,7 @@ def decide_about(request: Request, desk: DeskOf, visitor: Decider, form: Form, l
     try:
         with desk.writing() as session:
             # Asked before deciding, while the listing still has its place in the queue.
-            _, after = neighbours(queue_places(session, filters), number)
+            _, after = Queue(session, filters).neighbours(number)
             decision = _decide(session, desk, visitor, number, form)
     except StaleDecision as stale:
         return _sent_again(request, desk, number, form, filters, status=409, newer=stale.newer_id is not None)
@@ -119,13 +133,15 @@ def _sent_again(
     with desk.reading() as session:
         view = _view(session, listing_id)
         answers = _answers(request, session, desk, view)
-        before, after = neighbours(queue_places(session, filters), view.listing.id)
+        sections = view_sections(session, view, desk.words(request).language)
+        before, after = Queue(session, filters).neighbours(view.listing.id)
     sent = {name: word(form, name) for name in NOTHING_SENT}
     return _page(
         request,
         desk,
         view,
         answers,
+        sections,
         filters,
         before=before,
         after=after,
@@ -141,6 +157,7 @@ def _page(
     desk: Desk,
     view: ListingView,
     answers: AnswersView,
+    sections: Sections,
     filters: Filters,
     *,
     before: int | None,
@@ -157,6 +174,7 @@ def _page(
         status=status,
         view=view,
         answers=answers,
+        s=sections,
         before=before,
         after=after,
         query=filters_query(filters),
@@ -168,4 +186,6 @@ def _page(
         refused=refused,
         kept=kept,
         known_notes=KNOWN_NOTES,
+        fault_sentences=fault_sentences,
+        register_statuses=STATUSES,
     )

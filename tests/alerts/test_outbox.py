@@ -128,6 +128,27 @@ def test_a_lost_answer_is_said_and_no_second_e_mail_goes_out(desk_database, home
     assert (row(desk_database, one).state, len(mailbox.messages)) == ("uncertain", 1)
 
 
+@pytest.mark.parametrize(("rhythm", "state", "arrived"), [("at_once", "sent", 1), ("off", "void", 0)])
+def test_what_waits_for_its_hour_follows_a_rhythm_chosen_anew(
+    desk_database, home, ann, mailbox: Mailbox, rhythm: str, state: str, arrived: int
+) -> None:
+    with desk_database.transaction() as session:
+        set_email(session, AuditChain(), session.get_one(User, ann), email="ann@office.example", rhythm="daily")
+        listing = add_listing(session, home, Offer())
+        alert = Alert(
+            user_id=ann, listing_id=listing.id, assessment_id=listing.current_assessment_id, kind="hit", searches=[]
+        )
+        session.add(alert)
+        session.flush()
+        queue_alerts(session, settings_of(session, ann), [alert.id], now=utc_now())
+        one = session.scalars(select(Delivery.id)).one()
+    assert send_due(desk_database, home).total() == 0
+    with desk_database.transaction() as session:
+        set_email(session, AuditChain(), session.get_one(User, ann), email="ann@office.example", rhythm=rhythm)
+    send_due(desk_database, home)
+    assert (row(desk_database, one).state, len(mailbox.messages)) == (state, arrived)
+
+
 def test_without_a_mail_server_messages_wait_and_say_why(desk_database, home, queued, monkeypatch) -> None:
     monkeypatch.delenv("RELICWATCH_SMTP_HOST", raising=False)
     one = queued()

@@ -19,27 +19,43 @@ from sqlalchemy.orm import Session
 
 from classifiers.listing import ListingClassifier
 from crawler.answer_records import answers_record
+from crawler.egress import Guard
 from crawler.home import Home
+from demo.practice import practice_items
 from review.server import DeskServer
 from storage.alarm_receipts import give_receipt, set_recipient
 from storage.audit import AuditChain
 from storage.case_work import Proof, assign_case, record_outcome, refer_case
 from storage.cases import add_case_note, add_exhibit, open_case
 from storage.database import Database
+from storage.deliveries import WAYS, end_delivery, new_delivery
 from storage.export_requests import ask_for_export
 from storage.model_uses import record_use
+from storage.notice_settings import set_email, set_webhook
+from storage.object_id import examination_source, state_field
 from storage.object_index import keep_candidates
 from storage.objects import join
+from storage.practice import begin_round, finish_round, keep_answer
+from storage.registers import say_verdict
+from storage.saved_searches import save_search
+from storage.sellers import follow
 from storage.tables import (
     Alarm,
+    Alert,
+    Assessment,
     Capture,
     Case,
     Crawl,
     Decision,
+    DeliveryAlert,
     Export,
     Job,
     Listing,
     MarketApproval,
+    Match,
+    RegisterEntry,
+    RegisterList,
+    Seller,
     User,
     utc_now,
 )
@@ -113,6 +129,9 @@ OFFERS = (
 class Script(Protocol):
     """What stands in the fields that people and markets fill."""
 
+    photos: int
+    """Of each listing, besides the first."""
+
     def offers(self) -> Sequence[Offer]: ...
 
     def say(self, place: str) -> str: ...
@@ -122,6 +141,7 @@ class Script(Protocol):
 class Ordinary:
     """Words of several languages, in turn."""
 
+    photos: int = 7
     _turns: Iterator[int] = field(default_factory=itertools.count)
 
     def offers(self) -> Sequence[Offer]:
@@ -180,6 +200,7 @@ def staged_desk(home: Home, *scripts: Script) -> Iterator[Staged]:
                 create_user(session, role, role)
         for script in scripts:
             set_stage(session, home, chain, script, stage)
+        stage.practised = _practise(session)
     with DeskServer(database, home) as server:
         yield Staged(database, home, stage, server.address)
     database.dispose()
@@ -192,6 +213,10 @@ class Stage:
     listings: list[int] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
     approvals: list[int] = field(default_factory=list)
+    beside: str = ""
+    """A picture that may stand beside those of the first listing."""
+    practised: int = 0
+    """The admin's finished round of practice; the next one is open, its first item answered."""
 
 
 def set_stage(session: Session, home: Home, chain: AuditChain, script: Script, stage: Stage | None = None) -> Stage:
@@ -205,8 +230,11 @@ def set_stage(session: Session, home: Home, chain: AuditChain, script: Script, s
     _decide(session, added[0], user, script)
     if len(added) > 1:
         _relate(session, added)
+    if len(added) > 3:
+        stage.beside = stage.beside or _beside(session, home, chain, added, user.name, script)
     stage.cases += [_case(session, home, chain, added, user, script)]
     _alarms(session, chain, added[:2], user, script)
+    _alerts(session, chain, added[:4], user, script)
     _crawls(session, script)
     _administration(session, chain, stage, script, actor)
     session.flush()
@@ -220,11 +248,10 @@ def _listing(session: Session, home: Home, offer: Offer, script: Script) -> List
     observation = add_observation(session, listing, changed, None, utc_now())
     observation.availability = observation.size = script.say("query")
     assessment = add_assessment(session, listing, observation, changed, model=script.say("version"))
-    assessment.answers = _answers(changed.title, changed.description or "")
+    assessment.answers = answers_of(changed.title, changed.description or "")
     listing.current_assessment_id = assessment.id
-    if offer.title:
-        for number in range(7):
-            _photo(session, home, listing, number)
+    for number in range(script.photos):
+        _photo(session, home, listing, number)
     for capture in session.scalars(select(Capture).where(Capture.listing_id == listing.id)):
         capture.note = script.say("problem")
     return listing
@@ -250,7 +277,7 @@ def _classifier() -> ListingClassifier:
     return ListingClassifier.load()
 
 
-def _answers(title: str, description: str) -> dict[str, Any]:
+def answers_of(title: str, description: str) -> dict[str, Any]:
     classifier = _classifier()
     [(answers, _)] = classifier._answerer.answer(classifier.read([(title, description)]), [True])
     return answers_record(answers)
@@ -283,6 +310,54 @@ def _relate(session: Session, added: Sequence[Listing]) -> None:
         "method": "test",
     }  # fmt: skip
     keep_candidates(session, [pair])
+
+
+def _beside(
+    session: Session, home: Home, chain: AuditChain, added: Sequence[Listing], actor: str, script: Script
+) -> str:
+    """An Object ID statement, a register candidate with its verdict and photograph, captures that wait and failed; the
+    fourth offers human remains. Returns the candidate's photograph, as the page of pictures names it.
+    """
+    first = added[0]
+    state_field(
+        session, chain, first.id, field="distinguishing_features", value=script.say("note"),
+        source=examination_source(script.say("note")), actor=actor,
+    )  # fmt: skip
+    rows = RegisterList(
+        source="MOC-2003", version=1, file_name="list.csv", file_sha256="0" * 64, imported_by=actor, counts={},
+        faults=[],
+    )  # fmt: skip
+    session.add(rows)
+    session.flush()
+    kept = keep_file(home, png("#8a6d3b", (180, 240)))
+    told = {name: script.say(place) for name, place in (("title", "case"), ("object_type", "query"))}
+    entry = RegisterEntry(
+        list_id=rows.id, source="MOC-2003", record_id="17", status="missing", fields={**told, "weight_g": 341},
+        original=told, digest="d" * 64, read_as={}, photos=[{"name": "17.png", "sha256": kept}],
+    )  # fmt: skip
+    session.add(entry)
+    session.flush()
+    why = [
+        {"part": "weight", "weight": 2.1, "ours": "340.5 g", "theirs": "341 g"},
+        {"part": "type", "weight": -0.8, "ours": "statue_sculpture", "theirs": "oil_lamp"},
+        {"part": "words", "weight": 0.1, "ours": script.say("query"), "theirs": script.say("query")},
+    ]
+    match = Match(
+        listing_id=first.id, observation_id=first.current_observation_id, register_entry_id=entry.id, score=4.2,
+        band="medium", why=why, method="test",
+    )  # fmt: skip
+    session.add(match)
+    session.flush()
+    say_verdict(session, chain, match.id, verdict="unsure", actor=actor, note=script.say("note"))
+    for number, state in enumerate(("queued", "failed")):
+        job = Job(
+            kind="capture", arguments={"listing_id": first.id, "actor": actor}, idempotency_key=f"{script}{number}",
+            state=state, error=script.say("problem") if state == "failed" else None,
+        )  # fmt: skip
+        session.add(job)
+    remains = session.get_one(Assessment, added[3].current_assessment_id or 0)
+    remains.labels = [*remains.labels, "risk:human_remains"]
+    return f"r{entry.id}-1"
 
 
 def _case(
@@ -339,6 +414,36 @@ def _alarms(session: Session, chain: AuditChain, listings: Sequence[Listing], us
             give_receipt(session, chain, alarm_id=alarm.id, user=user)
 
 
+def _alerts(session: Session, chain: AuditChain, listings: Sequence[Listing], user: User, script: Script) -> None:
+    """Searches of the administrator and one that somebody shares; alerts, and messages in every state."""
+    admin = find_user(session, "admin")
+    assert admin is not None
+    own = save_search(session, chain, admin, script.say("watch"), query=QUERY, notify=True)
+    shared = save_search(session, chain, user, "", term=script.say("query"), shared=True)
+    seller = session.scalars(select(Seller).order_by(Seller.id.desc())).first()
+    if seller is not None:
+        follow(session, chain, seller.id, following=True, actor=user.name)
+        save_search(session, chain, admin, "", seller_id=seller.id)
+    set_email(session, chain, admin, email="amina@office.example", rhythm="daily")
+    set_webhook(session, chain, admin, url="https://cases.office.example/hook", guard=Guard())
+    for number, listing in enumerate(listings):
+        told = Alert(
+            user_id=admin.id,
+            listing_id=listing.id,
+            assessment_id=listing.current_assessment_id,
+            kind="relisted" if number == 1 else "hit",
+            searches=[own.id, shared.id],
+            read_at=utc_now() if number == 2 else None,
+        )
+        session.add(told)
+        session.flush()
+        message = new_delivery(session, admin.id, WAYS[number % 2], "alerts", utc_now())
+        session.add(DeliveryAlert(alert_id=told.id, way=message.way, delivery_id=message.id))
+        if number:
+            end_delivery(session, message, ("sent", "failed", "uncertain")[number - 1], script.say("problem"))
+
+
+QUERY = "text=lamp&band=strong&currency=EUR&price_max=12500&language=ar&state=all"
 FAULTS = [
     {"code": "thin_expected", "values": {"field": "price", "share": 12, "listings": 140, "expected": 80}},
     {"code": "challenge", "values": {"status": 403, "sign": "product", "named": "Guard™"}},
@@ -361,6 +466,17 @@ def _crawls(session: Session, script: Script) -> None:
                 problems=problems if state == "failed" else [],
             )
         )
+
+
+def _practise(session: Session) -> int:
+    admin = find_user(session, "admin")
+    assert admin is not None
+    finished = begin_round(session, admin)
+    for item in practice_items()[:3]:
+        keep_answer(session, finished, item.id, "replica", "dismiss", "replica")
+    finish_round(session, finished)
+    keep_answer(session, begin_round(session, admin), practice_items()[0].id, "antiquity", "refer", None)
+    return finished.id
 
 
 def _administration(session: Session, chain: AuditChain, stage: Stage, script: Script, actor: str) -> None:

@@ -277,6 +277,10 @@ NEEDS = {
     ("GET", "/administration/watches"): "audit",
     ("POST", "/administration/watches"): "administer",
     ("GET", "/administration/models"): "audit",
+    ("GET", "/administration/retention"): "audit",
+    ("POST", "/administration/retention/periods"): "administer",
+    ("POST", "/administration/retention/holds"): "administer",
+    ("POST", "/administration/retention/holds/{hold_id}/lift"): "administer",
     ("POST", "/administration/models"): "administer",
     ("GET", "/audit"): "audit",
     ("POST", "/export-requests/{request_id}"): "export",
@@ -287,6 +291,13 @@ NEEDS = {
     ("GET", "/sellers/{seller_id}"): "read",
     ("POST", "/sellers/{seller_id}/follow"): "decide",
     ("GET", "/"): "read",
+    ("GET", "/captures/{capture_id}/picture"): "read",
+    ("GET", "/photos"): "read",
+    ("POST", "/photos"): "read",
+    ("GET", "/photos/asked/{key}.jpg"): "read",
+    ("GET", "/photos/listings/{listing_id}/{sha256}"): "read",
+    ("GET", "/photos/entries/{entry_id}/{sha256}"): "read",
+    ("GET", "/registers/entries/{entry_id}/photos/{number}"): "read",
     ("GET", "/practice"): "read",
     ("POST", "/practice"): "read",
     ("GET", "/practice/next"): "read",
@@ -686,7 +697,7 @@ def test_a_case_is_opened_from_a_listing_and_its_bundle_asked_for_once(visit, li
         job = session.scalars(select(Job)).one()
         assert (job.kind, job.arguments) == (
             "export",
-            {"case": reference, "languages": ["en", "ar"], "actor": "exporter"},
+            {"case": reference, "languages": ["en", "ar"], "actor": "exporter", "cover": {}},
         )
         case = session.scalars(select(Case)).one()
         session.add(
@@ -745,11 +756,11 @@ def test_an_error_nobody_foresaw_gets_an_id_and_no_traceback(visit, desk_databas
     def broken(*_):
         raise ZeroDivisionError("secret inside")
 
-    original, queue_module.queue_places = queue_module.queue_places, broken
+    original, queue_module.Queue = queue_module.Queue, broken
     try:
         answer = client.get("/")
     finally:
-        queue_module.queue_places = original
+        queue_module.Queue = original
     assert answer.status_code == 500
     assert "secret inside" not in answer.text and "Traceback" not in answer.text
     error_id = re.search(r"desk: ([0-9a-f]{8})", answer.text).group(1)

@@ -53,6 +53,7 @@ API_NEEDS = {
     ("GET", "/registers"): "read",
     ("GET", "/matches"): "read",
     ("POST", "/matches/{match_id}/verdicts"): "decide",
+    ("POST", "/photo-matches"): "read",
     ("GET", "/alarms"): "read",
     ("GET", "/markets"): "audit",
     ("GET", "/markets/{name}"): "audit",

@@ -21,7 +21,7 @@ from storage.captures import KINDS
 from storage.decisions import DISMISSAL_REASONS, NEXT_STEPS, VERDICTS
 from storage.deliveries import ABOUT, WAYS
 from storage.deliveries import STATES as DELIVERY_STATES
-from storage.notice_settings import RHYTHMS
+from storage.rhythms import RHYTHMS
 from storage.saved_searches import Kind
 from storage.users import LANGUAGES, ROLES
 from tests.needs import need_shared
@@ -47,8 +47,8 @@ def test_every_language_has_the_same_keys_with_the_same_fields():
 
 def test_every_key_of_a_template_is_there():
     used = set()
-    for page in TEMPLATES.glob("*.html"):
-        used |= set(re.findall(r"""t\(["']([a-z_0-9]+)["'](?! ~)""", page.read_text(encoding="utf-8")))
+    for page in TEMPLATES.rglob("*.html"):
+        used |= set(re.findall(r"""\bt\(["']([a-z_0-9]+)["'](?! ~)""", page.read_text(encoding="utf-8")))
     assert len(used) > 100
     assert used <= set(messages("en"))
 

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from playwright.sync_api import Page
 
+from demo.practice import practice_items
 from tests.review.stage import Stage
 
 
@@ -41,6 +42,8 @@ def choose_wrong_code(page: Page) -> None:
     press("form[action^='/second-factor'] button")(page)
 
 
+TERM = "form:has(input[name=term]) button"
+"""Of the form that saves a term: without one it is refused."""
 PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/": lambda s: [
         View("queue", "/"),
@@ -49,13 +52,21 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     ],
     "/listings/{listing_id}": lambda s: [
         *(View(f"listing-{number}", f"/listings/{id_}") for number, id_ in enumerate(s.listings)),
+        View("listing-unveiled", f"/listings/{s.listings[3]}?shown=1"),
         View("listing-refused", f"/listings/{s.listings[0]}", act=press("#decision button.primary")),
         View("listing-read", f"/listings/{s.listings[0]}", role="viewer"),
+    ],
+    "/listings/{listing_id}/pictures": lambda s: [
+        View("pictures", f"/listings/{s.listings[0]}/pictures"),
+        View("pictures-pair", f"/listings/{s.listings[0]}/pictures?right={s.beside}&zoom=2"),
+        View("pictures-unveiled", f"/listings/{s.listings[3]}/pictures?shown=1", role="viewer"),
     ],
     "/cases": lambda s: [View("cases", "/cases")],
     "/cases/{reference}": lambda s: [View(f"case-{n}", f"/cases/{one}") for n, one in enumerate(s.cases)],
     "/sellers/{seller_id}": lambda s: [View(f"seller-{one}", f"/sellers/{one}") for one in (1, 2)],
     "/crawls": lambda s: [View("crawls", "/crawls")],
+    "/searches": lambda s: [View("searches", "/searches"), View("searches-refused", "/searches", act=press(TERM))],
+    "/alerts": lambda s: [View("alerts", "/alerts"), View("alerts-read", "/alerts?unread=1", role="viewer")],
     "/alarms": lambda s: [View("alarms", "/alarms?all=1")],
     "/overview": lambda s: [View("overview", "/overview")],
     "/audit": lambda s: [View("audit", "/audit?check=1"), View("audit-page", "/audit?page=2", role="auditor")],
@@ -66,6 +77,13 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/administration/markets": lambda s: [View("markets", "/administration/markets")],
     "/administration/watches": lambda s: [View("watches", "/administration/watches")],
     "/administration/models": lambda s: [View("models", "/administration/models")],
+    "/administration/retention": lambda s: [View("retention", "/administration/retention?plan=1")],
+    "/practice": lambda s: [View("practice", "/practice")],
+    "/practice/{name}": lambda s: [
+        View("practice-item", f"/practice/{practice_items()[1].id}"),
+        View("practice-answered", f"/practice/{practice_items()[0].id}"),
+    ],
+    "/practice/result/{round_id}": lambda s: [View("practice-result", f"/practice/result/{s.practised}")],
     "/password": lambda s: [
         View("password", "/password"),
         View("password-refused", "/password", act=press("main form button.primary")),
@@ -87,12 +105,17 @@ PROBLEMS = (
 
 NO_PAGES = {
     "/health": "JSON",
+    "/searches/open": "the way to the queue",
     "/captures/{capture_id}/image": "a picture",
+    "/captures/{capture_id}/picture": "a picture",
+    "/registers/entries/{entry_id}/photos/{number}": "a picture",
     "/exports/{bundle_id}": "a file",
     "/received/{bundle_id}": "a file",
     "/received-exhibits/{exhibit_id}/image": "a picture",
     "/attachments/{attachment_id}": "a file",
     "/overview/months.csv": "a file",
+    "/practice/pictures/{name}.jpg": "a picture",
+    "/practice/next": "leads on to a page",
     "/administration/approvals/{approval_id}/{what}": "a file",
 }
 """Routes that answer with something else than a page."""

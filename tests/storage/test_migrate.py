@@ -42,9 +42,15 @@ def leftovers(database: Database) -> set[str]:
         return set(connection.execute(text(query)).scalars())
 
 
+def is_search_index(name: str) -> bool:
+    """The index that each database keeps in its own way, so that the tables in the code do not have it."""
+    return name == "queue_text" or name.startswith("queue_text_")
+
+
 def test_up_makes_every_table_and_down_leaves_nothing_and_up_again_works(empty: Database) -> None:
     upgrade(empty)
-    assert set(empty.table_names()) == set(Base.metadata.tables) | {"alembic_version"}
+    made = {name for name in empty.table_names() if not is_search_index(name)}
+    assert made == set(Base.metadata.tables) | {"alembic_version"}
     assert current_revision(empty.engine) == head_revision()
     downgrade(empty, "base")
     assert leftovers(empty) == set()
@@ -105,7 +111,8 @@ def test_upgrading_twice_changes_nothing(empty: Database) -> None:
 
 def test_the_migrations_and_the_tables_in_the_code_do_not_drift_apart(database: Database) -> None:
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_name": lambda name, *_: not is_search_index(name or "")}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Base.metadata) == []
 
 
