@@ -1,5 +1,6 @@
 # What people and CI call. Everything but `setup` is one line or a few, so that the commands can be typed by hand too.
 .PHONY: setup demo test prove bench bench-desk bench-photos lint format lock pictures screenshots clean
+.PHONY: setup demo test prove bench bench-photos bench-objects lint format lock pictures screenshots clean
 
 setup: .venv/ready
 
@@ -26,6 +27,10 @@ bench-photos: .venv/ready  ## photograph matching: the published set, and candid
 	.venv/bin/python bench/photo_set.py make build/photo_set $(ARGS)
 	.venv/bin/python bench/photo_set.py score build/photo_set
 	.venv/bin/python bench/photo_index.py
+
+bench-objects: .venv/ready  ## cost of comparing a new listing with a million stored; ARGS=--postgresql
+	.venv/bin/python bench/object_set.py
+	.venv/bin/python bench/object_index.py $(ARGS)
 
 lint: .venv/ready
 	.venv/bin/ruff check .

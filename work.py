@@ -44,7 +44,16 @@ from storage.audit import AuditChain
 from storage.audit_chains import head_is_due
 from storage.crawls import complete_crawls_before
 from storage.database import Database, DatabaseError
-from storage.jobs import ClaimedJob, JobHeartbeat, LeaseLost, fail_job, finish_job, insert_job, release_job
+from storage.jobs import (
+    ClaimedJob,
+    JobHeartbeat,
+    LeaseLost,
+    fail_job,
+    finish_job,
+    insert_job,
+    queue_comparison,
+    release_job,
+)
 from storage.leases import MARKET_LEASE_SECONDS, reserve_request, take_market
 from storage.registers import has_registers
 from storage.response_times import median_seconds
@@ -310,6 +319,11 @@ def capture(database: Database, home: Home, job: ClaimedJob, progress: Progress 
         wait=wait,
     )
     note_captures(database, home)
+    from late_photos import keep_missing_thumbnail
+
+    keep_missing_thumbnail(database, home, listing_id)
+    with database.transaction() as session:
+        queue_comparison(session, listing_id, f"capture:{job.id}")
     return {"listing": listing_id, "state": result.state, "reason": result.reason}
 
 
