@@ -37,6 +37,7 @@ from review.pages import (
     case_work,
     cases,
     files,
+    first_hour,
     listings,
     models,
     overview,
@@ -60,7 +61,7 @@ PAGES = (
     *(queue, listings, files),
     *(cases, case_work),
     *(alarms, overview, people, sources, models, audit_log),
-    *(practice, photos),
+    *(practice, photos, first_hour),
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"

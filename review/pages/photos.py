@@ -102,11 +102,19 @@ def listing_photo(desk: DeskOf, visitor: Reader, listing_id: str, sha256: str) -
     return picture_answer(store, desk.home.file_path(capture.sha256), capture.id)
 
 
+def _told(entry: RegisterEntry) -> tuple[str, str]:
+    """What the register calls the object, and its description."""
+    fields = entry.fields
+    return str(fields.get("title") or fields.get("object_type") or entry.record_id), str(
+        fields.get("description") or ""
+    )
+
+
 def _page(request: Request, desk: Desk, *, found: PhotoSearched | None = None, refused: str = "") -> Response:
     with desk.reading() as session:
         ready = len(pictures_to_compare(session))
         entries = {
-            one.id: session.get_one(RegisterEntry, one.id).fields
+            one.id: _told(session.get_one(RegisterEntry, one.id))
             for one in (found.candidates if found else ())
             if one.kind == "register"
         }

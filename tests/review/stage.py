@@ -30,6 +30,7 @@ from storage.export_requests import ask_for_export
 from storage.model_uses import record_use
 from storage.object_index import keep_candidates
 from storage.objects import join
+from storage.practice import begin_round, finish_round, keep_answer
 from storage.tables import (
     Alarm,
     Capture,
@@ -192,12 +193,14 @@ class Stage:
     listings: list[int] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
     approvals: list[int] = field(default_factory=list)
+    practice_round: int = 0
 
 
 def set_stage(session: Session, home: Home, chain: AuditChain, script: Script, stage: Stage | None = None) -> Stage:
     """Everything that the desk shows, in the words of the script. The desk's own people have to be there already."""
     stage = stage or Stage()
     added = [_listing(session, home, offer, script) for offer in script.offers()]
+    stage.practice_round = _practised(session)
     stage.listings += [listing.id for listing in added]
     actor = script.say("person")[:80]
     user = find_user(session, actor) or create_user(session, actor, "lead")
@@ -211,6 +214,17 @@ def set_stage(session: Session, home: Home, chain: AuditChain, script: Script, s
     _administration(session, chain, stage, script, actor)
     session.flush()
     return stage
+
+
+def _practised(session: Session) -> int:
+    """A round of the reviewer that is over, one answer of it right and one not."""
+    user = find_user(session, "reviewer")
+    assert user is not None
+    done = begin_round(session, user)
+    keep_answer(session, done, "coin_copy", "replica", "dismiss", "replica")
+    keep_answer(session, done, "cyrene_veiled", "replica", "dismiss", "replica")
+    finish_round(session, done)
+    return done.id
 
 
 def _listing(session: Session, home: Home, offer: Offer, script: Script) -> Listing:

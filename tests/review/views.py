@@ -40,6 +40,15 @@ def choose_wrong_code(page: Page) -> None:
     press("form[action^='/second-factor'] button")(page)
 
 
+def answer_practice(page: Page) -> None:
+    """Where it was answered before, the answer is there already."""
+    if page.locator("#decision").count():
+        page.locator("input[value=replica]").check()
+        page.locator("input[value=dismiss]").check()
+        page.locator("select[name=reason]").select_option("replica")
+        press("#decision button.primary")(page)
+
+
 PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/": lambda s: [
         View("queue", "/"),
@@ -64,6 +73,23 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/administration/markets": lambda s: [View("markets", "/administration/markets")],
     "/administration/watches": lambda s: [View("watches", "/administration/watches")],
     "/administration/models": lambda s: [View("models", "/administration/models")],
+    "/first-hour": lambda s: [
+        *(
+            View(f"first-hour-{one}", f"/first-hour?step={one}")
+            for one in ("own", "lawful", "source", "searches", "end")
+        ),
+        View("first-hour-source-chosen", "/first-hour?step=source&market=ebay_fr"),
+        View("first-hour-refused", "/first-hour?step=lawful", act=press("form[action$=lawful] button")),
+    ],
+    "/photos": lambda s: [View("photos", "/photos"), View("photos-refused", "/photos", act=press(".photo-ask button"))],
+    "/practice": lambda s: [View("practice", "/practice", role="reviewer")],
+    "/practice/{name}": lambda s: [
+        View("practice-item", "/practice/mosaic_panel", role="reviewer"),
+        View("practice-answered", "/practice/palmyra_relief", role="reviewer", act=answer_practice),
+    ],
+    "/practice/result/{round_id}": lambda s: [
+        View("practice-result", f"/practice/result/{s.practice_round}", role="reviewer")
+    ],
     "/password": lambda s: [
         View("password", "/password"),
         View("password-refused", "/password", act=press("main form button.primary")),
@@ -86,6 +112,11 @@ PROBLEMS = (
 NO_PAGES = {
     "/health": "JSON",
     "/captures/{capture_id}/image": "a picture",
+    "/photos/asked/{key}.jpg": "a picture",
+    "/photos/listings/{listing_id}/{sha256}": "a picture",
+    "/registers/entries/{entry_id}/photos/{sha256}": "a picture",
+    "/practice/pictures/{name}.jpg": "a picture",
+    "/practice/next": "leads to the next item",
     "/exports/{bundle_id}": "a file",
     "/attachments/{attachment_id}": "a file",
     "/overview/months.csv": "a file",
