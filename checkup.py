@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 from sqlalchemy import func, select
 
+from alerts.letters import desk_address
+from alerts.mail_settings import mail_settings
+from alerts.smtp import check_server
 from crawler.chromium import chromium_fault, find_chromium
 from crawler.errors import RelicwatchError
 from crawler.fonts import has_arabic_font
@@ -19,8 +22,11 @@ from evidence.sealing import find_orphans
 from evidence.signing import load_signing_key
 from markets.admission import watched_in_vain
 from markets.catalog import all_markets
+from storage.alarm_notices import without_address
 from storage.audit import chain_faults
 from storage.database import Database
+from storage.deliveries import counts_by_state
+from storage.notice_settings import mail_is_set
 from storage.tables import AuditEvent, Job, Listing
 
 LEAST_FREE_BYTES = 2 * 1024**3
@@ -77,6 +83,7 @@ def _surroundings(home: Home) -> Iterator[Finding]:
         yield Finding("note", "RELICWATCH_OPERATOR is not set: evidence does not say who collected it.")
     if "(+" not in user_agent():
         yield Finding("note", "RELICWATCH_CONTACT is not set: markets cannot reach whoever crawls them.")
+    yield from _mail()
     try:
         key = load_signing_key(home)
         yield Finding("ok", f"bundles are signed by the key {key.fingerprint}")
@@ -84,6 +91,21 @@ def _surroundings(home: Home) -> Iterator[Finding]:
         yield Finding("fault", str(error))
     for name, fault in all_markets(home).broken.items():
         yield Finding("fault", f"the definition of {name} is broken: {fault}")
+
+
+def _mail() -> Iterator[Finding]:
+    """Connects and signs in as a message would, and sends nothing."""
+    if not mail_is_set():
+        yield Finding("note", "No mail server is set (RELICWATCH_SMTP_HOST): alerts stand on the desk alone.")
+        return
+    try:
+        settings = mail_settings()
+        check_server(settings)
+        yield Finding("ok", f"the mail server {settings.shown} takes messages from {settings.sender}")
+    except RelicwatchError as error:
+        yield Finding("fault", f"no e-mail goes out: {error}")
+    if not desk_address():
+        yield Finding("note", "RELICWATCH_DESK_URL is not set: e-mails carry no links to the desk.")
 
 
 def _store(home: Home, database: Database) -> Iterator[Finding]:
@@ -95,6 +117,7 @@ def _store(home: Home, database: Database) -> Iterator[Finding]:
         ).all()
         last_errors = {kind: session.get_one(Job, last).error for kind, _, last in failed}
         faults = chain_faults(session.scalars(select(AuditEvent)))
+        messages, unreached = counts_by_state(session), without_address(session)
     if demo and not home.is_demo:
         yield Finding(
             "fault", f"{demo} DEMO listings are in this real home: evidence from it would not hold. Start a new home."
@@ -103,6 +126,13 @@ def _store(home: Home, database: Database) -> Iterator[Finding]:
         yield Finding("note", "This is the DEMO's home: nothing in it is real.")
     for kind, count, _ in failed:
         yield Finding("note", f"jobs that failed, of kind {kind}: {count}. The last one: {last_errors[kind]}")
+    for state in ("failed", "uncertain"):
+        if messages.get(state):
+            yield Finding(
+                "note", f"messages that are {state}: {messages[state]}; their readers' page of alerts has them"
+            )
+    for name in unreached:
+        yield Finding("fault", f"{name} is named for safety alarms and has no address: the alarm reaches nobody there")
     yield from (Finding("fault", fault) for fault in faults)
     if not faults:
         yield Finding("ok", "the audit log's hash chains are whole")

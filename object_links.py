@@ -38,6 +38,10 @@ MOST_COMPARED = 8
 """Candidates of a listing that are compared in full."""
 MOST_KEPT = 3
 """Of these so many are kept where they are not joined."""
+LEAST_WORTH_A_LOOK = 1.0
+"""Least sum of words and figures at which the pictures of two offers are opened: look-alikes of a store of a million
+stay below it, four of five, and nine of ten offers of one object in other words come above. Copies of one picture meet
+by its keys, whatever the words say."""
 MOST_MEMBERS = 12
 """Listings of an object that a newcomer must not contradict."""
 
@@ -221,8 +225,11 @@ def _looked_at(database: Database, offers: Mapping[int, Offer], photos: OfferPho
     """What the pictures of flagged listings have in common with those of listings found by words or pictures."""
     links: dict[tuple[int, int], Link] = {}
     for id_ in photos.listings:
+        ours = offers[id_]
         with database.reading() as session:
-            near = find_listings(session, asked_keys(offers[id_]), but=id_, most=MOST_COMPARED)
+            told = find_listings(session, asked_keys(ours), but=id_, most=MOST_COMPARED)
+            theirs = {other: offer_of(one) for other, one in offers_of(session, told).items()}
+            near = [other for other, one in theirs.items() if compare(ours, one).score >= LEAST_WORTH_A_LOOK]
             near += find_listings(session, photos.asked_keys(id_), but=id_, most=MOST_COMPARED, least=LEAST_PHOTO_KEYS)
             pictures = pictures_of(session, near)
         links |= {(id_, other): link for other, link in photos.compare(id_, pictures).items()}

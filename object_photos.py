@@ -51,14 +51,14 @@ class OfferPhotos:
     def kept_keys(self, listing: int) -> list[int]:
         """Under which its copies find it."""
         photo = self._photos.get(listing)
-        return [] if photo is None or _is_plain(photo) else _keys(photo.features.hash.tobytes())
+        return [] if photo is None or _is_plain(photo) else hash_keys(photo.features.hash.tobytes())
 
     def asked_keys(self, listing: int) -> list[int]:
         """Under which its copies are found, turned and mirrored ones too."""
         photo = self._photos.get(listing)
         if photo is None or _is_plain(photo):
             return []
-        return sorted({key for one in photo.hashes for key in _keys(one.tobytes())})
+        return sorted({key for one in photo.hashes for key in hash_keys(one.tobytes())})
 
     def compare(self, listing: int, others: Mapping[int, str]) -> dict[int, Link]:
         """Listing -> what its picture has in common with the one of `listing`; none for one that cannot be read."""
@@ -91,7 +91,8 @@ def _is_plain(photo: QueryPhoto) -> bool:
     return photo.features.hash_quality < _LEAST_QUALITY
 
 
-def _keys(digest: bytes) -> list[int]:
+def hash_keys(digest: bytes) -> list[int]:
+    """Of a picture's PDQ hash: a key for each of its parts."""
     width = len(digest) // _BANDS
     parts = (digest[at * width : (at + 1) * width].hex() for at in range(_BANDS))
     return [

@@ -31,6 +31,7 @@ from crawler.home import Home, loopback_allowed
 from evidence.bundle import export_bundle
 from evidence.custody_heads import make_head, write_stamps
 from evidence.page_capture import capture_listing
+from evidence.recipients import Request
 from evidence.report.printing import print_pages
 from evidence.saved_files import SavedBy
 from evidence.sealing import heal
@@ -337,6 +338,7 @@ def capture(database: Database, home: Home, job: ClaimedJob, progress: Progress 
 def export(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
     """Export a case's bundle into the home's exports."""
     arguments = job.arguments
+    cover = arguments.get("cover")
     bundle = export_bundle(
         database,
         home,
@@ -349,6 +351,8 @@ def export(database: Database, home: Home, job: ClaimedJob, progress: Progress |
         printer=print_pages,
         guard=Guard(allow_loopback=loopback_allowed()),
         cards=lambda: model_cards(home),
+        request=Request(**cover) if cover else None,
+        progress=progress,
     )
     return {"bundle": bundle.bundle_id, "path": str(bundle.path), "sha256": bundle.sha256}
 

@@ -9,8 +9,9 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.header import Header
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
+from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,8 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from classifiers.answers.explained import explain_alarm
-from classifiers.answers.meanings import UnknownMeaning
 from crawler.home import Home
+from review.answers_view import alarm_line
 from review.highlight import distinct_reasons
 from review.market_titles import market_title
 from review.summary import summarise
@@ -29,6 +29,21 @@ from storage.alerts import AlertRow
 from storage.masking import mask_contacts
 from storage.tables import Alarm, Delivery, Listing, Observation, utc_now
 
+
+class _Letters(EmailPolicy):
+    """Python's own policy folds long subjects that are not ASCII so that spaces get lost: the older way keeps them."""
+
+    def fold(self, name: str, value: Any) -> str:
+        if name.lower() != "subject" or str(value).isascii():
+            return str(super().fold(name, value))
+        encoded: str = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
+        return f"{name}: {encoded}{self.linesep}"
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        return self.fold(name, value).encode("ascii", "surrogateescape")
+
+
+LETTERS = _Letters(linesep="\r\n")
 MOST_SHOWN = 30
 """Listings of one e-mail; the desk has the rest."""
 MOST_TITLE = 200
@@ -48,12 +63,24 @@ _LINK = re.compile(r"(?<=\w)\.(?=[^\W\d])|://|@")
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Words of the listing, and whether they speak for a hit."""
+
+    text: str
+    speaks_for: bool = True
+
+    @property
+    def signed(self) -> str:
+        return f"{'+' if self.speaks_for else chr(0x2212)} {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One listing as an e-mail tells of it; every text is masked and on one line."""
 
     title: str
     summary: str
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     band: str
     market: str
     price: str
@@ -181,7 +208,7 @@ def _letter(
         "desk_root": desk,
         "isolate": isolate if words.language == "ar" else str,
     }
-    letter = EmailMessage(policy=SMTP_POLICY)
+    letter = EmailMessage(policy=LETTERS)
     letter["From"] = f"relicwatch <{sender}>"
     letter["To"] = recipient
     letter["Subject"] = _subject(f"relicwatch: {subject}" + (" [DEMO]" if home.is_demo else ""))
@@ -189,9 +216,9 @@ def _letter(
     letter["Message-ID"] = f"<{token}@{parseaddr(sender)[1].rpartition('@')[2] or 'relicwatch.invalid'}>"
     letter["Auto-Submitted"] = "auto-generated"
     letter["X-Auto-Response-Suppress"] = "All"
-    letter["Content-Language"] = words.language
     letter.set_content(_PLAIN.get_template("letter.txt").render(values), cte="quoted-printable")
     letter.add_alternative(_PAGES.get_template("letter.html").render(values), subtype="html", cte="quoted-printable")
+    letter["Content-Language"] = words.language
     return letter
 
 
@@ -215,7 +242,9 @@ def _alert_item(row: AlertRow, words: Words, home: Home) -> Item:
     return Item(
         title=flat(seen.title) or words("title_none"),
         summary=flat(" · ".join(part for part in (told.object, told.claims) if part)),
-        reasons=tuple(flat(one["text"]) for one in distinct_reasons(judged.reasons)[:MOST_REASONS]),
+        reasons=tuple(
+            Reason(flat(str(one["text"])), one["weight"] > 0) for one in distinct_reasons(judged.reasons)[:MOST_REASONS]
+        ),
         band=words(f"band_{judged.band}"),
         market=flat(market_title(home, row.listing.market, words)),
         price=words.money(seen.price, seen.currency) if seen.price is not None else "",
@@ -227,21 +256,17 @@ def _alert_item(row: AlertRow, words: Words, home: Home) -> Item:
 
 
 def _alarm_item(alarm: Alarm, listing: Listing, seen: Observation, words: Words, home: Home) -> Item:
-    try:
-        line = explain_alarm(alarm.kind, alarm.reasons, words.language)
-        name, sentence = line.name, line.sentence
-    except UnknownMeaning:  # no alarm is lost over its name
-        name, sentence = alarm.kind, ""
+    line = alarm_line(alarm.kind, alarm.reasons, words.language)
     desk = desk_address()
     return Item(
-        title=name,
+        title=line.name,
         summary=flat(seen.title) or words("title_none"),
-        reasons=tuple(flat(str(one["text"])) for one in alarm.reasons[:MOST_REASONS]),
+        reasons=tuple(Reason(flat(str(one["text"]))) for one in alarm.reasons[:MOST_REASONS]),
         band="",
         market=flat(market_title(home, listing.market, words)),
         price="",
         ends="",
-        why=sentence,
+        why=line.sentence,
         marks=(words.time(alarm.raised_at),),
         link=f"{desk}/alarms" if desk else "",
     )

@@ -37,11 +37,6 @@ class MailSettings:
         return f"{self.host}:{self.port} ({how}{', as ' + self.user if self.user else ''})"
 
 
-def mail_is_set() -> bool:
-    """Whether somebody named a mail server."""
-    return bool(os.environ.get("RELICWATCH_SMTP_HOST"))
-
-
 def mail_settings(environment: Mapping[str, str] | None = None) -> MailSettings:
     """Raises MailNotSet, which names the variable that is missing or wrong."""
     given = {

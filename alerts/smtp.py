@@ -7,7 +7,6 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
 
 from alerts.mail_settings import MailSettings
 from alerts.sending import AnswerLost, NotSent, Refused
@@ -35,8 +34,7 @@ def send_mail(
         try:
             if server.sock is not None:
                 server.sock.settimeout(ANSWER_SECONDS)
-            text = message.as_bytes(policy=SMTP_POLICY)
-            server.send(_dotted(text))
+            server.send(_dotted(message.as_bytes()))
             answer = server.getreply()
         except (OSError, smtplib.SMTPException) as error:
             raise AnswerLost(f"{settings.host} took the message and did not answer ({_said(error)}).") from error

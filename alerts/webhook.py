@@ -83,4 +83,5 @@ async def _post(url: str, body: bytes, headers: Mapping[str, str], guard: Guard,
         if why is not None:
             raise why from error
         kind = AnswerLost if reached else NotSent
-        raise kind(f"The webhook did not answer ({str(error) or 'no answer in time'}).") from error
+        said = getattr(error, "strerror", None) or str(error) or "no answer in time"
+        raise kind(f"The webhook did not answer ({said}).") from error

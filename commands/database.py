@@ -20,7 +20,8 @@ def db_upgrade() -> None:
     """
     from evidence.signing import ensure_signing_key
     from storage.database import Database
-    from storage.migrate import head_revision, upgrade
+    from storage.migrate import upgrade
+    from storage.revision import head_revision
 
     home = Home.from_environment()
     home.create()

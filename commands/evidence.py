@@ -55,11 +55,12 @@ def export(
     listing: Annotated[int | None, typer.Option(help="One listing alone.")] = None,
     lang: Annotated[str, typer.Option(help="Languages of the report, with commas: ar,fr,en.")] = "en",
     recipient: Annotated[
-        Literal["police", "customs", "ministry", "platform", "expert"] | None,
+        Literal["police", "customs", "ministry", "platform", "expert", "unit"] | None,
         typer.Option(
             "--for",
             help="Puts a cover sheet before it. police, customs: all of it; ministry: object sheet, text and pictures; "
-            "platform: no opinion, decisions and log; expert: text and pictures without seller.",
+            "platform: no opinion, decisions and log; expert: text and pictures without seller; unit: "
+            "all of it, for another installation that receives it.",
         ),
     ] = None,
     asked: Annotated[str | None, typer.Option(help="What is asked of them, on the cover.")] = None,

@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from commands.describing import listings_describe
 from commands.terminal import AsJson, InLanguage, open_home, out, print_record, print_rows, this_user
 from crawler.errors import UsageError
 
 app = typer.Typer(help="What is stored.", no_args_is_help=True)
+app.command("describe")(listings_describe)
 
 
 @app.command("search")

@@ -107,6 +107,21 @@ def objects_split(
         _said(said.id, said.kind, listings, as_json)
 
 
+@app.command("apart")
+def objects_apart(listing: int, other: int, note: Note = None, as_json: AsJson = False) -> None:
+    """Say that two listings that may be one object are not; the comparison neither joins nor proposes them again.
+
+    Example: relicwatch objects apart 12 40 --note "another die"
+    """
+    from storage.audit import AuditChain
+    from storage.objects import keep_apart
+
+    _, database = open_home()
+    with database.transaction() as session:
+        said = keep_apart(session, AuditChain(), listing, other, actor=this_user(), note=note)
+        _said(said.id, said.kind, [listing, other], as_json)
+
+
 @app.command("undo")
 def objects_undo(statement: int, note: Note = None, as_json: AsJson = False) -> None:
     """Take a statement back, whoever made it: the comparison too. It stays on record, and so does this.

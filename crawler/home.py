@@ -63,6 +63,11 @@ class Home:
         return self.root / "exports"
 
     @property
+    def received(self) -> Path:
+        """Bundles that other units handed over, each whole under its SHA-256."""
+        return self.root / "received"
+
+    @property
     def custody_heads(self) -> Path:
         """Signed and stamped heads of the audit log; best copied to another machine too."""
         return self.root / "custody-heads"
@@ -99,6 +104,7 @@ class Home:
                 self.models,
                 self.terms,
                 self.exports,
+                self.received,
                 self.custody_heads,
                 self.logs,
             ):

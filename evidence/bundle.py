@@ -28,14 +28,16 @@ from crawler.program import ProgramInfo, operator, program_info
 from evidence.authorities import Authority, load_authorities, roots_pem
 from evidence.bag import BagWriter
 from evidence.bundle_files import is_bounded_json
+from evidence.case_objects import build_objects
 from evidence.cover import Cover, look_up_checks
 from evidence.custody import CustodyDamaged, custody_record, gather_custody
 from evidence.derived import Derivation, Original, derive
 from evidence.exhibit_files import PackedListing, checked_listing, pack_listing, pack_stamps
 from evidence.item import ListingRecords, load_listing
+from evidence.objects_check import OBJECTS
 from evidence.plain_zip import PlainZipWriter
 from evidence.provenance import build_provenance
-from evidence.recipients import Request
+from evidence.recipients import UNIT, Request
 from evidence.redaction import LABEL, Part
 from evidence.report.printing import NotPrinted, Printer
 from evidence.report.render import LANGUAGES, Explain, render_custody, render_index, render_instructions
@@ -112,6 +114,7 @@ def export_bundle(
     guard: Guard | None = None,
     cards: Cards | None = None,
     request: Request | None = None,
+    progress: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> ExportedBundle:
     """Write the bundle of one case (by reference) or of one listing into the directory `to`.
 
@@ -161,6 +164,7 @@ def export_bundle(
             guard,
             cards,
             request,
+            progress,
         )
     except (RelicwatchError, OSError) as error:
         action = "export.refused" if isinstance(error, EvidenceDamaged | CustodyDamaged) else "export.failed"
@@ -207,6 +211,7 @@ def _write(
     guard: Guard | None,
     cards: Cards | None,
     request: Request | None,
+    progress: Callable[[Mapping[str, Any]], None] | None,
 ) -> ExportedBundle:
     now = utc_now()
     demo = home.is_demo or any(records.listing.demo for records in subject.listings)
@@ -216,8 +221,10 @@ def _write(
         custody = gather_custody(session, subject.objects, bundle_id)
         checks = look_up_checks(session, [records.listing.id for records in subject.listings]) if request else None
     numbers = {f"{place:03}": records.listing.id for place, records in enumerate(subject.listings, 1)}
-    cover = Cover(request, operator(), now, checks, numbers) if request else None
     report = _Report(subject, languages, demo, explain, printer)
+    to_unit = request is not None and request.recipient == UNIT
+    told_case = report.case if to_unit else None
+    cover = Cover(request, operator(), now, checks, numbers, told_case) if request else None
 
     def seal(bag: BagWriter, name: str, of: str, index: bytes, printed: str, original: Original | None) -> None:
         def ask(signature: bytes) -> dict[str, bytes]:
@@ -235,7 +242,7 @@ def _write(
         instructions = render_instructions(demo=demo, fingerprint=key.fingerprint)
         bag.seal(info, index, instructions, key, {one.name: roots_pem(one) for one in authorities}, ask)
 
-    def note(written: _Written, of: str, more: dict[str, Any]) -> None:
+    def note(written: _Written, of: str, more: dict[str, Any], form: str = "whole") -> None:
         try:
             with database.transaction() as session:
                 told = about | {"sha256": written.sha256, "bytes": written.bytes} | more
@@ -250,6 +257,8 @@ def _write(
                         exported_by=actor,
                         exported_at=now,
                         languages=list(languages),
+                        recipient=more.get("recipient"),
+                        form=form,
                     )
                 )
         except BaseException:
@@ -268,13 +277,20 @@ def _write(
             with checked_listing(store, records, workspace) as listing:
                 packed.append(pack_listing(bag, number, listing, workspace, program, key.secret))
                 pack_stamps(database, bag, number, listing)
+            if progress is not None:
+                progress({"listings": number, "of": len(subject.listings)})
         _add_records(bag, report, packed, record, bundle_id, program, cards)
         own_cover = cover if not withheld else None
         if own_cover:
             bag.add_bytes(REQUEST, to_json(own_cover.record))
+        if to_unit and (objects := _objects(database, numbers)):
+            bag.add_bytes(OBJECTS.removeprefix("data/"), to_json(objects))
         index, printed = _add_report(bag, report, packed, record, own_cover, frozenset())
         seal(bag, name, bundle_id, index, printed, None)
-    note(whole, bundle_id, {"original_of_copies": True} if withheld else recipient)
+    if withheld:
+        note(whole, bundle_id, {"original_of_copies": True}, "original")
+    else:
+        note(whole, bundle_id, recipient)
     if not withheld or cover is None:
         return ExportedBundle(whole.path, bundle_id, whole.sha256, len(packed), key.fingerprint)
     copy_id = str(uuid.uuid4())
@@ -289,8 +305,13 @@ def _write(
         events = record if "custody" not in withheld else {**record, "events": []}
         index, printed = _add_report(bag, report, shown, events, cover, withheld)
         seal(bag, copy_name, copy_id, index, printed, made.original)
-    note(copied, copy_id, {**recipient, "original": bundle_id})
+    note(copied, copy_id, {**recipient, "original": bundle_id}, "copy")
     return ExportedBundle(copied.path, copy_id, copied.sha256, len(packed), key.fingerprint, whole.path)
+
+
+def _objects(database: Database, numbers: Mapping[str, int]) -> dict[str, Any] | None:
+    with database.reading() as session:
+        return build_objects(session, {listing: number for number, listing in numbers.items()})
 
 
 @dataclass(slots=True)

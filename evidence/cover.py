@@ -35,6 +35,8 @@ class Cover:
     checks: Checks | None
     numbers: Mapping[str, int]
     """Number of an item in the bundle ("001") -> its listing."""
+    case: Mapping[str, str] | None = None
+    """Reference and title, told to a unit that carries the case on."""
 
     @property
     def recipient(self) -> Recipient | None:
@@ -43,7 +45,8 @@ class Cover:
     @property
     def record(self) -> dict[str, Any]:
         """The content of `data/request.json`."""
-        return self.request.as_record(self.sender) | {"made_at": utc(self.made_at)}
+        record = self.request.as_record(self.sender) | {"made_at": utc(self.made_at)}
+        return record | {"case": dict(self.case)} if self.case else record
 
     def local(self, moment: str) -> str:
         """A stored time (UTC) in the time of the computer that made the bundle, with its distance from UTC."""

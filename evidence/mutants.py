@@ -358,6 +358,12 @@ def _without_key(bag: Bag) -> None:
     bag.list_anew()
 
 
+def _unlisted_change(bag: Bag) -> None:
+    """Another word in a file that only the tag manifest lists, and no tag manifest to say so."""
+    bag.edit("bag-info.txt", lambda data: data.replace(b"Source-Organization: ", b"Source-Organization: Other "))
+    (bag.root / TAG_MANIFEST).unlink()
+
+
 def _swap(one: str, other: str) -> Callable[[Bag], None]:
     def swapped(bag: Bag) -> None:
         first, second = bag.read(one), bag.read(other)
@@ -574,6 +580,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _bad("remove-instructions", "manifest.missing-file", _drop(INSTRUCTIONS)),
     _bad("remove-manifest", "bag.missing", _drop(re.escape(MANIFEST))),
     _bad("remove-tag-manifest", "bag.missing", _drop(re.escape(TAG_MANIFEST))),
+    _bad("remove-tag-manifest-change-bag-info", "bag.missing", _unlisted_change),
     _bad("remove-signature", "bag.missing", _drop(re.escape(SIGNATURE))),
     _bad("remove-certificate", "bag.missing", _drop(re.escape(CERTIFICATE))),
     _bad("remove-declaration", "bag.missing", _drop(r"bagit\.txt")),
@@ -870,6 +877,14 @@ MUTANTS: tuple[Mutant, ...] = (
     _insider("custody-page-script", "page.plain", _in_page("data/custody/custody.html", b"<svg onload=alert(1)>")),
     _insider("picture-is-a-page", "place.kind", _picture_that_is_none),
     _insider("report-is-a-page", "place.kind", _add("data/report.en.pdf", b"<script>alert(1)</script>")),
+    _insider(
+        "objects-of-another-case",
+        "objects.form",
+        _add(
+            "data/objects.json",
+            to_json({"format": "relicwatch-objects-1", "objects": [["001", "999"]], "statements": []}),
+        ),
+    ),
     _insider("export-of-another", "bag.export", _in_info(rb"(External-Identifier: urn:uuid:).{8}", b"00000000")),
     _insider("export-earlier", "bag.export", _in_info(rb"(Bagging-Date: )\S+", b"2020-01-01")),
     # Custody log, by someone who can sign.

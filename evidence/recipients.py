@@ -16,7 +16,9 @@ import yaml
 from crawler.errors import UsageError
 from evidence.redaction import Part
 
-RecipientName = Literal["police", "customs", "ministry", "platform", "expert"]
+RecipientName = Literal["police", "customs", "ministry", "platform", "expert", "unit"]
+UNIT: RecipientName = "unit"
+"""Another installation of relicwatch, which goes on with the case: it is told of objects too."""
 REDACTED: frozenset[Part] = frozenset(("seller", "captures", "custody"))
 """What `--redact` leaves out for whomever; contacts within texts are blacked out too. The log quotes people's words on
 sellers, and each entry stands by its hash: no word can be taken out of it."""

@@ -295,6 +295,7 @@ def store_directory(home: Home, store: str) -> Path:
         "evidence": home.evidence,
         "files": home.files,
         "exports": home.exports,
+        "received": home.received,
         "logs": home.logs,
     }[store]
 

@@ -53,6 +53,7 @@ RULES: dict[str, str] = {
     "place.unknown": "each file lies where bundles have one of its kind",
     "place.missing": "each item has all of its files",
     "place.item": "facts, opinion and decisions under one number are of one item",
+    "objects.form": "objects.json tells of items of this bundle, each in one object at most",
     "place.kind": "what is named as a picture or printed report is one",
     "page.plain": "the pages run nothing and load nothing from elsewhere",
     "json.form": "a JSON text is UTF-8, of bounded size and depth, no key twice in an object",

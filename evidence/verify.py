@@ -48,6 +48,7 @@ from evidence.bundle_files import (
 )
 from evidence.faults import Fault, Faults, in_file
 from evidence.item_check import SAVED_FILE_URN, item_faults, moment_of, number_of
+from evidence.objects_check import objects_faults
 from evidence.plain_zip import ZipAltered, ZipCutShort, name_fault
 from evidence.redaction_check import Redaction, against_faults, copied_item_faults, read_redaction
 from evidence.rules import RULES
@@ -92,7 +93,7 @@ _INFO_LINE = re.compile(r"([A-Za-z0-9-]+): (.*)")
 _INFO = "bag-info.txt"
 _DEMO_LABEL = "Relicwatch-Demo"
 _PLACES = re.compile(
-    r"data/(?:report\.(?:en|fr|ar)\.pdf|redaction\.json|request\.json|custody/custody\.(?:json|html)"
+    r"data/(?:report\.(?:en|fr|ar)\.pdf|redaction\.json|request\.json|objects\.json|custody/custody\.(?:json|html)"
     r"|provenance/case\.jsonld|schema/[a-z-]+\.schema\.json"
     r"|analysis/model-card\.json"
     r"|(?:analysis|decisions)/\d{3,}\.json"
@@ -253,6 +254,7 @@ def _verify_files(
     if redaction is None:
         numbers = sorted({match[1] for name in files.sizes if (match := _OF_ITEM.fullmatch(name))}, key=int)
         told = Faults(whole_faults(files, numbers, result.signed_at))
+        told += objects_faults(files, numbers)
         result.note("one story", told, "exhibits, Object ID, decisions, models, provenance and pages agree")
     else:
         result.note("files and pages", Faults(copied_faults(files)), "pictures are pictures, pages hold no script")

@@ -32,6 +32,10 @@ class Neighbours:
     distances: Floats
 
 
+_FEW_FEATURES = 20_000
+_THREADS = faiss.omp_get_max_threads()
+
+
 class FeaturePool:
     """All features of the photos given, ready to be asked for their neighbours."""
 
@@ -72,6 +76,8 @@ class FeaturePool:
         if not len(query.descriptors) or not len(self._photo):
             none = np.zeros((len(query.points), 0), np.int64)
             return Neighbours(none, none, none.astype(np.float32))
+        # Threads that wait for each other cost a few photos more than they save.
+        faiss.omp_set_num_threads(1 if len(self._photo) < _FEW_FEATURES else _THREADS)
         squares, rows = self._index.search(query.descriptors.astype(np.float32), _NEIGHBOURS)
         photos = np.where(rows >= 0, self._photo[rows], -1)
         return Neighbours(

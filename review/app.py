@@ -24,15 +24,17 @@ from review.desk import (
     NotAllowed,
     NotSignedIn,
     NotThere,
+    desk_for,
     desk_of,
     go_to,
-    signed_in,
+    visitor_of,
     with_query,
     word,
 )
 from review.guard import Guard, TurnedAway, is_api
 from review.pages import (
     alarms,
+    alerts,
     audit_log,
     case_work,
     cases,
@@ -45,10 +47,14 @@ from review.pages import (
     people,
     photos,
     practice,
+    purpose,
     queue,
+    retention,
+    searches,
     second_factor,
     sign_in,
     sources,
+    tokens,
 )
 from review.photo_search import PhotoSearch
 from review.uploads import UploadRefused
@@ -57,11 +63,17 @@ from storage.database import Database, DatabaseError
 
 STATIC = Path(__file__).parent / "static"
 PAGES = (
-    *(sign_in, password, second_factor),
+    *(sign_in, password, second_factor, purpose, tokens),
     *(queue, listings, files),
+    *(searches, alerts),
     *(cases, case_work),
+<<<<<<< HEAD
     *(alarms, overview, people, sources, models, audit_log),
     *(practice, photos, first_hour),
+=======
+    *(alarms, overview, people, sources, models, retention, audit_log),
+    *(practice, photos),
+>>>>>>> main
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -92,7 +104,7 @@ def create_app(database: Database, home: Home, *, chain: AuditChain, binding: Bi
     )
     app.state.desk = desk
     app.state.photo_search = PhotoSearch(home)
-    app.mount(API_PATH, create_api(desk))
+    app.mount(API_PATH, create_api(desk, app.state.photo_search))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for room in PAGES:
         app.include_router(room.router)
@@ -122,8 +134,8 @@ def _page_of_form(request: Request) -> str:
 
 
 def _not_allowed(request: Request, error: Exception) -> Response:
-    desk = desk_of(request)
     visitor = request.state.visitor
+    desk = desk_for(request, visitor)
     with desk.writing() as session:
         desk.chain.record(
             session,
@@ -151,7 +163,7 @@ def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 405 and request.method == "GET":  # reached by a link on the answer to a form, or by its reload
         return go_to(f"{_page_of_form(request)}?{request.url.query}")
-    with suppress(NotSignedIn, DatabaseError):  # no page was found, so nobody has asked yet who is there
-        signed_in(request)
+    with suppress(DatabaseError):  # no page was found, so nobody has asked yet who is there
+        visitor_of(request)
     key = "problem_not_there" if status == 404 else "problem_request"
     return desk_of(request).problem(request, status, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -22,11 +23,13 @@ from crawler.home import Home
 from review.guard import takes_file
 from review.highlight import distinct_reasons, highlighted, sign_class
 from review.market_titles import market_title
-from review.words import NAMES, Words, chosen_language, visible
+from review.notices import saved_searches, unread_alerts
+from review.picture_drawing import PictureDrawer
+from review.words import NAMES, Words, chosen_language, listed, visible
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.tables import User
-from storage.users import SignedIn, find_session
+from storage.users import SignedIn, find_session, is_to_be_noted, note_seen
 
 COOKIE = "relicwatch_session"
 """On loopback without encryption. Elsewhere `__Host-` is put before it, which no other host's page can set."""
@@ -73,6 +76,8 @@ class Visitor:
     user: User
     token: str
     csrf_token: str
+    purpose: str
+    """What they work for in this session; each entry of the audit log carries it. # SEC-36"""
 
     def may(self, right: str) -> bool:
         return right in RIGHTS.get(self.user.role, frozenset())
@@ -86,6 +91,7 @@ class Desk:
     home: Home
     chain: AuditChain
     pages: Environment = field(init=False)
+    drawer: PictureDrawer = field(default_factory=PictureDrawer)
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -93,11 +99,11 @@ class Desk:
         self.pages.globals.update(
             highlighted=highlighted, distinct_reasons=distinct_reasons, sign_class=sign_class, language_names=NAMES
         )
-        self.pages.filters["visible"] = visible
+        self.pages.filters.update(visible=visible, listed=listed)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        with self.database.transaction() as session:
+        with self.database.reading() as session:
             yield session
 
     @contextmanager
@@ -105,6 +111,12 @@ class Desk:
         """A transaction that may append to the audit chain: one at a time, since the chain is this process's own."""
         with self._writing, self.database.transaction() as session:
             yield session
+
+    def noting(self, **noted: str) -> Desk:
+        """This desk, whose audit entries say more; it writes under the same lock."""
+        same = copy.copy(self)
+        same.chain = self.chain.noting(**noted)
+        return same
 
     def words(self, request: Request) -> Words:
         """The words of the language that the visitor reads."""
@@ -125,6 +137,8 @@ class Desk:
             "path": request.url.path,
             "address": with_query(request),
             "new_key": new_key,
+            "unread_alerts": unread_alerts(self, visitor),
+            "saved_searches": saved_searches(self, visitor),
             "market_title": lambda market: market_title(self.home, market, words),
             "in_language": lambda code: f"?{request.url.include_query_params(lang=code).query}",
         }
@@ -151,20 +165,42 @@ def desk_of(request: Request) -> Desk:
     return desk
 
 
-def signed_in(request: Request) -> Visitor:
-    """The visitor of this request. Raises NotSignedIn."""
+def visitor_of(request: Request) -> Visitor | None:
+    """The visitor of this request; None for one who is not signed in."""
     token = request.cookies.get(cookie_name(request), "")
-    with desk_of(request).reading() as session:
-        found = find_session(session, token) if token else None
+    if not token:
+        return None
+    desk = desk_of(request)
+    with desk.reading() as session:
+        found = find_session(session, token)
     if found is None:
-        raise NotSignedIn("Sign in first.")
+        return None
     row, user = found
-    visitor = Visitor(user, token, row.csrf_token)
+    if is_to_be_noted(row):
+        with desk.database.transaction() as session:
+            note_seen(session, token)
+    visitor = Visitor(user, token, row.csrf_token, row.purpose)
     request.state.visitor = visitor
     return visitor
 
 
-DeskOf = Annotated[Desk, Depends(desk_of)]
+MaybeVisitor = Annotated[Visitor | None, Depends(visitor_of)]
+
+
+def signed_in(visitor: MaybeVisitor) -> Visitor:
+    """Raises NotSignedIn."""
+    if visitor is None:
+        raise NotSignedIn("Sign in first.")
+    return visitor
+
+
+def desk_for(request: Request, visitor: MaybeVisitor) -> Desk:
+    """The desk, whose audit entries say what the visitor works for."""
+    desk = desk_of(request)
+    return desk if visitor is None else desk.noting(purpose=visitor.purpose)
+
+
+DeskOf = Annotated[Desk, Depends(desk_for)]
 AnyVisitor = Annotated[Visitor, Depends(signed_in)]
 
 

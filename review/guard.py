@@ -129,6 +129,8 @@ def _refusal(scope: Scope) -> TurnedAway | None:
         return TurnedAway(400, "bad_request", "The address holds a character that no text holds.")
     if method in ("GET", "HEAD"):
         return None
+    if method != "POST" and is_api(path):
+        return None  # the API says what each address is called by, and calls nothing by another method
     if method != "POST":
         return TurnedAway(405, "method", "This method is not used here.", {"allow": "GET, HEAD, POST"})
     if not is_api(path) and not is_same_origin(scope["scheme"], headers):

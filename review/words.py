@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import yaml
@@ -18,10 +18,13 @@ from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup, escape
 
+from crawler.blackening import BLACK, black_text
 from storage.tables import utc_now
 from storage.users import LANGUAGES
 
 MESSAGES = Path(__file__).parent / "messages"
+MOST_ACCEPTED = 500
+"""So many characters of Accept-Language are read."""
 NAMES = {"en": "English", "fr": "Français", "ar": "العربية"}
 
 # Characters that change how text around them is read without being seen themselves.
@@ -29,6 +32,8 @@ _UNSEEN = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
     "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2028\u2029\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+MASK = "•••"
+"""Stands in lists for an e-mail address, a telephone number, a name in a messenger."""
 _JOINERS = "\u200c\u200d"
 _ARABIC = re.compile("[\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufeff]")
 
@@ -69,7 +74,9 @@ class Words:
         if moment is None:
             return self("unknown")
         pattern = "y-MM-dd HH:mm" if self.language == "ar" else "d MMM y, HH:mm"
-        return f"{format_datetime(moment.astimezone(UTC), pattern, locale=self.language)} UTC"
+        said = f"{format_datetime(moment.astimezone(UTC), pattern, locale=self.language)} UTC"
+        # From left to right wherever it stands, also among Arabic words and in a title.
+        return f"\u2066{said}\u2069" if self.language == "ar" else said
 
     def relative(self, moment: datetime | None) -> str:
         """How far away a moment is: "in 3 hours", "2 days ago"."""
@@ -84,24 +91,37 @@ class Words:
     def number(self, value: float | Decimal | None) -> str:
         return "" if value is None else format_decimal(value, locale=self.language)
 
+    def figure(self, value: float, places: int = 2) -> str:
+        """A number with so many digits after the point, whatever they are: scores and shares."""
+        return format_decimal(value, format=f"0.{'0' * places}", locale=self.language, decimal_quantization=True)
+
+    def signed(self, value: float) -> str:
+        """A weight with its sign: what speaks for is told from what speaks against at a glance."""
+        return f"{'+' if value > 0 else '−' if value < 0 else ''}{self.figure(abs(value))}"
+
     def money(self, amount: Decimal | None, currency: str | None) -> str:
         """An amount with its ISO 4217 code; the bare number where the page named no currency."""
         if amount is None:
             return self("unknown")
         if currency is None or currency not in get_global("all_currencies"):
             return f"{self.number(amount)} {currency or self('currency_unknown')}"
-        return format_currency(amount, currency, format="#,##0.## ¤¤", locale=self.language, currency_digits=False)
+        pattern = "#,##0 ¤¤" if amount == amount.to_integral_value() else "#,##0.00## ¤¤"
+        return format_currency(amount, currency, format=pattern, locale=self.language, currency_digits=False)
 
 
 def chosen_language(wanted: str | None, accepted: str = "") -> str:
-    """The language asked for, else the browser's first one that we speak, else English."""
+    """The language asked for, else the one of Accept-Language that is liked best and that we speak, else English."""
     if wanted in LANGUAGES:
         return str(wanted)
-    for part in accepted.split(","):
-        code = part.split(";")[0].strip().lower().split("-")[0]
-        if code in LANGUAGES:
-            return code
-    return "en"
+    liked = sorted((-_liking(part), at, part) for at, part in enumerate(accepted[:MOST_ACCEPTED].split(",")))
+    codes = (part.split(";")[0].strip().lower().split("-")[0] for liking, _, part in liked if liking < 0)
+    return next((code for code in codes if code in LANGUAGES), "en")
+
+
+def _liking(part: str) -> float:
+    """The q of one language, 1 without one."""
+    found = re.search(r";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*$", part)
+    return float(found[1]) if found else 1.0
 
 
 def visible(text: str | None) -> Markup:
@@ -118,6 +138,12 @@ def visible(text: str | None) -> Markup:
         shown += [escape(text[last : found.start()]), _named(found.group())]
         last = found.end()
     return Markup("").join([*shown, escape(text[last:])])
+
+
+@lru_cache(maxsize=8192)
+def listed(text: str | None) -> Markup:
+    """As `visible`, for lists: what tells how to reach somebody is masked. The listing's own page has it."""
+    return visible(re.sub(f"{BLACK}+", MASK, black_text(text or "", None)))
 
 
 def _named(character: str) -> Markup:

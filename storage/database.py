@@ -15,6 +15,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crawler.errors import RelicwatchError
 from crawler.home import busy_seconds
+from storage.queue_upkeep import bring_up_to_date
+from storage.revision import current_revision, head_revision
+from storage.tables import QueueStale
 
 _READING = "relicwatch_reading"
 FULL_BELOW_BYTES = 128 * 1024
@@ -53,6 +56,8 @@ class Database:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        event.listen(self._sessions, "before_commit", self._keep_queue)
+        self._has_queue = False
         readers = self.engine.execution_options(**{_READING: True, "postgresql_readonly": True})
         self._readers = sessionmaker(readers, expire_on_commit=False)
 
@@ -84,10 +89,15 @@ class Database:
         except DBAPIError as error:
             raise self._explained(error) from error
 
+    def _keep_queue(self, session: Session) -> None:
+        """The queue's entries follow from what the transaction wrote, and are committed with it."""
+        session.flush()
+        self._has_queue = self._has_queue or inspect(session.connection()).has_table(QueueStale.__tablename__)
+        if self._has_queue:  # a database that is still to be migrated has none
+            bring_up_to_date(session)
+
     def require_current(self) -> None:
         """Raise DatabaseError unless the database is there and has this version's tables."""
-        from storage.migrate import current_revision, head_revision
-
         if self.sqlite_path is not None and not self.sqlite_path.exists():
             raise DatabaseError(f"There is no database at {self.sqlite_path}: run `relicwatch db upgrade` to make it.")
         try:
@@ -134,6 +144,11 @@ class Database:
         """SQLite says "disk I/O error" where a full disk has no room for its shared memory file."""
         path = self.sqlite_path
         return path is not None and path.parent.is_dir() and shutil.disk_usage(path.parent).free < FULL_BELOW_BYTES
+
+
+def is_reading(session: Session) -> bool:
+    """Whether the session is one of `Database.reading`."""
+    return bool(session.get_bind().get_execution_options().get(_READING, False))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

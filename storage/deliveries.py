@@ -11,13 +11,16 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from storage.leases import is_gone
-from storage.notice_settings import due_moment
+from storage.rhythms import due_moment
 from storage.tables import Delivery, DeliveryAlert, NoticeSettings, utc_now
 
+WAYS = ("email", "webhook")
+STATES = ("waiting", "sending", "sent", "failed", "uncertain", "void")
+ABOUT = ("alerts", "alarm", "test")
 PAUSES_SECONDS = (60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
 """Before each further attempt; after the last of them it is given up."""
 LONGEST_ALARM_PAUSE_SECONDS = 300
@@ -43,16 +46,31 @@ def new_delivery(session: Session, user_id: int, way: str, about: str, due_at: d
 
 def _gathering(session: Session, settings: NoticeSettings, now: datetime) -> Delivery:
     """The e-mail that still waits to go out, or a new one."""
-    mine = select(Delivery).where(
-        Delivery.user_id == settings.user_id, Delivery.way == "email", Delivery.about == "alerts"
-    )
-    untried = mine.where(Delivery.state == "waiting", Delivery.attempts == 0)
-    waiting = session.scalars(untried.order_by(Delivery.id).limit(1).with_for_update()).first()
+    waiting = session.scalars(_untried(settings.user_id).limit(1).with_for_update()).first()
     if waiting is not None:
         return waiting
-    last = session.scalars(mine.order_by(Delivery.id.desc()).limit(1)).first()
+    last = session.scalars(_emails(settings.user_id).order_by(Delivery.id.desc()).limit(1)).first()
     due = due_moment(settings.rhythm, now, last.due_at if last else None)
     return new_delivery(session, settings.user_id, "email", "alerts", due)
+
+
+def follow_rhythm(session: Session, user_id: int, rhythm: str) -> None:
+    """What waits untried for its hour goes out as the rhythm that was chosen now has it."""
+    now = utc_now()
+    for delivery in session.scalars(_untried(user_id).with_for_update()):
+        if rhythm == "off":
+            end_delivery(session, delivery, "void")
+        else:
+            delivery.due_at = due_moment(rhythm, now, None)
+
+
+def _untried(user_id: int) -> Select[tuple[Delivery]]:
+    """E-mails about alerts that no attempt was made at yet."""
+    return _emails(user_id).where(Delivery.state == "waiting", Delivery.attempts == 0).order_by(Delivery.id)
+
+
+def _emails(user_id: int) -> Select[tuple[Delivery]]:
+    return select(Delivery).where(Delivery.user_id == user_id, Delivery.way == "email", Delivery.about == "alerts")
 
 
 def _put(session: Session, delivery: Delivery, way: str, alerts: Sequence[int]) -> None:

@@ -33,6 +33,7 @@ from storage.tables import (
     Export,
     Listing,
     ListingAlias,
+    ListingAssignment,
     MarketApproval,
     Match,
     MatchVerdict,
@@ -45,7 +46,12 @@ from storage.tables import (
     Observation,
     Outcome,
     PendingUnlink,
+    QueueEntry,
+    QueueFacet,
     RaisedHit,
+    ReceivedBundle,
+    ReceivedExhibit,
+    ReceivedRecord,
     Referral,
     RegisterEntry,
     ReviewMark,
@@ -69,6 +75,7 @@ NAMED_FILES = (
     SourceReading.terms_sha256,
     SourceReading.robots_sha256,
     Attachment.sha256,
+    ReceivedExhibit.picture_sha256,
 )
 """Files of the home that a market's approval names, a reading of its terms before that, or a proof in a case."""
 REQUEST = "request"
@@ -364,8 +371,21 @@ def _delete_rows(session: Session, listing_id: int) -> None:
     run(delete(DeliveryAlert).where(DeliveryAlert.alert_id.in_(told)))
     candidate = or_(ObjectCandidate.listing_id == listing_id, ObjectCandidate.other_listing_id == listing_id)
     run(delete(ObjectCandidate).where(candidate))
-    for derived in (ObjectLook, ObjectKey, ObjectMember, ObjectMove, ObjectIdStatement, SellerSign, Attachment):
+    queued = (QueueEntry, QueueFacet, ListingAssignment)
+    for derived in (
+        ObjectLook,
+        ObjectKey,
+        ObjectMember,
+        ObjectMove,
+        ObjectIdStatement,
+        SellerSign,
+        Attachment,
+        *queued,
+    ):
         run(delete(derived).where(derived.listing_id == listing_id))
+    received = select(ReceivedExhibit.id).where(ReceivedExhibit.listing_id == listing_id)
+    run(delete(ReceivedRecord).where(ReceivedRecord.exhibit_id.in_(received)))
+    run(delete(ReceivedExhibit).where(ReceivedExhibit.listing_id == listing_id))
     run(update(Export).where(Export.listing_id == listing_id).values(listing_id=None))
     for table in (
         Alert,
@@ -439,8 +459,27 @@ def erase_case(session: Session, erasure: Erasure, case: Case, files: Sequence[t
             event_on=("case", case.id),
             files=[("exports", name)],
         )
+    for bundle in session.scalars(select(ReceivedBundle).where(ReceivedBundle.case_id == case.id)):
+        _bury_received(session, erasure, bundle)
     bury(session, erasure, kind="case", object_id=case.id, sha256=digest)
     for told in (CaseNote, CaseAssignment, Referral):
         session.execute(delete(told).where(told.case_id == case.id))
     case.title, case.note, case.state = case.reference, None, "erased"
     session.flush()
+
+
+def _bury_received(session: Session, erasure: Erasure, bundle: ReceivedBundle) -> None:
+    """The zip that another unit handed over, and what was read of it; whose key brought it when stays told."""
+    bury(
+        session,
+        erasure,
+        kind="export",
+        object_id=bundle.bundle_id,
+        sha256=bundle.file_sha256,
+        size=bundle.length,
+        event_on=("case", bundle.case_id),
+        files=[("received", f"{bundle.file_sha256}.zip")],
+    )
+    for told in (ReceivedRecord, ReceivedExhibit):
+        session.execute(delete(told).where(told.bundle_id == bundle.id))
+    bundle.checks = []

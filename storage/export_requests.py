@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
@@ -25,9 +26,11 @@ def ask_for_export(
     purpose: str,
     languages: Sequence[str],
     request_key: str,
+    cover: Mapping[str, Any] | None = None,
 ) -> ExportRequest:
     """Ask for the bundle; without four eyes its job is queued at once. The same key asks once.
 
+    `cover` says whom it is for and what its cover holds, by the fields of `evidence.recipients.Request`.
     Raises CaseError without a purpose.
     """
     there = session.scalars(select(ExportRequest).where(ExportRequest.request_key == request_key)).one_or_none()
@@ -40,13 +43,14 @@ def ask_for_export(
         case_id=case.id,
         purpose=purpose,
         languages=list(languages),
+        cover=dict(cover or {}),
         state="pending",
         asked_by_id=user.id,
         request_key=request_key,
     )
     session.add(request)
     session.flush()
-    details = {"request": request.id, "languages": list(languages), "four_eyes": case.four_eyes}
+    details = {"request": request.id, "languages": list(languages), "four_eyes": case.four_eyes, **request.cover}
     _record(session, chain, user, "bundle asked for", case, details)
     if not case.four_eyes:
         _queue(session, case, request, user)
@@ -84,7 +88,12 @@ def export_requests_of(session: Session, case: Case) -> list[tuple[ExportRequest
 
 
 def _queue(session: Session, case: Case, request: ExportRequest, asked_by: User) -> None:
-    arguments = {"case": case.reference, "languages": request.languages, "actor": asked_by.name}
+    arguments = {
+        "case": case.reference,
+        "languages": request.languages,
+        "actor": asked_by.name,
+        "cover": request.cover,
+    }
     job = insert_job(session, "export", arguments, f"export:{case.reference}:{request.request_key}")
     request.state, request.job_id = "approved", job.id if job else None
 

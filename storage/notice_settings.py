@@ -7,11 +7,9 @@ import hmac
 import os
 import re
 import secrets
-from datetime import datetime, timedelta
 from email.errors import MessageError
 from email.headerregistry import Address
 from pathlib import Path
-from typing import Literal, get_args
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,14 +18,10 @@ from crawler.egress import Guard
 from crawler.errors import RelicwatchError
 from crawler.home import Home
 from storage.audit import AuditChain
+from storage.deliveries import follow_rhythm
+from storage.rhythms import RHYTHMS
 from storage.tables import NoticeSettings, User
 
-Rhythm = Literal["off", "at_once", "hourly", "daily"]
-RHYTHMS: tuple[Rhythm, ...] = get_args(Rhythm)
-DAILY_HOUR = 7
-"""When a daily e-mail goes out, by the clock of the machine."""
-GATHER = timedelta(minutes=5)
-"""E-mails at once follow each other no quicker: what is found meanwhile goes into one."""
 KEY_FILE = "webhook.key"
 _MOST_ADDRESS = 254
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.I)
@@ -35,6 +29,11 @@ _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[
 
 class SettingsRefused(RelicwatchError):
     """An address or a webhook is none that could be written to."""
+
+
+def mail_is_set() -> bool:
+    """Whether this process was told of a mail server (`alerts/mail_settings.py` reads what)."""
+    return bool(os.environ.get("RELICWATCH_SMTP_HOST"))
 
 
 def settings_of(session: Session, user_id: int) -> NoticeSettings:
@@ -50,6 +49,7 @@ def set_email(session: Session, chain: AuditChain, user: User, *, email: str, rh
     row = settings_of(session, user.id)
     row.email, row.rhythm = (checked_address(email) if email.strip() else None), rhythm
     session.add(row)
+    follow_rhythm(session, user.id, rhythm)
     _record(session, chain, user, "e-mail for notices set" if row.email else "e-mail for notices ended")
 
 
@@ -90,17 +90,6 @@ def webhook_secret(home: Home, settings: NoticeSettings) -> str:
     """What the webhook's messages are signed with; shown to its owner, and made anew when the address is set anew."""
     assert settings.webhook_salt is not None, "there is no webhook"
     return hmac.new(_key(home), f"webhook {settings.webhook_salt}".encode(), hashlib.sha256).hexdigest()
-
-
-def due_moment(rhythm: str, now: datetime, last: datetime | None) -> datetime:
-    """When the next e-mail about alerts goes out; `last`: when the one before it did."""
-    local = now.astimezone()
-    if rhythm == "hourly":
-        return local.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    if rhythm == "daily":
-        today = local.replace(hour=DAILY_HOUR, minute=0, second=0, microsecond=0)
-        return today if today > local else today + timedelta(days=1)
-    return max(now, last + GATHER) if last is not None else now
 
 
 def _key(home: Home) -> bytes:

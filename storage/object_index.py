@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import TextClause, delete, insert, or_, select, text
+from sqlalchemy import TextClause, delete, func, insert, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from storage.objects import are_apart, objects_of
+from storage.received import received_pictures
 from storage.registers import StoredOffer
 from storage.tables import (
     Assessment,
@@ -21,6 +22,7 @@ from storage.tables import (
     ObjectKey,
     ObjectLook,
     Observation,
+    ReceivedExhibit,
     utc_now,
 )
 
@@ -98,6 +100,14 @@ def unlooked(session: Session, *, method: str, crawl_id: int | None = None, list
         .correlate(Listing)
         .scalar_subquery()
     )
+    received = (
+        select(ReceivedExhibit.picture_sha256)
+        .where(ReceivedExhibit.listing_id == Listing.id, ReceivedExhibit.picture_sha256.is_not(None))
+        .order_by(ReceivedExhibit.id.desc())
+        .limit(1)
+        .correlate(Listing)
+        .scalar_subquery()
+    )
     statement = (
         select(Listing.id)
         .join(Observation, Observation.id == Listing.current_observation_id)
@@ -107,7 +117,7 @@ def unlooked(session: Session, *, method: str, crawl_id: int | None = None, list
                 ObjectLook.listing_id.is_(None),
                 ObjectLook.observation_id != Listing.current_observation_id,
                 ObjectLook.method != method,
-                picture.is_distinct_from(ObjectLook.picture),
+                func.coalesce(picture, received).is_distinct_from(ObjectLook.picture),
             ),
         )
         .order_by(Listing.id)
@@ -120,13 +130,14 @@ def unlooked(session: Session, *, method: str, crawl_id: int | None = None, list
 
 
 def pictures_of(session: Session, listings: Collection[int]) -> dict[int, str]:
-    """Listing -> SHA-256 of its newest thumbnail."""
+    """Listing -> SHA-256 of its newest thumbnail; of one that another unit handed over, of what came with it."""
     rows = session.execute(
         select(Capture.listing_id, Capture.sha256)
         .where(Capture.listing_id.in_(listings), Capture.kind == "thumbnail", Capture.state == "COMPLETE")
         .order_by(Capture.id)
     )
-    return {row.listing_id: row.sha256 for row in rows if row.listing_id is not None}
+    own = {row.listing_id: row.sha256 for row in rows if row.listing_id is not None}
+    return received_pictures(session, listings) | own
 
 
 def keep_looks(session: Session, looks: Sequence[dict[str, Any]]) -> None:

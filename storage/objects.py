@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crawler.errors import RelicwatchError
@@ -123,6 +123,29 @@ def split(
     return _say(session, chain, "split", details, moves, actor, note)
 
 
+def keep_apart(
+    session: Session, chain: AuditChain, listing_id: int, other_id: int, *, actor: str, note: str | None = None
+) -> ObjectStatement:
+    """A person's word that two listings that nobody joined are different objects; the comparison does not join them.
+
+    Raises ObjectError for listings of one object: those are split.
+    """
+    one_at_a_time(session)
+    _require(session, [listing_id, other_id])
+    one, other = group_of(session, listing_id), group_of(session, other_id)
+    if one == other:
+        raise ObjectError(f"Listings {listing_id} and {other_id} are one object: split it to say that they are not.")
+    if are_apart(session, [listing_id], [other_id]):
+        raise ObjectError(
+            f"Of listings {listing_id} and {other_id} it is said already that they are different objects."
+        )
+    found = objects_of(session, [listing_id, other_id])
+    # Moves to where they are: each listing leads to what was said of it.
+    moves: Moves = [(id_, found.get(id_), found.get(id_)) for id_ in (listing_id, other_id)]
+    details = {"one": [listing_id], "other": [other_id], "apart": True}
+    return _say(session, chain, "split", details, moves, actor, note)
+
+
 def undo(
     session: Session, chain: AuditChain, statement_id: int, *, actor: str, note: str | None = None
 ) -> ObjectStatement:
@@ -136,12 +159,18 @@ def undo(
         raise ObjectError(f"There is no statement {statement_id}: `relicwatch objects show` has their numbers.")
     if session.scalars(select(ObjectStatement.id).where(ObjectStatement.undoes_id == statement_id)).first():
         raise ObjectError(f"Statement {statement_id} is undone already.")
-    moved = session.scalars(select(ObjectMove).where(ObjectMove.statement_id == statement_id)).all()
+    moved = session.scalars(
+        select(ObjectMove).where(
+            ObjectMove.statement_id == statement_id,
+            ObjectMove.from_object_id.is_distinct_from(ObjectMove.to_object_id),  # the rest went nowhere
+        )
+    ).all()
     touched = {id_ for move in moved for id_ in (move.from_object_id, move.to_object_id) if id_ is not None}
     listings = {move.listing_id for move in moved}
     later = session.scalars(
         select(func.max(ObjectMove.statement_id)).where(
             ObjectMove.statement_id > statement_id,
+            ObjectMove.from_object_id.is_distinct_from(ObjectMove.to_object_id),
             ObjectMove.listing_id.in_(listings)
             | ObjectMove.from_object_id.in_(touched)
             | ObjectMove.to_object_id.in_(touched),
@@ -187,8 +216,10 @@ def statements_about(session: Session, listings: Collection[int]) -> list[Object
     moved = select(ObjectMove.statement_id).where(
         ObjectMove.from_object_id.in_(touched) | ObjectMove.to_object_id.in_(touched)
     )
+    moved_themselves = select(ObjectMove.statement_id).where(ObjectMove.listing_id.in_(wanted))
     confirmed = select(ObjectStatement).where(ObjectStatement.kind == "confirm")
-    found = {one.id: one for one in session.scalars(select(ObjectStatement).where(ObjectStatement.id.in_(moved)))}
+    about = or_(ObjectStatement.id.in_(moved), ObjectStatement.id.in_(moved_themselves))
+    found = {one.id: one for one in session.scalars(select(ObjectStatement).where(about))}
     for one in session.scalars(confirmed):
         if wanted & {*one.details["one"], *one.details["other"]}:
             found[one.id] = one

@@ -1030,6 +1030,8 @@ class ExportRequest(Identified, Base):
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
     purpose: Mapped[str]
     languages: Mapped[list[Any]]
+    cover: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Whom it is for and what its cover says (`evidence.recipients.Request`); empty for a bundle without a cover."""
     state: Mapped[str]
     """pending, approved, refused."""
     asked_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
@@ -1069,6 +1071,82 @@ class Export(Identified, Base):
     exported_by: Mapped[str]
     exported_at: Mapped[datetime] = mapped_column(default=utc_now)
     languages: Mapped[list[Any]]
+    recipient: Mapped[str | None]
+    """As `evidence.recipients` names it; null where nobody was named, and for the original of copies."""
+    form: Mapped[str] = mapped_column(default="whole")
+    """whole, copy (parts are left out), original (kept here, of which a copy was handed over)."""
+
+
+# -- cases that other units handed over ------------------------------------------------------------------------
+
+
+class UnitTrust(Identified, Base):
+    """A person says that a key is another unit's, or that it no longer counts; the newest row of a key holds."""
+
+    __tablename__ = "unit_trust"
+
+    fingerprint: Mapped[str] = mapped_column(String(64), index=True)
+    """SHA-256 of the certificate, in lower-case hexadecimal."""
+    name: Mapped[str]
+    """The unit, as its bundle names it."""
+    trusted: Mapped[bool] = mapped_column(Boolean)
+    said_by: Mapped[str]
+    said_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ReceivedBundle(Identified, Base):
+    """A bundle that another unit signed and handed over: the origin of every row that names it; kept whole."""
+
+    __tablename__ = "received_bundle"
+
+    bundle_id: Mapped[str] = mapped_column(String(36), unique=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    """Our case that holds what came."""
+    fingerprint: Mapped[str] = mapped_column(String(64), index=True)
+    """Of the key that signed it."""
+    unit_name: Mapped[str]
+    their_reference: Mapped[str]
+    """Of their case, or the address of the one listing."""
+    file_sha256: Mapped[str] = mapped_column(String(64))
+    """Of the zip, by which it lies in the home's `received`."""
+    length: Mapped[int] = mapped_column(BigId)
+    signed_at: Mapped[datetime | None]
+    """As the clock of who signed says."""
+    checks: Mapped[list[Any]]
+    """What the verifier found when it came: name and detail of each check."""
+    received_by: Mapped[str]
+    received_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ReceivedExhibit(Identified, Base):
+    """Which of our listings an exhibit of a received bundle is, and the observation that shows what they saw."""
+
+    __tablename__ = "received_exhibit"
+    __table_args__ = (UniqueConstraint("bundle_id", "number"),)
+
+    bundle_id: Mapped[int] = mapped_column(ForeignKey("received_bundle.id"))
+    number: Mapped[str]
+    """As in the bundle: 001."""
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"), index=True)
+    brought: Mapped[bool] = mapped_column(Boolean)
+    """Whether the observation came with a bundle of theirs; else we had seen the very same ourselves."""
+    picture_sha256: Mapped[str | None] = mapped_column(String(64))
+    """A thumbnail drawn from the first picture of the listing in the bundle, among the home's files."""
+
+
+class ReceivedRecord(Identified, Base):
+    """One statement of a received bundle, as it stands there. It is theirs: nothing here joins our own log."""
+
+    __tablename__ = "received_record"
+    __table_args__ = (Index("ix_received_record_bundle_id_kind", "bundle_id", "kind"),)
+
+    bundle_id: Mapped[int] = mapped_column(ForeignKey("received_bundle.id"))
+    exhibit_id: Mapped[int | None] = mapped_column(ForeignKey("received_exhibit.id"), index=True)
+    """Null for what is of the case: an entry of the custody log, a statement on objects."""
+    kind: Mapped[str]
+    """decision, outcome, assessment, object_id, capture (with its place in the zip), custody, object."""
+    told: Mapped[dict[str, Any]]
 
 
 class StampSubject(Identified, Base):
@@ -1255,6 +1333,107 @@ class DeliveryAlarm(Identified, Base):
     """0 for the first message, then counted up."""
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
     made_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+# -- the queue --------------------------------------------------------------------------------------------------
+
+
+class QueueEntry(Base):
+    """A listing that was ever raised, or drawn: its place in the queue and all that the queue is filtered by.
+
+    It follows from the other tables as an index does: triggers note whose entry is stale, and every transaction brings
+    those up to date before it commits (`storage.queue_upkeep`).
+    """
+
+    __tablename__ = "queue_entry"
+    __table_args__ = (
+        Index(
+            "ix_queue_entry_order", "waiting", "drawn", "rank_before_hour", "rank_after_hour", "minus_score",
+            "listing_id", "ends_at", "object_id",
+        ),
+        Index("ix_queue_entry_ends_at", "waiting", "drawn", "ends_at", "rank_before_hour"),
+        Index("ix_queue_entry_entered_at", "waiting", "entered_at"),
+        Index("ix_queue_entry_seller_id_counted", "seller_id", "counted"),
+    )  # fmt: skip
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), primary_key=True, autoincrement=False)
+    assessment_id: Mapped[int] = mapped_column(BigId)
+    """The one that brings it here: the newest if that raises it, else the last that ever did."""
+    told_id: Mapped[int] = mapped_column(BigId)
+    """The observation that this assessment was of."""
+    waiting: Mapped[bool] = mapped_column(Boolean)
+    """Without a decision, or changed since."""
+    changed: Mapped[bool] = mapped_column(Boolean)
+    drawn: Mapped[str]
+    """audit or explore where nothing raised it; empty for all others."""
+    rank_before_hour: Mapped[int]
+    """What counts before the hours that are left (`storage.queue_ranks`)."""
+    rank_after_hour: Mapped[int]
+    minus_score: Mapped[float]
+    """The score with its sign turned round, so that an index has the best first."""
+    ends_at: Mapped[datetime | None]
+    conflict_zone: Mapped[bool] = mapped_column(Boolean)
+    followed_seller: Mapped[bool] = mapped_column(Boolean)
+    busy_seller: Mapped[bool] = mapped_column(Boolean)
+    must_be_seen: Mapped[bool] = mapped_column(Boolean)
+    counted: Mapped[bool] = mapped_column(Boolean)
+    """Flagged now, on a market that lets its sellers be counted."""
+    object_id: Mapped[int | None] = mapped_column(BigId, index=True)
+    entered_at: Mapped[datetime]
+    """Since when it waits, or waited."""
+    market: Mapped[str]
+    language: Mapped[str | None]
+    band: Mapped[str]
+    priority: Mapped[str | None]
+    verdict: Mapped[str | None]
+    """Of the decision that stands."""
+    assignee: Mapped[str | None]
+    seller_id: Mapped[int | None] = mapped_column(BigId)
+    seller_name: Mapped[str | None]
+    country: Mapped[str | None] = mapped_column(String(2))
+    """That its place names (`storage.dispatch`)."""
+    from_source_or_transit: Mapped[bool] = mapped_column(Boolean)
+    price: Mapped[Decimal | None]
+    currency: Mapped[str | None] = mapped_column(String(3))
+    longest_mm: Mapped[Decimal | None]
+    weight_grams: Mapped[Decimal | None]
+    first_seen_at: Mapped[datetime]
+    said: Mapped[str]
+    """The folded text of what the page says now and of what it said when it was raised; its search index is
+    `queue_text`, which each database keeps in its own way."""
+
+
+class QueueFacet(Base):
+    """One of the several types, cultures or Red Lists that the answers name for an entry of the queue."""
+
+    __tablename__ = "queue_facet"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    """type, culture, red_list."""
+    value: Mapped[str] = mapped_column(primary_key=True)
+    """Its id; of a Red List also LIST/CATEGORY."""
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), primary_key=True, index=True)
+
+
+class QueueStale(Identified, Base):
+    """A listing whose entry has to be made anew before the transaction ends; empty between transactions."""
+
+    __tablename__ = "queue_stale"
+
+    listing_id: Mapped[int] = mapped_column(BigId)
+    """No foreign key: the listing may be gone by then."""
+
+
+class ListingAssignment(Identified, Base):
+    """Who is to look at a listing from then on; the newest row holds."""
+
+    __tablename__ = "listing_assignment"
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    """Null: nobody."""
+    assigned_by: Mapped[str]
+    assigned_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 # -- retention --------------------------------------------------------------------------------------------------

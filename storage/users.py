@@ -207,9 +207,18 @@ def find_session(session: Session, token: str) -> tuple[UserSession, User] | Non
     now = utc_now()
     if found.ended_at is not None or user.disabled or now >= found.expires_at or now - found.last_seen_at >= IDLE:
         return None
-    if now - found.last_seen_at >= SEEN_STEP:
-        found.last_seen_at = now
     return found, user
+
+
+def is_to_be_noted(session: UserSession) -> bool:
+    """Whether it was so long ago that the session was noted as used that it is time again."""
+    return utc_now() - session.last_seen_at >= SEEN_STEP
+
+
+def note_seen(session: Session, token: str) -> None:
+    """Keep a session from going idle: its browser asked for a page now."""
+    own = update(UserSession).where(UserSession.token_sha256 == _digest(token), UserSession.ended_at.is_(None))
+    session.execute(own.values(last_seen_at=utc_now()))
 
 
 def end_session(session: Session, token: str) -> None:

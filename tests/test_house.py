@@ -18,7 +18,7 @@ ROOMS: dict[str, set[str]] = {
     "evidence": {"crawler", "storage"},
     "matching": {"crawler", "storage"},
     "spiders": {"crawler", "markets"},
-    "alerts": {"crawler", "storage", "classifiers", "matching", "review"},
+    "alerts": {"crawler", "storage", "matching", "review"},
     "review": {"crawler", "storage", "markets", "classifiers", "evidence", "matching", "spiders", "demo"},
     "demo": set(),
     "scheduler": {"crawler", "markets", "storage"},

@@ -21,10 +21,12 @@ from crawler.home import Home
 from scheduler import Command, Scheduler
 from storage.audit import AuditChain
 from storage.database import Database
+from storage.deliveries import new_delivery
 from storage.jobs import adopt_claim, claim_job, insert_job
 from storage.leases import is_gone, process_holder
 from storage.retention import purge_is_due
 from storage.tables import Job, Watch, WatchPlan, utc_now
+from storage.users import create_user
 from storage.watches import add_watch, pause_watch
 from tests.conftest import eventually
 
@@ -301,6 +303,19 @@ def test_never_more_processes_than_allowed_nor_two_crawls_of_one_market(
     finally:
         scheduler.stop()
     assert set(states(database)) == {"queued"}
+
+
+def test_people_are_told_though_every_process_is_taken(database: Database, scheduler: Scheduler) -> None:
+    """A warning of danger does not wait for the end of a crawl; a second teller of news does wait."""
+    held = [queue(database, f"k{number}", what="wait") for number in range(3)]
+    scheduler.start()
+    eventually(lambda: states(database).count("running") == 2)
+    with database.transaction() as session:
+        user = create_user(session, "ann", "lead")
+        new_delivery(session, user.id, "email", "test", utc_now())
+    eventually(lambda: any(job.kind == "alerts" and job.state == "done" for job in jobs(database)))
+    waited = [job for job in jobs(database) if job.id in held]
+    assert sorted(job.state for job in waited) == ["queued", "running", "running"]
 
 
 def test_a_job_that_kills_its_process_is_tried_a_bounded_number_of_times(

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from review.api.access import Reading
+from review.api.access import ApiDesk, Reading
 from review.api.fields import Page, PageAsked, Shown, from_cursor, page_of
-from review.desk import DeskOf
 from storage.alarm_receipts import receipts_of
 from storage.alarms import list_alarms
 
@@ -44,7 +43,7 @@ class AlarmsAsked(PageAsked):
 
 
 @router.get("/alarms")
-def alarms(desk: DeskOf, caller: Reading, asked: Annotated[AlarmsAsked, Query()]) -> Page[AlarmShown]:
+def alarms(desk: ApiDesk, caller: Reading, asked: Annotated[AlarmsAsked, Query()]) -> Page[AlarmShown]:
     """Alarms, newest first."""
     (before,) = from_cursor(asked.cursor, int) or (None,)
     rows = sorted(list_alarms(desk.database, closed=asked.closed), key=lambda row: -row["id"])

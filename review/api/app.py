@@ -24,6 +24,7 @@ from review.api import (
     figures,
     listings,
     objects,
+    photos,
     registers,
     sellers,
     sources,
@@ -32,12 +33,27 @@ from review.api.access import AnyCaller
 from review.api.limits import Limits
 from review.api.problems import Refusal, documented, http_error, not_understood, problem_answer, refused
 from review.desk import Desk, NotThere
+from review.photo_search import PhotoSearch
 from review.uploads import UploadRefused
 from storage.cases import CaseError
 from storage.database import DatabaseError
 
 PATH = "/api/v1"
-ROOMS = (listings, decisions, cases, case_work, exports, objects, sellers, registers, alarms, sources, figures, audit)
+ROOMS = (
+    listings,
+    decisions,
+    cases,
+    case_work,
+    exports,
+    objects,
+    sellers,
+    registers,
+    photos,
+    alarms,
+    sources,
+    figures,
+    audit,
+)
 VERSION = "1"
 ABOUT = """\
 What the review desk does, for programs. Each call carries a token: `Authorization: Bearer rwt_…`; people make them on
@@ -75,7 +91,7 @@ class Unforeseen:
             await answer(scope, receive, send)
 
 
-def create_api(desk: Desk, limits: Limits | None = None) -> FastAPI:
+def create_api(desk: Desk, photo_search: PhotoSearch) -> FastAPI:
     """The API of a desk, to be mounted at `PATH`."""
     # No documentation pages: they would need scripts from elsewhere. openapi.json is for who has a token.
     api = FastAPI(
@@ -90,7 +106,8 @@ def create_api(desk: Desk, limits: Limits | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     api.state.desk = desk
-    api.state.limits = limits or Limits()
+    api.state.limits = Limits()
+    api.state.photo_search = photo_search
     api.include_router(router)
     for room in ROOMS:
         api.include_router(room.router)

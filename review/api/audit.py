@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from review.api.access import Auditing, Caller
+from review.api.access import ApiDesk, Auditing, Caller
 from review.api.fields import Line, Page, PageAsked, Shown, from_cursor, page_of
-from review.desk import Desk, DeskOf
+from review.desk import Desk
 from storage.audit_chains import log_faults
 from storage.audit_search import AuditSought, events_before
 
@@ -46,7 +46,7 @@ class Checked(Shown):
 
 
 @router.get("/audit")
-def events(desk: DeskOf, caller: Auditing, asked: Annotated[EventsAsked, Query()]) -> Page[Event]:
+def events(desk: ApiDesk, caller: Auditing, asked: Annotated[EventsAsked, Query()]) -> Page[Event]:
     """Events, newest first. That they were read stands in the log too."""
     sought = AuditSought(asked.actor, asked.action, asked.object_kind, asked.object_id)
     (before,) = from_cursor(asked.cursor, int) or (None,)
@@ -57,7 +57,7 @@ def events(desk: DeskOf, caller: Auditing, asked: Annotated[EventsAsked, Query()
 
 
 @router.get("/audit/check")
-def check(desk: DeskOf, caller: Auditing) -> Checked:
+def check(desk: ApiDesk, caller: Auditing) -> Checked:
     """Whether every chain of the log holds: all of it is read, which takes its time."""
     caller.spend(30)
     with desk.database.reading() as session:

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import Field
 
-from review.api.access import CaseKeeping
+from review.api.access import ApiDesk, CaseKeeping
 from review.api.cases import OutcomeShown, ReferralShown
 from review.api.fields import Line, PlainText, Reference, RowId, Sent, Shown
-from review.desk import DeskOf, NotThere
+from review.desk import NotThere
 from review.pages.cases import case_of
 from review.uploads import kept_proof
 from storage.case_work import (
@@ -56,7 +56,7 @@ class ReferralSent(Sent):
 
 
 @router.post("/cases/{reference}/assignee")
-def assign(desk: DeskOf, caller: CaseKeeping, reference: Reference, sent: AssignmentSent) -> Assigned:
+def assign(desk: ApiDesk, caller: CaseKeeping, reference: Reference, sent: AssignmentSent) -> Assigned:
     """Make it this person's case, or nobody's."""
     with desk.writing() as session:
         case = case_of(session, reference)
@@ -68,7 +68,7 @@ def assign(desk: DeskOf, caller: CaseKeeping, reference: Reference, sent: Assign
 
 
 @router.post("/cases/{reference}/state")
-def close_or_open(desk: DeskOf, caller: CaseKeeping, reference: Reference, sent: StateSent) -> CaseState:
+def close_or_open(desk: ApiDesk, caller: CaseKeeping, reference: Reference, sent: StateSent) -> CaseState:
     """Close the case, or open it again."""
     with desk.writing() as session:
         case = case_of(session, reference)
@@ -77,7 +77,7 @@ def close_or_open(desk: DeskOf, caller: CaseKeeping, reference: Reference, sent:
 
 
 @router.post("/cases/{reference}/referrals", status_code=201)
-def refer(desk: DeskOf, caller: CaseKeeping, reference: Reference, sent: ReferralSent) -> ReferralShown:
+def refer(desk: ApiDesk, caller: CaseKeeping, reference: Reference, sent: ReferralSent) -> ReferralShown:
     """Note that the case was handed on, and to whom."""
     with desk.writing() as session:
         case = case_of(session, reference)
@@ -88,7 +88,7 @@ def refer(desk: DeskOf, caller: CaseKeeping, reference: Reference, sent: Referra
 
 @router.post("/cases/{reference}/exhibits/{listing_id}/outcomes", status_code=201)
 async def outcome(
-    desk: DeskOf,
+    desk: ApiDesk,
     caller: CaseKeeping,
     reference: Reference,
     listing_id: RowId,

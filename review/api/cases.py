@@ -10,9 +10,8 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from review.api.access import CaseKeeping, Reading
+from review.api.access import ApiDesk, CaseKeeping, Reading
 from review.api.fields import Page, PageAsked, PlainText, Reference, RowId, Sent, Shown, from_cursor, page_of
-from review.desk import DeskOf
 from review.pages.cases import case_of
 from storage.case_work import assignee_of, exhibit_work, referrals_of
 from storage.cases import (
@@ -125,7 +124,7 @@ class ExhibitKept(Shown):
 
 
 @router.get("/cases")
-def cases(desk: DeskOf, caller: Reading, asked: Annotated[PageAsked, Query()]) -> Page[CaseFound]:
+def cases(desk: ApiDesk, caller: Reading, asked: Annotated[PageAsked, Query()]) -> Page[CaseFound]:
     """Cases, newest first."""
     (before,) = from_cursor(asked.cursor, int) or (None,)
     with desk.database.reading() as session:
@@ -136,14 +135,14 @@ def cases(desk: DeskOf, caller: Reading, asked: Annotated[PageAsked, Query()]) -
 
 
 @router.post("/cases", status_code=201)
-def open_new_case(desk: DeskOf, caller: CaseKeeping, sent: CaseSent) -> CaseFound:
+def open_new_case(desk: ApiDesk, caller: CaseKeeping, sent: CaseSent) -> CaseFound:
     with desk.writing() as session:
         case = open_case(session, caller.chain, title=sent.title, actor=caller.user.name, demo=desk.home.is_demo)
         return _found(session, case, 0)
 
 
 @router.get("/cases/{reference}")
-def case(desk: DeskOf, caller: Reading, reference: Reference) -> CaseWhole:
+def case(desk: ApiDesk, caller: Reading, reference: Reference) -> CaseWhole:
     """One case whole. The view is noted in the audit log, as in the desk."""
     with desk.writing() as session:
         row = case_of(session, reference)
@@ -185,7 +184,7 @@ def case(desk: DeskOf, caller: Reading, reference: Reference) -> CaseWhole:
 
 
 @router.post("/cases/{reference}/notes", status_code=201)
-def add_note(desk: DeskOf, caller: CaseKeeping, reference: Reference, sent: NoteSent) -> Note:
+def add_note(desk: ApiDesk, caller: CaseKeeping, reference: Reference, sent: NoteSent) -> Note:
     """Add a signed paragraph; what stood there stays."""
     with desk.writing() as session:
         note = add_case_note(
@@ -195,7 +194,7 @@ def add_note(desk: DeskOf, caller: CaseKeeping, reference: Reference, sent: Note
 
 
 @router.post("/cases/{reference}/exhibits", status_code=201)
-def put_exhibit(desk: DeskOf, caller: CaseKeeping, reference: Reference, sent: ExhibitSent) -> ExhibitKept:
+def put_exhibit(desk: ApiDesk, caller: CaseKeeping, reference: Reference, sent: ExhibitSent) -> ExhibitKept:
     """Put a listing into an open case; one that is there already stays as it was put."""
     with desk.writing() as session:
         exhibit = add_exhibit(

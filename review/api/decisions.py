@@ -8,11 +8,11 @@ from fastapi import APIRouter
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from review.api.access import Deciding
+from review.api.access import ApiDesk, Deciding
 from review.api.fields import Key, PlainText, RowId, Sent
 from review.api.listings import Decision, decided_by
 from review.api.problems import Refusal
-from review.desk import DeskOf, NotThere
+from review.desk import NotThere
 from storage.decisions import MAXIMUM_NOTE, DecisionError, StaleDecision, decide
 from storage.tables import Decision as DecisionRow
 from storage.tables import Listing
@@ -49,7 +49,7 @@ class DecisionSent(Sent):
 
 
 @router.post("/listings/{listing_id}/decisions", status_code=201)
-def decide_about(desk: DeskOf, caller: Deciding, listing_id: RowId, sent: DecisionSent) -> Decision:
+def decide_about(desk: ApiDesk, caller: Deciding, listing_id: RowId, sent: DecisionSent) -> Decision:
     """Decide. Where another decision stands than the one expected, 409 shows both and nothing is kept."""
     try:
         with desk.writing() as session:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import Field
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from review.api.access import Exporting, Reading
+from evidence.recipients import MOST_WORDS, RecipientName
+from review.api.access import ApiDesk, Exporting, Reading
 from review.api.fields import Key, PlainText, Reference, RowId, Sent, Shown
-from review.desk import DeskOf, NotThere
+from review.desk import NotThere
 from review.pages.cases import case_of
 from review.pages.files import bundle_answer, export_file
 from storage.cases import exports_of
@@ -21,6 +22,7 @@ from storage.tables import Case, ExportRequest, User
 
 router = APIRouter(tags=["exports"])
 Language = Literal["ar", "fr", "en"]
+CoverWords = Annotated[PlainText, Field(min_length=1, max_length=MOST_WORDS, pattern=r"\S")]
 
 
 class RequestShown(Shown):
@@ -29,11 +31,13 @@ class RequestShown(Shown):
     id: int
     purpose: str
     languages: list[str]
+    cover: dict[str, Any] = Field(description="Whom it is for and what its cover says; empty without a cover.")
     state: str = Field(description="pending (waits for a second person), approved or refused.")
     asked_by: str
     asked_at: datetime
     decided_by: str | None
     decided_at: datetime | None
+    progress: dict[str, Any] = Field(description="Of the job under way: listings packed, and of how many.")
     job_state: str | None = Field(description="Of the job that makes it: queued, running, done, failed, cancelled.")
 
 
@@ -43,6 +47,8 @@ class BundleShown(Shown):
     exported_by: str
     exported_at: datetime
     languages: list[str]
+    recipient: str | None
+    form: str = Field(description="whole, copy (parts are left out) or original (of a copy; kept here).")
     fetchable: bool = Field(description="Its file lies here: GET /exports/{bundle_id}.")
 
 
@@ -51,9 +57,18 @@ class Exports(Shown):
     bundles: list[BundleShown] = Field(description="Newest first.")
 
 
+class CoverSent(Sent):
+    recipient: RecipientName | None = None
+    reference: CoverWords | None = Field(None, description="Your own reference.")
+    asked: CoverWords | None = Field(None, description="What is asked of them.")
+    handling: CoverWords | None = Field(None, description="Handling mark.")
+    redact: bool = Field(False, description="Leave out captured pages, the seller's names and contacts.")
+
+
 class ExportSent(Sent):
     purpose: PlainText = Field(min_length=1, max_length=MAXIMUM_PURPOSE, description="What the bundle is for.")
     languages: list[Language] = Field(["en"], min_length=1, max_length=3, description="Of its report.")
+    cover: CoverSent | None = Field(None, description="A cover sheet; parts are left out as its recipient demands.")
     request_key: Key = Field(description="New for each request: sent twice, it asks once.")
 
 
@@ -62,7 +77,7 @@ class AnswerSent(Sent):
 
 
 @router.get("/cases/{reference}/exports")
-def exports(desk: DeskOf, caller: Reading, reference: Reference) -> Exports:
+def exports(desk: ApiDesk, caller: Reading, reference: Reference) -> Exports:
     """What was asked for of a case, and the bundles that were made."""
     with desk.database.reading() as session:
         case = case_of(session, reference)
@@ -81,7 +96,7 @@ def exports(desk: DeskOf, caller: Reading, reference: Reference) -> Exports:
 
 
 @router.post("/cases/{reference}/exports", status_code=202)
-def ask(desk: DeskOf, caller: Exporting, reference: Reference, sent: ExportSent) -> RequestShown:
+def ask(desk: ApiDesk, caller: Exporting, reference: Reference, sent: ExportSent) -> RequestShown:
     """Ask for the case's bundle: a job makes it, under four eyes once a second person has agreed."""
     with desk.writing() as session:
         case = case_of(session, reference)
@@ -93,13 +108,14 @@ def ask(desk: DeskOf, caller: Exporting, reference: Reference, sent: ExportSent)
             purpose=sent.purpose,
             languages=list(dict.fromkeys(sent.languages)),
             request_key=sent.request_key,
+            cover=sent.cover.model_dump() if sent.cover else None,
         )
         session.flush()
         return _shown(session, asked)
 
 
 @router.post("/export-requests/{request_id}/answer")
-def answer(desk: DeskOf, caller: Exporting, request_id: RowId, sent: AnswerSent) -> RequestShown:
+def answer(desk: ApiDesk, caller: Exporting, request_id: RowId, sent: AnswerSent) -> RequestShown:
     """Agree to a colleague's request, or refuse it: nobody answers their own."""
     with desk.writing() as session:
         found = session.get(ExportRequest, request_id)
@@ -112,7 +128,7 @@ def answer(desk: DeskOf, caller: Exporting, request_id: RowId, sent: AnswerSent)
 
 
 @router.get("/exports/{bundle_id}", response_class=Response, responses={200: {"content": {"application/zip": {}}}})
-def fetch(desk: DeskOf, caller: Exporting, bundle_id: Reference) -> Response:
+def fetch(desk: ApiDesk, caller: Exporting, bundle_id: Reference) -> Response:
     """The bundle's file. That it was fetched stands in the audit log."""
     return bundle_answer(desk, caller.chain, bundle_id, actor=caller.user.name)
 
@@ -128,6 +144,8 @@ def _requests(session: Session, case: Case) -> list[RequestShown]:
             id=request.id,
             purpose=request.purpose,
             languages=request.languages,
+            cover=request.cover,
+            progress=(job.progress if job is not None and job.state == "running" else {}),
             state=request.state,
             asked_by=asked_by.name,
             asked_at=request.asked_at,

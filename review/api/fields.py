@@ -20,15 +20,14 @@ MOST_ITEMS = 200
 MOST_CURSOR = 400
 
 
-def _plain(text: str) -> str:
-    """Text that every database can keep: no NUL and other control characters, no halves of characters."""
-    for one in text:
-        if (ord(one) < 32 and one not in "\t\n\r") or ord(one) == 127 or 0xD800 <= ord(one) <= 0xDFFF:
-            raise PydanticCustomError("control_character", "The text holds a control character.")
+def _whole(text: str) -> str:
+    if any(0xD800 <= ord(one) <= 0xDFFF for one in text):
+        raise PydanticCustomError("half_a_character", "The text holds half of a character.")
     return text
 
 
-PlainText = Annotated[str, AfterValidator(_plain)]
+PlainText = Annotated[str, Field(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"), AfterValidator(_whole)]
+"""Text that every database can keep: no NUL and other control characters, no halves of characters."""
 Line = Annotated[PlainText, Field(max_length=200)]
 RowId = Annotated[int, Field(ge=1, le=GREATEST_ID)]
 Reference = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9-]+$")]

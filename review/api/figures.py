@@ -7,9 +7,8 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import Field
 
-from review.api.access import Reading
+from review.api.access import ApiDesk, Reading
 from review.api.fields import Shown
-from review.desk import DeskOf
 from review.pages.overview import coverage_of, recall_of
 from storage.figures import months_of, newest_crawls, precisions, waits_to_hit
 
@@ -79,7 +78,7 @@ class Figures(Shown):
 
 
 @router.get("/figures")
-def figures(desk: DeskOf, caller: Reading) -> Figures:
+def figures(desk: ApiDesk, caller: Reading) -> Figures:
     """The figures of the desk's overview."""
     caller.spend(5)
     with desk.database.reading() as session:

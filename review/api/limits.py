@@ -11,6 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+CALLS_A_MINUTE = 300
+CALLS_AT_ONCE = 60
+"""Of one token; a dear call counts as several."""
+REFUSED_A_MINUTE = 30
+"""Of one source: calls without a token that opens anything."""
 MOST_KEPT = 10_000
 """So many buckets are held; full ones are forgotten before that."""
 
@@ -55,10 +60,8 @@ class Buckets:
 class Limits:
     """The limits of one running API."""
 
-    calls: Buckets = field(default_factory=lambda: Buckets(per_minute=300, burst=60))
-    """By token. A call costs 1, a dear one more."""
-    refused: Buckets = field(default_factory=lambda: Buckets(per_minute=30, burst=30))
-    """By source: calls without a token that opens anything."""
+    calls: Buckets = field(default_factory=lambda: Buckets(CALLS_A_MINUTE, CALLS_AT_ONCE))
+    refused: Buckets = field(default_factory=lambda: Buckets(REFUSED_A_MINUTE, REFUSED_A_MINUTE))
     _dear: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(1))
 
     @contextmanager

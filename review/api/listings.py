@@ -5,26 +5,38 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
+from urllib.parse import unquote
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 from pydantic import Field
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from evidence.store import EvidenceStore
+from crawler.blackening import black_text
 from review.answers_view import view_answers
-from review.api.access import Reading
-from review.api.fields import Line, Page, PageAsked, RowId, Shown, from_cursor, page_of
-from review.desk import DeskOf, NotThere
+from review.api.access import ApiDesk, Caller, Reading
+from review.api.fields import Asked, Line, Page, PageAsked, RowId, Shown, from_cursor, page_of
+from review.api.problems import Refusal
+from review.desk import NotThere
 from review.listing_view import view_listing
-from review.pages.files import DERIVATIVES, picture_answer
+from review.masking import NoReason, lift_mask
+from review.pages.files import image_answer
 from review.searches import record_search
-from storage.masking import mask_contacts
 from storage.search import listing_record, search_listings
 from storage.stamps import leaf_of
-from storage.tables import Capture, User, utc_now
+from storage.tables import User, utc_now
 
 router = APIRouter(tags=["listings"])
+
+
+WhyContacts = Annotated[
+    str | None,
+    Header(
+        max_length=2000,
+        description="Telephone numbers and addresses in title and description are blocked out, unless this says why "
+        "they are needed (5 to 500 characters, UTF-8, percent-encoded). The audit log keeps it.",
+    ),
+]
 
 
 class ListingFound(Shown):
@@ -191,8 +203,12 @@ class ListingsAsked(PageAsked):
     flagged: bool = Field(False, description="Only what the model in use flags.")
 
 
+class PictureAsked(Asked):
+    shown: bool = Field(False, description="Human remains are veiled unless this is true.")
+
+
 @router.get("/listings")
-def search(desk: DeskOf, caller: Reading, asked: Annotated[ListingsAsked, Query()]) -> Page[ListingFound]:
+def search(desk: ApiDesk, caller: Reading, asked: Annotated[ListingsAsked, Query()]) -> Page[ListingFound]:
     """Search the stored listings, newest first."""
     caller.spend(2)
     (before,) = from_cursor(asked.cursor, int) or (None,)
@@ -208,20 +224,19 @@ def search(desk: DeskOf, caller: Reading, asked: Annotated[ListingsAsked, Query(
     if asked.text:
         record_search(desk, caller.user, asked.text, found=len(rows), chain=caller.chain, where="listings")
     page = page_of(rows, asked.limit, lambda row: (row["id"],))
-    shown = [
-        {**row, "native_id": row["native id"], "title": mask_contacts(row["title"]) if row["title"] else None}
-        for row in page["items"]
-    ]
+    shown = [{**row, "native_id": row["native id"], "title": masked(row["title"])} for row in page["items"]]
     return Page[ListingFound].model_validate({**page, "items": shown})
 
 
 @router.get("/listings/{listing_id}")
-def listing(desk: DeskOf, caller: Reading, listing_id: RowId) -> ListingWhole:
-    """One listing whole. The view is noted in the audit log, as in the desk."""
+def listing(desk: ApiDesk, caller: Reading, listing_id: RowId, relicwatch_reason: WhyContacts = None) -> ListingWhole:
+    """One listing whole. The view is noted in the audit log, as in the desk; and why contacts were asked for."""
     with desk.writing() as session:
         view = view_listing(session, listing_id)
         if view is None:
             raise NotThere(f"There is no listing {listing_id}.")
+        if relicwatch_reason is not None:
+            _lift(session, caller, listing_id, unquote(relicwatch_reason))
         answers = view_answers(session, desk.home, view, caller.words.language, utc_now())
         caller.chain.record(
             session,
@@ -233,6 +248,9 @@ def listing(desk: DeskOf, caller: Reading, listing_id: RowId) -> ListingWhole:
         )
         names = {user.id: user.name for _, user in view.decisions}
     record = listing_record(desk.database, listing_id)
+    if relicwatch_reason is None:
+        for row in record["observations"]:
+            row |= {name: masked(row[name]) for name in ("title", "description") if name in row}
     record["decisions"] = [{**row, "decided_by": names.get(row["user_id"], "")} for row in record["decisions"]]
     with desk.database.reading() as session:
         record["captures"] = [{**row, "stamps": stamps_of(session, row["sha256"])} for row in record["captures"]]
@@ -248,14 +266,21 @@ def listing(desk: DeskOf, caller: Reading, listing_id: RowId) -> ListingWhole:
 
 
 @router.get("/captures/{capture_id}/image", response_class=Response, responses={200: {"content": {"image/*": {}}}})
-def picture(desk: DeskOf, caller: Reading, capture_id: RowId) -> Response:
+def picture(desk: ApiDesk, caller: Reading, capture_id: RowId, asked: Annotated[PictureAsked, Query()]) -> Response:
     """The picture of a capture: a thumbnail, a screenshot. What is no picture comes as a file."""
-    with desk.database.reading() as session:
-        capture = session.get(Capture, capture_id)
-    store = EvidenceStore(desk.home)
-    if capture is None or capture.kind not in DERIVATIVES or not store.has(desk.home.file_path(capture.sha256)):
-        raise NotThere(f"There is no picture of capture {capture_id} here.")
-    return picture_answer(store, desk.home.file_path(capture.sha256), capture.id)
+    return image_answer(desk, capture_id, shown=asked.shown)
+
+
+def masked(text: str | None) -> str | None:
+    """The text with what tells how to reach somebody as blocks, and of the same length: reasons still point right."""
+    return black_text(text, None) if text else text
+
+
+def _lift(session: Session, caller: Caller, listing_id: int, reason: str) -> None:
+    try:
+        lift_mask(session, caller.chain, listing_id=listing_id, actor=caller.user.name, reason=reason, case=None)
+    except NoReason as error:
+        raise Refusal(422, "reason") from error
 
 
 def decided_by(session: Session, user_id: int) -> str:

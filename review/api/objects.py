@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from review.api.access import Reading
+from review.api.access import ApiDesk, Reading
 from review.api.fields import Page, PageAsked, RowId, Shown, from_cursor, page_of
-from review.desk import DeskOf, NotThere
+from review.desk import NotThere
 from review.object_view import object_record, object_rows
 from storage.objects import ObjectError, members_of
 
@@ -75,7 +75,7 @@ class ObjectWhole(Shown):
 
 
 @router.get("/objects")
-def objects(desk: DeskOf, caller: Reading, asked: Annotated[PageAsked, Query()]) -> Page[ObjectFound]:
+def objects(desk: ApiDesk, caller: Reading, asked: Annotated[PageAsked, Query()]) -> Page[ObjectFound]:
     """Objects with several listings, newest first."""
     (before,) = from_cursor(asked.cursor, int) or (None,)
     with desk.database.reading() as session:
@@ -86,7 +86,7 @@ def objects(desk: DeskOf, caller: Reading, asked: Annotated[PageAsked, Query()])
 
 
 @router.get("/objects/{object_id}")
-def one_object(desk: DeskOf, caller: Reading, object_id: RowId) -> ObjectWhole:
+def one_object(desk: ApiDesk, caller: Reading, object_id: RowId) -> ObjectWhole:
     """One object, seen from the first listing that offered it."""
     with desk.database.reading() as session:
         members = members_of(session, object_id)
@@ -96,7 +96,7 @@ def one_object(desk: DeskOf, caller: Reading, object_id: RowId) -> ObjectWhole:
 
 
 @router.get("/listings/{listing_id}/object")
-def object_of(desk: DeskOf, caller: Reading, listing_id: RowId) -> ObjectWhole:
+def object_of(desk: ApiDesk, caller: Reading, listing_id: RowId) -> ObjectWhole:
     """The object of a listing: where else it is offered, and what may be the same."""
     try:
         with desk.database.reading() as session:

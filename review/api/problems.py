@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route, get_route_path
 
 from review.words import Words, chosen_language, messages
 
@@ -137,7 +138,20 @@ def http_error(request: Request, error: Exception) -> Response:
     """What the framework itself refuses: no such address, another method."""
     assert isinstance(error, HTTPException)
     status = error.status_code if error.status_code in STATUSES else 400
-    return problem_answer(request, Refusal(status, _KEYS.get(status, "bad_request"), headers=error.headers))
+    headers = {"allow": ", ".join(_methods_of(request))} if status == 405 else error.headers
+    return problem_answer(request, Refusal(status, _KEYS.get(status, "bad_request"), headers=headers))
+
+
+def _methods_of(request: Request) -> list[str]:
+    """What the address can be called by: the framework names the methods of the first of its routes alone."""
+    path = get_route_path(request.scope)
+    routes = [
+        route
+        for room in request.app.routes
+        for route in getattr(getattr(room, "original_router", None), "routes", [room])
+        if isinstance(route, Route) and route.path_regex.match(path)
+    ]
+    return sorted({method for route in routes for method in route.methods or ()})
 
 
 def documented(schema: dict[str, Any]) -> dict[str, Any]:

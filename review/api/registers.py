@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from review.api.access import Deciding, Reading
+from review.api.access import ApiDesk, Deciding, Reading
 from review.api.fields import GREATEST_ID, Page, PageAsked, PlainText, RowId, Sent, Shown, from_cursor, page_of
-from review.desk import DeskOf, NotThere
+from review.desk import NotThere
 from storage.registers import RegisterError, list_matches, list_registers, say_verdict
 
 router = APIRouter(tags=["registers"])
@@ -79,14 +79,14 @@ class VerdictKept(Shown):
 
 
 @router.get("/registers")
-def registers(desk: DeskOf, caller: Reading) -> Registers:
+def registers(desk: ApiDesk, caller: Reading) -> Registers:
     """The missing-object lists, each in its newest version."""
     with desk.database.reading() as session:
         return Registers.model_validate({"items": list_registers(session)})
 
 
 @router.get("/matches")
-def matches(desk: DeskOf, caller: Reading, asked: Annotated[MatchesAsked, Query()]) -> Page[Match]:
+def matches(desk: ApiDesk, caller: Reading, asked: Annotated[MatchesAsked, Query()]) -> Page[Match]:
     """Candidates with their newest verdict, newest first."""
     (before,) = from_cursor(asked.cursor, int) or (GREATEST_ID,)
     with desk.database.reading() as session:
@@ -97,7 +97,7 @@ def matches(desk: DeskOf, caller: Reading, asked: Annotated[MatchesAsked, Query(
 
 
 @router.post("/matches/{match_id}/verdicts", status_code=201)
-def judge(desk: DeskOf, caller: Deciding, match_id: RowId, sent: VerdictSent) -> VerdictKept:
+def judge(desk: ApiDesk, caller: Deciding, match_id: RowId, sent: VerdictSent) -> VerdictKept:
     """Say whether the listing is that object. What was said before stays beside it."""
     try:
         with desk.writing() as session:

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from matching.seller_signs import home_secret, pseudonym
-from review.api.access import Deciding, Reading
+from review.api.access import ApiDesk, Deciding, Reading
 from review.api.fields import Page, PageAsked, PlainText, RowId, Sent, Shown, from_cursor, page_of
-from review.desk import DeskOf, NotThere
+from review.desk import NotThere
 from storage.sellers import SellerRefusal, follow, get_seller, list_sellers, reregistrations, seller_ids
 
 router = APIRouter(tags=["sellers"])
@@ -59,7 +59,7 @@ class Followed(Shown):
 
 
 @router.get("/sellers")
-def sellers(desk: DeskOf, caller: Reading, asked: Annotated[PageAsked, Query()]) -> Page[SellerFound]:
+def sellers(desk: ApiDesk, caller: Reading, asked: Annotated[PageAsked, Query()]) -> Page[SellerFound]:
     """Sellers by number; names are pseudonyms, the same one each time."""
     caller.spend(2)
     (after,) = from_cursor(asked.cursor, int) or (0,)
@@ -72,7 +72,7 @@ def sellers(desk: DeskOf, caller: Reading, asked: Annotated[PageAsked, Query()])
 
 
 @router.get("/sellers/{seller_id}")
-def seller(desk: DeskOf, caller: Reading, seller_id: RowId) -> SellerWhole:
+def seller(desk: ApiDesk, caller: Reading, seller_id: RowId) -> SellerWhole:
     """One seller by name. The view is noted in the audit log."""
     try:
         with desk.writing() as session:
@@ -88,7 +88,7 @@ def seller(desk: DeskOf, caller: Reading, seller_id: RowId) -> SellerWhole:
 
 
 @router.post("/sellers/{seller_id}/follow")
-def follow_seller(desk: DeskOf, caller: Deciding, seller_id: RowId, sent: FollowSent) -> Followed:
+def follow_seller(desk: ApiDesk, caller: Deciding, seller_id: RowId, sent: FollowSent) -> Followed:
     """Follow a seller: its listings rise in the queue. Or no longer."""
     try:
         with desk.writing() as session:

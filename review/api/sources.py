@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from markets.approval import standing_approval
 from markets.catalog import all_markets
-from review.api.access import Auditing, Reading
+from review.api.access import ApiDesk, Auditing, Reading
 from review.api.fields import Page, PageAsked, RowId, Shown, from_cursor, page_of
-from review.desk import DeskOf, NotThere
+from review.desk import NotThere
 from storage.crawls import NoSuchCrawl, crawl_record, crawl_rows
 from storage.tables import MarketApproval
 from storage.watches import list_watches
@@ -106,7 +106,7 @@ class Watches(Shown):
 
 
 @router.get("/markets")
-def markets(desk: DeskOf, caller: Auditing) -> Markets:
+def markets(desk: ApiDesk, caller: Auditing) -> Markets:
     """Every market that there is a definition of, by name."""
     catalog = all_markets(desk.home)
     with desk.database.reading() as session:
@@ -119,7 +119,7 @@ def markets(desk: DeskOf, caller: Auditing) -> Markets:
 
 
 @router.get("/markets/{name}")
-def market(desk: DeskOf, caller: Auditing, name: MarketName) -> MarketWhole:
+def market(desk: ApiDesk, caller: Auditing, name: MarketName) -> MarketWhole:
     """One market with every approval it ever had."""
     definition = all_markets(desk.home).markets.get(name)
     if definition is None:
@@ -135,7 +135,7 @@ def market(desk: DeskOf, caller: Auditing, name: MarketName) -> MarketWhole:
 
 
 @router.get("/crawls")
-def crawls(desk: DeskOf, caller: Reading, asked: Annotated[PageAsked, Query()]) -> Page[CrawlFound]:
+def crawls(desk: ApiDesk, caller: Reading, asked: Annotated[PageAsked, Query()]) -> Page[CrawlFound]:
     """Crawls, newest first."""
     (before,) = from_cursor(asked.cursor, int) or (None,)
     rows = crawl_rows(desk.database, asked.limit + 1, before=before)
@@ -143,7 +143,7 @@ def crawls(desk: DeskOf, caller: Reading, asked: Annotated[PageAsked, Query()]) 
 
 
 @router.get("/crawls/{crawl_id}")
-def crawl(desk: DeskOf, caller: Reading, crawl_id: RowId) -> CrawlWhole:
+def crawl(desk: ApiDesk, caller: Reading, crawl_id: RowId) -> CrawlWhole:
     """One crawl with every problem it met."""
     try:
         return CrawlWhole.model_validate(crawl_record(desk.database, crawl_id))
@@ -152,7 +152,7 @@ def crawl(desk: DeskOf, caller: Reading, crawl_id: RowId) -> CrawlWhole:
 
 
 @router.get("/watches")
-def watches(desk: DeskOf, caller: Auditing) -> Watches:
+def watches(desk: ApiDesk, caller: Auditing) -> Watches:
     """The saved searches with when they are due, by name."""
     with desk.database.reading() as session:
         return Watches.model_validate({"items": list_watches(session)})

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from review.answers_view import alarm_line
 from review.desk import Administrator, Decider, Desk, DeskOf, Form, NotThere, Reader, go_to, row_id, word
+from storage.alarm_notices import notices_of, without_address
 from storage.alarm_receipts import give_receipt, receipts_of, recipients, set_recipient
 from storage.alarms import NoSuchAlarm, close_alarm, list_alarms
 from storage.tables import User
@@ -58,11 +59,14 @@ def _page(request: Request, desk: Desk, *, refused: bool = False) -> Response:
         named = recipients(session)
         people = [user.name for user in list_users(session) if not user.disabled and user.name not in _names(named)]
         given = receipts_of(session, [row["id"] for row in rows])
+        notices = notices_of(session, [row["id"] for row in rows])
+        unreachable = without_address(session)
     shown = []
     for row in rows:
         receipts = given.get(row["id"], [])
         missing = [user.name for user in named if user.name not in {who.name for _, who in receipts}]
-        shown.append((row, alarm_line(row["kind"], row["reasons"], language), receipts, missing))
+        told = [(user, *notices[row["id"], user.id]) for user in named if (row["id"], user.id) in notices]
+        shown.append((row, alarm_line(row["kind"], row["reasons"], language), receipts, missing, told))
     return desk.page(
         request,
         "alarms.html",
@@ -70,6 +74,7 @@ def _page(request: Request, desk: Desk, *, refused: bool = False) -> Response:
         alarms=shown,
         named=named,
         people=people,
+        unreachable=unreachable,
         all_shown="all" in request.query_params,
         refused=refused,
     )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+from typing import Any, cast
 
 from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from crawler.errors import UsageError
+from evidence.recipients import RecipientName, recipients
+from evidence.recipients import Request as Cover
 from review.desk import CaseKeeper, Desk, DeskOf, Exporter, Form, NotThere, Reader, go_to, row_id, word
 from review.pages.files import export_file
 from storage.case_work import RESULTS, assignee_of, assignments_of, exhibit_work, referrals_of
@@ -75,6 +80,7 @@ def case_page(request: Request, desk: DeskOf, visitor: Reader, reference: str) -
         thumbnails=thumbnails,
         work=work,
         results=RESULTS,
+        recipients=recipients(),
         asked=request.query_params.get("asked", ""),
         **values,
     )
@@ -106,10 +112,23 @@ def ask_for_bundle(request: Request, desk: DeskOf, visitor: Exporter, form: Form
                 purpose=word(form, "purpose"),
                 languages=languages,
                 request_key=word(form, "request_key"),
+                cover=cover_of(form),
             )
     except CaseError as error:
         return case_refused(desk, request, error)
     return go_to(f"/cases/{reference}?asked={asked.state}")
+
+
+def cover_of(form: FormData) -> dict[str, Any]:
+    """Whom the bundle is for and what its cover says; empty where the form says nothing of it. Raises CaseError."""
+    said = {name: word(form, name).strip() or None for name in ("reference", "asked", "handling")}
+    recipient, redact = word(form, "recipient") or None, word(form, "redact") == "1"
+    if not (recipient or redact or any(said.values())):
+        return {}
+    try:
+        return asdict(Cover(cast(RecipientName | None, recipient), redact=redact, **said))
+    except UsageError as error:
+        raise CaseError(str(error), "cover") from error
 
 
 @router.post("/listings/{listing_id}/case")

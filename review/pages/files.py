@@ -6,12 +6,16 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from starlette.responses import FileResponse, Response
 
 from evidence.store import EvidenceStore
 from review.desk import Desk, DeskOf, Exporter, NotThere, Reader, row_id
+from review.picture_drawing import SIDES, PictureRefused, veiled
+from review.pictures import are_veiled, read_picture
 from storage.audit import AuditChain
-from storage.tables import Capture, Export
+from storage.object_id import PICTURE_KINDS, is_picture
+from storage.tables import Capture, Export, RegisterEntry
 
 router = APIRouter()
 SANDBOX = {"content-security-policy": "sandbox; default-src 'none'", "x-content-type-options": "nosniff"}
@@ -21,15 +25,91 @@ DERIVATIVES = ("dom", "screenshot", "screenshot_viewport", "pdf", "thumbnail", "
 
 @router.get("/captures/{capture_id}/image")
 def capture_image(request: Request, desk: DeskOf, visitor: Reader, capture_id: str) -> Response:
-    """A raster derivative shown in place; anything else of ours as a download."""
+    """A raster derivative shown in place; anything else of ours as a download. Human remains are veiled unless asked
+    for with `shown=1`.
+    """
+    return image_answer(desk, row_id(capture_id) or 0, shown=request.query_params.get("shown") == "1")
+
+
+def image_answer(desk: Desk, capture_id: int, *, shown: bool) -> Response:
+    """Raises NotThere."""
     with desk.reading() as session:
-        capture = session.get(Capture, row_id(capture_id) or 0)
+        capture = session.get(Capture, capture_id)
+        veil = capture is not None and not shown and are_veiled(session, capture.listing_id)
     if capture is None or capture.kind not in DERIVATIVES:
         raise NotThere(f"There is no picture of capture {capture_id}.")
     store, path = EvidenceStore(desk.home), desk.home.file_path(capture.sha256)
     if not store.has(path):
         raise NotThere(f"The file of capture {capture_id} is not here.")
+    if veil and capture.kind in PICTURE_KINDS:
+        return _veiled_answer(store.read(path))
     return picture_answer(store, path, capture.id)
+
+
+@router.get("/captures/{capture_id}/picture")
+def capture_picture(request: Request, desk: DeskOf, visitor: Reader, capture_id: str) -> Response:
+    """A captured picture, drawn anew from its pixels as `size=small` or `size=large`; the original stays in the store.
+
+    Veiled as above.
+    """
+    size = _size_of(request)
+    with desk.reading() as session:
+        capture = session.get(Capture, row_id(capture_id) or 0)
+        if capture is None or not is_picture(capture):
+            raise NotThere(f"There is no picture of capture {capture_id}.")
+        veil = _is_veiled(request, session, capture)
+        drawn = desk.drawer.kept(capture.sha256, size)
+        body = None if drawn else read_picture(session, EvidenceStore(desk.home), capture)
+    return _drawn_answer(desk, drawn, body, size, capture.sha256, veil=veil)
+
+
+@router.get("/registers/entries/{entry_id}/photos/{number}")
+def register_photo(request: Request, desk: DeskOf, visitor: Reader, entry_id: str, number: str) -> Response:
+    """A photograph that came with a register entry, drawn anew."""
+    with desk.reading() as session:
+        entry = session.get(RegisterEntry, row_id(entry_id) or 0)
+    photos = [photo["sha256"] for photo in entry.photos if "sha256" in photo] if entry is not None else []
+    place = row_id(number) or 0
+    if not 1 <= place <= len(photos):
+        raise NotThere(f"Entry {entry_id} has no photograph {number}.")
+    sha256, size = photos[place - 1], _size_of(request)
+    store, path = EvidenceStore(desk.home), desk.home.file_path(photos[place - 1])
+    drawn = desk.drawer.kept(sha256, size)
+    body = store.read(path) if drawn is None and store.has(path) else None
+    return _drawn_answer(desk, drawn, body, size, sha256)
+
+
+def _size_of(request: Request) -> str:
+    size = request.query_params.get("size", "small")
+    return size if size in SIDES else "small"
+
+
+def _is_veiled(request: Request, session: Session, capture: Capture) -> bool:
+    return request.query_params.get("shown") != "1" and are_veiled(session, capture.listing_id)
+
+
+def _drawn_answer(
+    desk: Desk, drawn: bytes | None, body: bytes | None, size: str, sha256: str, *, veil: bool = False
+) -> Response:
+    if drawn is None and body is None:
+        raise NotThere("The file of this picture is not here.")
+    try:
+        drawn = drawn or desk.drawer.draw(body or b"", size, sha256)
+    except PictureRefused as refused:
+        raise NotThere(str(refused)) from refused
+    if veil:
+        return _veiled_answer(drawn)
+    headers = {**SANDBOX, "cache-control": "private, max-age=3600"}
+    return Response(drawn, headers=headers, media_type="image/jpeg")
+
+
+def _veiled_answer(body: bytes) -> Response:
+    """Not kept by the browser: whoever asks for the picture next is shown it under the same address."""
+    try:
+        coarse = veiled(body)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise NotThere("The picture cannot be drawn.") from error
+    return Response(coarse, headers={**SANDBOX, "cache-control": "no-store"}, media_type="image/jpeg")
 
 
 def picture_answer(store: EvidenceStore, path: Path, capture_id: int) -> Response:

@@ -13,6 +13,7 @@ from review.answers_view import AnswersView, view_answers
 from review.desk import Decider, Desk, DeskOf, Form, NotThere, Reader, Visitor, go_to, row_id, word
 from review.listing_view import KeptDecision, ListingView, kept_decision, view_listing
 from review.pages.queue import filters_from
+from storage.alerts import mark_listing_read
 from storage.captures import MADE_SMALL, REPORTED, TAKEN_OUT
 from storage.decisions import (
     DISMISSAL_REASONS,
@@ -22,7 +23,7 @@ from storage.decisions import (
     StaleDecision,
     decide,
 )
-from storage.queue import neighbours, queue_places
+from storage.queue import Queue
 from storage.queue_filters import Filters, filters_query
 from storage.tables import Decision, utc_now
 
@@ -40,11 +41,13 @@ NOTHING_SENT = {"verdict": "", "next_step": "", "reason": "", "note": ""}
 @router.get("/listings/{listing_id}")
 def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: str) -> Response:
     filters = filters_from(request.query_params)
-    with desk.writing() as session:
+    with desk.reading() as session:
         view = _view(session, listing_id)
         answers = _answers(request, session, desk, view)
-        before, after = neighbours(queue_places(session, filters), view.listing.id)
+        before, after = Queue(session, filters).neighbours(view.listing.id)
         kept = kept_decision(session, request.query_params.get("decided", ""))
+    with desk.writing() as session:  # only now: whoever writes keeps others waiting
+        mark_listing_read(session, visitor.user, view.listing.id)
         desk.chain.record(
             session,
             actor=visitor.user.name,
@@ -63,7 +66,7 @@ def decide_about(request: Request, desk: DeskOf, visitor: Decider, form: Form, l
     try:
         with desk.writing() as session:
             # Asked before deciding, while the listing still has its place in the queue.
-            _, after = neighbours(queue_places(session, filters), number)
+            _, after = Queue(session, filters).neighbours(number)
             decision = _decide(session, desk, visitor, number, form)
     except StaleDecision as stale:
         return _sent_again(request, desk, number, form, filters, status=409, newer=stale.newer_id is not None)
@@ -117,7 +120,7 @@ def _sent_again(
     with desk.reading() as session:
         view = _view(session, listing_id)
         answers = _answers(request, session, desk, view)
-        before, after = neighbours(queue_places(session, filters), view.listing.id)
+        before, after = Queue(session, filters).neighbours(view.listing.id)
     sent = {name: word(form, name) for name in NOTHING_SENT}
     return _page(
         request,

@@ -75,7 +75,7 @@ def asked_photo(visitor: Reader, search: Search, key: str) -> Response:
     return Response(picture, headers={**SANDBOX, "cache-control": "no-store"}, media_type="image/jpeg")
 
 
-@router.get("/registers/entries/{entry_id}/photos/{sha256}")
+@router.get("/photos/entries/{entry_id}/{sha256}")
 def entry_photo(desk: DeskOf, visitor: Reader, entry_id: str, sha256: str) -> Response:
     """A picture that came with a register."""
     with desk.reading() as session:

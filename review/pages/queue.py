@@ -15,7 +15,7 @@ from review.searches import record_search
 from review.summary import meaning_name, summarise
 from storage.database import DatabaseError
 from storage.decisions import VERDICTS
-from storage.queue import PAGE_SIZE, queue_choices, queue_places, queue_rows
+from storage.queue import PAGE_SIZE, Queue, queue_choices, queue_rows
 from storage.queue_filters import BANDS, SORTS, STATES, Filters, filters_query, read_filters
 from storage.tables import Crawl
 
@@ -36,22 +36,22 @@ def filters_from(query: Any) -> Filters:
 def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
     filters = filters_from(request.query_params)
     with desk.reading() as session:
-        places = queue_places(session, filters)
-        pages = max(1, -(-len(places) // PAGE_SIZE))
+        queue = Queue(session, filters)
+        pages = max(1, -(-queue.total // PAGE_SIZE))
         number = min(_page_number(request), pages)
-        rows = queue_rows(session, places[(number - 1) * PAGE_SIZE : number * PAGE_SIZE])
+        rows = queue_rows(session, queue.places((number - 1) * PAGE_SIZE, PAGE_SIZE))
         choices = queue_choices(session)
         language = desk.words(request).language
         summaries = {row.listing.id: summarise(row.assessment.answers, language) for row in rows}
         kept = kept_decision(session, request.query_params.get("decided", ""))
     if filters.text:
-        record_search(desk, visitor.user, filters.text, found=len(places))
+        record_search(desk, visitor.user, filters.text, found=queue.total)
     return desk.page(
         request,
         "queue.html",
         rows=rows,
         summaries=summaries,
-        total=len(places),
+        total=queue.total,
         number=number,
         pages=pages,
         filters=filters,

@@ -13,6 +13,10 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.review.conftest import desk_database
+
+__all__ = ["desk_database"]
+
 
 @dataclass
 class Mailbox:

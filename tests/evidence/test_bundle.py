@@ -206,6 +206,7 @@ def test_without_a_usable_key_no_bundle_is_left(planted: Planted, harm: str) -> 
 
 
 def test_a_signature_that_fails_at_the_end_leaves_nothing(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    # EV-24
     def fail(*_arguments: object) -> None:
         raise SigningError("The key cannot sign.")
 

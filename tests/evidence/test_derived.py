@@ -27,7 +27,7 @@ from evidence.signing import ensure_signing_key
 from evidence.verify import verify_bundle
 from storage.database import Database
 from storage.migrate import upgrade
-from storage.tables import Assessment, Case, Decision, Observation, Seller
+from storage.tables import Assessment, Case, Decision, Export, Observation, Seller
 from tests.evidence.factory import Planted, plant
 
 LANGUAGES = ("en", "fr", "ar")
@@ -78,6 +78,19 @@ def test_each_recipient_gets_what_is_theirs_and_it_verifies(copies: dict[str, An
     assert ("This is a copy with parts left out" in index) is bool(recipient.withheld)
     assert "<built-in" not in index  # a word of the templates that names a method of its mapping
     assert json.loads(read(bundle.path, "data/request.json"))["recipient"] == name
+
+
+def test_each_export_is_known_as_whole_or_as_a_copy_or_as_the_original_of_one(
+    planted: Planted, copies: dict[str, Any]
+) -> None:
+    with planted.database.reading() as session:
+        rows = {row.bundle_id: row for row in session.scalars(select(Export))}
+    for name, bundle in copies.items():
+        form = "whole" if bundle.original is None else "copy"
+        assert (rows[bundle.bundle_id].recipient, rows[bundle.bundle_id].form) == (name, form)
+    originals = {row.path: row.recipient for row in rows.values() if row.form == "original"}
+    for bundle in copies.values():
+        assert bundle.original is None or originals[str(bundle.original)] is None
 
 
 def test_no_trace_of_the_seller_is_in_an_expert_s_copy(planted: Planted, copies: dict[str, Any]) -> None:  # EV-42

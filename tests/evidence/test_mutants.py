@@ -87,6 +87,28 @@ def test_there_are_sixty_ways_and_more_and_each_rule_has_one_or_a_reason() -> No
     assert not {mutant.rule for mutant in MUTANTS} & set(NO_MUTANT)
 
 
+ASKED_FOR = {
+    "EV-10": {
+        "no pages.jsonl": "no-pages", "no WARC": "wacz-no-records", "garbage index": "empty-index",
+        "another WARC-Date, resealed": "warc-date", "altered payload, resealed": "warc-payload",
+        "unlisted file": "wacz-unlisted", "another page list": "pages-of-another",
+    },
+    "EV-25": {
+        "payload changed, of the same size": "flip-picture", "payload added": "add-payload",
+        "payload removed": "remove-picture", "symlink": "link", "bag-info changed": "flip-bag-info",
+        "one manifest removed": "remove-manifest", "a manifest with ..": "manifest-leads-out",
+        "extra top-level file": "add-tag-file", "empty directory": "empty-directory",
+        "tag manifest removed and bag-info changed": "remove-tag-manifest-change-bag-info",
+    },
+}  # fmt: skip
+"""What these lines name, and the mutant of each."""
+
+
+@pytest.mark.parametrize("line", ASKED_FOR)
+def test_each_damage_that_the_requirements_name_has_its_mutant(line: str) -> None:  # EV-10, EV-25
+    assert set(ASKED_FOR[line].values()) <= {mutant.name for mutant in MUTANTS}
+
+
 def test_the_rules_are_those_that_the_modules_report_by() -> None:  # EV-23
     told = {
         node.value

@@ -381,7 +381,7 @@ def test_where_chromium_may_not_start_the_photos_are_still_sealed(
 
 def test_the_same_job_run_again_gives_the_same_result_and_asks_for_nothing(
     database: Database, home: Home, web: Web, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> None:  # EV-35
     from storage.tables import Job
 
     monkeypatch.setattr(chromium, "find_chromium", lambda: None)

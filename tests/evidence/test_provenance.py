@@ -78,7 +78,7 @@ def test_a_graph_with_one_damage_is_not_sound(
     assert said.returncode != 0 and "Conforms: False" in said.stdout, said.stdout[-2000:] + said.stderr[-500:]
 
 
-def test_decisions_and_acts_of_custody_stand_in_it_with_who_and_when(planted: Planted) -> None:
+def test_decisions_and_acts_of_custody_stand_in_it_with_who_and_when(planted: Planted) -> None:  # EV-38
     path = planted.export().path
     with zipfile.ZipFile(path) as package:
         graph = json.loads(package.read(f"{path.stem}/data/provenance/case.jsonld"))

@@ -1,6 +1,9 @@
 import os
+import shutil
 import stat
+import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -153,7 +156,7 @@ def test_a_flipped_byte_in_transit_refuses_and_names_the_place(database: Databas
         assert [event.action for event in session.scalars(select(AuditEvent))] == ["damage_found"]
 
 
-def test_a_sealed_file_is_never_written_again(home: Home) -> None:
+def test_a_sealed_file_is_never_written_again(home: Home) -> None:  # EV-19
     with EvidenceFile(home.evidence, "fair/1.warc.gz") as file:
         file.seal()
     with pytest.raises(SealingError, match="never written again"):
@@ -202,3 +205,32 @@ def test_a_row_without_its_file_is_marked_and_found_again(database: Database, ho
     aside.rename(path)
     assert len(heal(database, home, chain=AuditChain()).rows_found_again) == 1
     assert sealed(database)[0].state == "sealed"
+
+
+def test_sealed_bytes_are_closed_to_writing_even_for_the_account_they_belong_to() -> None:  # EV-19
+    """As an ordinary account: the superuser may write anything."""
+    place = Path(tempfile.mkdtemp(prefix="relicwatch-sealed-"))
+    home = Home(place / "home")
+    home.create()
+    with EvidenceFile(home.evidence, "fair/1.warc.gz") as file:
+        file.seal()
+    path = home.evidence / "fair/1.warc.gz"
+    if os.geteuid() == 0:
+        for one in (place, *place.rglob("*")):
+            os.chown(one, 65534, 65534)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            if os.geteuid() == 0:
+                os.setgid(65534)
+                os.setuid(65534)
+            assert path.read_bytes()
+            for mode in ("ab", "r+b", "wb"):
+                with pytest.raises(PermissionError):
+                    path.open(mode)
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    shutil.rmtree(place)

@@ -22,7 +22,7 @@ from evidence.signing import (
 DATA = b"abc  index.html\nnot the end\r\n"
 
 
-def test_a_key_is_made_once_private_and_named(home: Home) -> None:
+def test_a_key_is_made_once_private_and_named(home: Home) -> None:  # SEC-32
     key = ensure_signing_key(home)
     path = home.keys / KEY_FILE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -95,7 +95,7 @@ def test_other_bytes_and_another_certificate_are_refused(home: Home, tmp_path: P
         verify_detached(signature, DATA, ensure_signing_key(other_home).certificate)
 
 
-def test_a_key_that_is_missing_damaged_or_open_is_refused_with_its_path(home: Home) -> None:  # EV-24
+def test_a_key_that_is_missing_damaged_or_open_is_refused_with_its_path(home: Home) -> None:  # EV-24, SEC-32
     path = home.keys / KEY_FILE
     with pytest.raises(SigningError, match="no signing key"):
         load_signing_key(home)

@@ -23,7 +23,7 @@ def test_every_allowed_format_becomes_a_small_jpeg(kind: str) -> None:
         assert (small.format, max(small.size)) == ("JPEG", 320)
 
 
-def test_the_picture_is_turned_upright_and_its_metadata_dropped() -> None:
+def test_the_picture_is_turned_upright_and_its_metadata_dropped() -> None:  # SEC-11
     exif = Image.Exif()
     exif[0x0112] = 6
     exif[0x010E] = "a private word"
@@ -38,7 +38,7 @@ def test_the_picture_is_turned_upright_and_its_metadata_dropped() -> None:
     "body",
     [b"", b"<svg/>", b"<html>", picture("TIFF"), picture("PNG")[:200], picture("JPEG")[:400], picture("GIF")[:20]],
 )
-def test_what_is_no_whole_picture_of_an_allowed_format_is_refused(body: bytes) -> None:  # SEC-25
+def test_what_is_no_whole_picture_of_an_allowed_format_is_refused(body: bytes) -> None:  # SEC-25, SEC-11
     with pytest.raises(ThumbnailError):
         make_thumbnail(body)
 

@@ -94,6 +94,7 @@ def test_another_policy_than_the_configured_one_is_refused(home: Home, url: str,
 
 
 def test_an_answer_that_leads_up_to_another_root_is_refused(home: Home, url: str, authority, tmp_path: Path) -> None:
+    # EV-22
     other = TestAuthority(tmp_path / "other")
     configure(home.root, ("local", url, other.roots))
     with pytest.raises(StampRefused, match="signature does not hold"):
@@ -164,7 +165,7 @@ def test_what_is_down_stays_pending_and_is_filled_when_it_is_up(
 
 def test_a_silent_authority_is_asked_once_a_round_and_the_other_still_answers(
     database: Database, home: Home, url: str, authority, tmp_path: Path
-) -> None:
+) -> None:  # EV-22
     configure(home.root, ("silent", "http://127.0.0.1:9/tsr", authority.roots), ("local", url, authority.roots))
     with database.transaction() as session:
         for number in range(3):

@@ -128,11 +128,11 @@ def test_a_resealed_package_that_is_wrong_inside_is_caught(wacz: Path, change: C
         ),
     ],
 )
-def test_a_package_whose_own_digests_are_wrong_is_caught(wacz: Path, change: Callable, words: str) -> None:
+def test_a_package_whose_own_digests_are_wrong_is_caught(wacz: Path, change: Callable, words: str) -> None:  # EV-10
     assert words in faults(repacked(wacz, change, reseal=False))
 
 
-def test_a_compressed_package_and_none_at_all_are_caught(wacz: Path, tmp_path: Path) -> None:
+def test_a_compressed_package_and_none_at_all_are_caught(wacz: Path, tmp_path: Path) -> None:  # EV-10
     with zipfile.ZipFile(wacz) as package, zipfile.ZipFile(tmp_path / "z", "w", zipfile.ZIP_DEFLATED) as other:
         for name in package.namelist():
             other.writestr(name, package.read(name))

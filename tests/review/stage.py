@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from classifiers.listing import ListingClassifier
 from crawler.answer_records import answers_record
+from crawler.egress import Guard
 from crawler.home import Home
 from review.server import DeskServer
 from storage.alarm_receipts import give_receipt, set_recipient
@@ -26,21 +27,31 @@ from storage.audit import AuditChain
 from storage.case_work import Proof, assign_case, record_outcome, refer_case
 from storage.cases import add_case_note, add_exhibit, open_case
 from storage.database import Database
+from storage.deliveries import WAYS, end_delivery, new_delivery
 from storage.export_requests import ask_for_export
 from storage.model_uses import record_use
+from storage.notice_settings import set_email, set_webhook
 from storage.object_index import keep_candidates
 from storage.objects import join
+<<<<<<< HEAD
 from storage.practice import begin_round, finish_round, keep_answer
+=======
+from storage.saved_searches import save_search
+from storage.sellers import follow
+>>>>>>> main
 from storage.tables import (
     Alarm,
+    Alert,
     Capture,
     Case,
     Crawl,
     Decision,
+    DeliveryAlert,
     Export,
     Job,
     Listing,
     MarketApproval,
+    Seller,
     User,
     utc_now,
 )
@@ -210,6 +221,7 @@ def set_stage(session: Session, home: Home, chain: AuditChain, script: Script, s
         _relate(session, added)
     stage.cases += [_case(session, home, chain, added, user, script)]
     _alarms(session, chain, added[:2], user, script)
+    _alerts(session, chain, added[:4], user, script)
     _crawls(session, script)
     _administration(session, chain, stage, script, actor)
     session.flush()
@@ -234,7 +246,7 @@ def _listing(session: Session, home: Home, offer: Offer, script: Script) -> List
     observation = add_observation(session, listing, changed, None, utc_now())
     observation.availability = observation.size = script.say("query")
     assessment = add_assessment(session, listing, observation, changed, model=script.say("version"))
-    assessment.answers = _answers(changed.title, changed.description or "")
+    assessment.answers = answers_of(changed.title, changed.description or "")
     listing.current_assessment_id = assessment.id
     if offer.title:
         for number in range(7):
@@ -264,7 +276,7 @@ def _classifier() -> ListingClassifier:
     return ListingClassifier.load()
 
 
-def _answers(title: str, description: str) -> dict[str, Any]:
+def answers_of(title: str, description: str) -> dict[str, Any]:
     classifier = _classifier()
     [(answers, _)] = classifier._answerer.answer(classifier.read([(title, description)]), [True])
     return answers_record(answers)
@@ -353,6 +365,36 @@ def _alarms(session: Session, chain: AuditChain, listings: Sequence[Listing], us
             give_receipt(session, chain, alarm_id=alarm.id, user=user)
 
 
+def _alerts(session: Session, chain: AuditChain, listings: Sequence[Listing], user: User, script: Script) -> None:
+    """Searches of the administrator and one that somebody shares; alerts, and messages in every state."""
+    admin = find_user(session, "admin")
+    assert admin is not None
+    own = save_search(session, chain, admin, script.say("watch"), query=QUERY, notify=True)
+    shared = save_search(session, chain, user, "", term=script.say("query"), shared=True)
+    seller = session.scalars(select(Seller).order_by(Seller.id.desc())).first()
+    if seller is not None:
+        follow(session, chain, seller.id, following=True, actor=user.name)
+        save_search(session, chain, admin, "", seller_id=seller.id)
+    set_email(session, chain, admin, email="amina@office.example", rhythm="daily")
+    set_webhook(session, chain, admin, url="https://cases.office.example/hook", guard=Guard())
+    for number, listing in enumerate(listings):
+        told = Alert(
+            user_id=admin.id,
+            listing_id=listing.id,
+            assessment_id=listing.current_assessment_id,
+            kind="relisted" if number == 1 else "hit",
+            searches=[own.id, shared.id],
+            read_at=utc_now() if number == 2 else None,
+        )
+        session.add(told)
+        session.flush()
+        message = new_delivery(session, admin.id, WAYS[number % 2], "alerts", utc_now())
+        session.add(DeliveryAlert(alert_id=told.id, way=message.way, delivery_id=message.id))
+        if number:
+            end_delivery(session, message, ("sent", "failed", "uncertain")[number - 1], script.say("problem"))
+
+
+QUERY = "text=lamp&band=strong&currency=EUR&price_max=12500&language=ar&state=all"
 FAULTS = [
     {"code": "thin_expected", "values": {"field": "price", "share": 12, "listings": 140, "expected": 80}},
     {"code": "challenge", "values": {"status": 403, "sign": "product", "named": "Guard™"}},

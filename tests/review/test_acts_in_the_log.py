@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
-from starlette.testclient import TestClient
 
 from crawler.home import Home
 from evidence.bundle import export_bundle
@@ -23,6 +22,7 @@ from storage.decisions import decide
 from storage.holds import lift_hold, place_hold
 from storage.tables import AuditEvent, Case, Listing, User
 from tests.evidence.test_item_check import exchange
+from tests.review.conftest import TestClient
 from tests.review.seed import Offer, add_listing
 
 Visit = Callable[[str | None], TestClient]

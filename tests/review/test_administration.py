@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -13,10 +14,12 @@ from markets.approval import standing_approval
 from markets.catalog import all_markets, get_market
 from storage.audit import AuditChain
 from storage.model_uses import record_use
-from storage.tables import AuditEvent, Job, MarketApproval, ModelUse, User, Watch
+from storage.retention import list_periods
+from storage.tables import AuditEvent, Job, MarketApproval, ModelUse, Tombstone, User, Watch, utc_now
 from storage.users import find_user
 from storage.watches import add_watch
 from tests.review.conftest import field
+from tests.review.seed import Offer, add_listing
 
 
 def send(client, address, files=None, **data):
@@ -170,3 +173,50 @@ def test_who_may_audit_looks_and_changes_nothing(visit, desk_database):
     assert auditor.get("/administration/users").status_code == 403
     with desk_database.transaction() as session:
         assert session.scalars(select(User).where(User.disabled)).all() == []
+
+
+RETENTION = "/administration/retention"
+OFFERS = ("https://auction.example/sale/3/lot/14", "https://auction.example/sale/3/lot/15")
+
+
+def test_a_period_is_changed_with_a_reason_by_an_administrator_alone(visit, desk_database):
+    admin, auditor = visit("admin"), visit("auditor")
+    form = {"kind": "non_hit", "days": "١٤", "reason": "Decision of 3 May"}
+    assert send(auditor, f"{RETENTION}/periods", **form).status_code == 403
+    assert send(admin, f"{RETENTION}/periods", **{**form, "reason": " "}).status_code == 422
+    assert send(admin, f"{RETENTION}/periods", **{**form, "days": "fourteen"}).status_code == 422
+    assert send(admin, f"{RETENTION}/periods", **form).status_code == 303
+    page = auditor.get(RETENTION).text
+    assert "Decision of 3 May" in page and "<bdi>admin</bdi>" in page
+    with desk_database.reading() as session:
+        assert list_periods(session)["non_hit"].days == 14
+
+
+def test_a_hold_is_placed_and_lifted_and_the_dry_run_says_what_it_keeps(visit, desk_database, home):
+    long_ago = utc_now() - timedelta(days=400)
+    with desk_database.transaction() as session:
+        kept, goes = (add_listing(session, home, Offer(flagged=False, url=url)) for url in OFFERS)
+        for listing in (kept, goes):
+            listing.first_seen_at = listing.last_seen_at = long_ago
+        number = kept.id
+    admin = visit("admin")
+    assert send(admin, f"{RETENTION}/holds", kind="listing", object="99", reason="Court").status_code == 422
+    assert send(admin, f"{RETENTION}/holds", kind="listing", object=str(number), reason="Court").status_code == 303
+    assert "listings that nothing flagged" in admin.get(RETENTION).text
+    row = re.search(
+        r"<td[^>]*>listings that nothing flagged</td>(.*?)</tr>", admin.get(f"{RETENTION}?plan=1").text, re.S
+    )
+    told = re.findall(r"<td[^>]*>\s*(?:<bdi>)?([\d.]+)", row[1])
+    assert (told[0], told[-2:]) == ("1", ["1", "0"])
+    assert send(admin, f"{RETENTION}/holds/1/lift", reason="Over").status_code == 303
+    assert send(admin, f"{RETENTION}/holds/1/lift", reason="Over").status_code == 422
+    assert "Nothing is held." in admin.get(RETENTION).text
+
+
+def test_what_was_deleted_is_shown_by_its_digest(visit, desk_database):
+    with desk_database.transaction() as session:
+        session.add(
+            Tombstone(kind="listing", object_id="7", sha256="ab" * 32, rule="non_hit", reason="time", erased_by="job 3")
+        )
+    page = visit("auditor").get(RETENTION).text
+    assert f"{'ab' * 8}…" in page and "listings that nothing flagged" in page

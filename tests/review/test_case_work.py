@@ -131,11 +131,36 @@ def test_under_four_eyes_nobody_agrees_to_their_own_request(visit, case, desk_da
     assert send(visit("admin"), f"/export-requests/{number}", agree="0").status_code == 422
     with desk_database.transaction() as session:
         job = session.scalars(select(Job)).one()
-        assert job.arguments == {"case": reference, "languages": ["fr"], "actor": "exporter"}
+        assert job.arguments == {"case": reference, "languages": ["fr"], "actor": "exporter", "cover": {}}
         events = session.scalars(select(AuditEvent)).all()
         assert chain_faults(events) == []
         said = [(event.actor, event.action) for event in events if event.action.startswith("bundle")]
         assert said == [("exporter", "bundle asked for"), ("admin", "bundle agreed to")]
+
+
+def test_a_bundle_is_asked_for_with_whom_it_is_for_and_what_its_cover_says(visit, case, desk_database):
+    reference, _ = case
+    client = visit("exporter")
+    form = {"purpose": "Preservation", "request_key": "k", "recipient": "platform", "asked": "Keep it.", "redact": "1"}
+    assert send(client, f"/cases/{reference}/bundle", **form).status_code == 303
+    cover = {"recipient": "platform", "reference": None, "asked": "Keep it.", "handling": None, "redact": True}
+    with desk_database.transaction() as session:
+        job = session.scalars(select(Job)).one()
+        assert job.arguments["cover"] == cover
+        job.state, job.progress = "running", {"listings": 3, "of": 7}
+        asked = session.scalars(select(AuditEvent).where(AuditEvent.action == "bundle asked for")).one()
+        assert {"recipient": "platform", "redact": True}.items() <= asked.details.items()
+    page = client.get(f"/cases/{reference}").text
+    assert "Preservation" in page and "3 of 7 listings" in page and 'class="tag">Platform<' in page
+
+
+@pytest.mark.parametrize("wrong", [{"recipient": "press"}, {"recipient": "police", "asked": "x" * 4001}])
+def test_a_bundle_for_nobody_of_the_list_is_not_asked_for(visit, case, desk_database, wrong):
+    reference, _ = case
+    sent = send(visit("exporter"), f"/cases/{reference}/bundle", purpose="For them", request_key="k", **wrong)
+    assert sent.status_code == 422 and "name a recipient of the list" in sent.text
+    with desk_database.transaction() as session:
+        assert session.scalars(select(ExportRequest)).all() == []
 
 
 def test_a_refused_request_makes_no_bundle(visit, case, desk_database):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from starlette.testclient import TestClient
 
 from crawler.free_space import LEAST_FREE
+from tests.review.conftest import TestClient
 
 
 def test_every_page_says_that_nothing_new_is_captured_and_only_to_who_is_signed_in(

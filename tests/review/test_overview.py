@@ -42,7 +42,7 @@ def test_a_chart_says_its_numbers_in_words(visit, decided, language):
 def test_precision_by_market_and_model_is_told(visit, decided):
     page = visit("viewer").get("/overview").text
     row = re.search(r"<tr><td><bdi[^>]*>[^<]*</bdi></td><td><code dir=\"ltr\">text-1:test.*?</tr>", page).group()
-    assert re.findall(r"<td>([\d.]+)(?: %)?</td>", row) == ["1", "1", "100"]
+    assert re.findall(r"<td>([\d.]+)(?:&nbsp;%)?</td>", row) == ["1", "1", "100"]
 
 
 def test_the_months_come_as_a_table_without_formulas(visit, decided):

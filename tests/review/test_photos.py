@@ -81,11 +81,11 @@ def test_an_entry_of_a_register_is_found_by_its_photo(visit, desk_database, home
     client = visit("reviewer")
     page = ask(client, counter_photo("entry", "tablet")).text
     assert "Entry of a register" in page and "cuneiform tablet" in page
-    (address,) = re.findall(r'src="(/registers/entries/[^"]+)"', page)
+    (address,) = re.findall(r'src="(/photos/entries/[^"]+)"', page)
     assert client.get(address).headers["content-type"] == "image/jpeg"
     with desk_database.reading() as session:
         other = session.scalars(select(RegisterEntry)).one().id
-    assert client.get(f"/registers/entries/{other}/photos/{'0' * 64}").status_code == 404
+    assert client.get(f"/photos/entries/{other}/{'0' * 64}").status_code == 404
 
 
 def test_what_nothing_shows_is_said_so(visit, desk_database, home):

@@ -61,7 +61,7 @@ NOT_OURS = (
 )
 """What people and markets wrote, what was recorded in English, and names, each in a direction of its own."""
 SAME_EVERYWHERE = re.compile(
-    r"relicwatch|UTC|SHA-256|HTTP|PDF|PNG|JPEG|CSV|Ctrl|DEMO|DOM|JSON|ICOM|WhatsApp|robots\.txt|English|Français|\b[A-Z]{3}\b|"
+    r"relicwatch|Webhook|docs/alerts\.md|UTC|SHA-256|HTTP|PDF|PNG|JPEG|CSV|Ctrl|DEMO|DOM|JSON|ICOM|WhatsApp|robots\.txt|English|Français|\b[A-Z]{3}\b|"
     r"RW-\d{4}-\d+|\bEnter\b|`[^`]*`"
 )
 """Names and signs that no language changes."""
@@ -100,6 +100,35 @@ def test_no_view_speaks_two_languages(staged, show, language):
         found |= {(view.name, key) for key, part in others if part in "\n".join(words)}
         found |= {(view.name, word) for word in words if alien.search(SAME_EVERYWHERE.sub("", word))}
     assert not found, "\n".join(map(str, sorted(found)))
+
+
+@pytest.mark.parametrize("language", ["fr", "ar"])
+def test_figures_are_written_as_the_language_writes_them(staged, show, language):
+    page = show(next(view for view in views_of(staged.stage) if view.name == "queue"), language).text
+    text = BeautifulSoup(page, "lxml").get_text()
+    french = language == "fr"
+    assert ("0,97" in text, "0.97" in text) == (french, not french)
+    assert ("2\u202f499,80" in text, "2,499.80" in text) == (french, not french)
+    assert not re.search("Nov |ago|hours", text)
+
+
+def test_lists_mask_how_to_reach_a_seller_and_the_listing_itself_does_not(staged, show):
+    ways = ("+20 100 123 4567", "seller@example.org")
+    for view in views_of(staged.stage):
+        text = BeautifulSoup(show(view, "en").text, "lxml")
+        text.title.extract()
+        shown = [way for way in ways if way in text.get_text()]
+        assert shown == (list(ways) if view.name == "listing-3" else []), view.name
+
+
+def test_no_link_leaves_the_desk_by_itself(staged, show):  # SEC-10
+    for view in views_of(staged.stage):
+        links = [
+            link["href"]
+            for link in BeautifulSoup(show(view, "en").text, "lxml").select("[href], [src]")
+            if link.get("href")
+        ]
+        assert [link for link in links if not re.match(r"/(?!/)|[?#]", link)] == [], view.name
 
 
 FORBIDDEN = re.compile("loot|stolen|pill(?:é|age)|volé|مسروق|منهوب", re.IGNORECASE)

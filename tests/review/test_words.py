@@ -7,6 +7,7 @@ import string
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -18,6 +19,10 @@ from review.pages.queue import COUNT_NAMES
 from review.words import MESSAGES, Words, chosen_language, messages, visible
 from storage.captures import KINDS
 from storage.decisions import DISMISSAL_REASONS, NEXT_STEPS, VERDICTS
+from storage.deliveries import ABOUT, WAYS
+from storage.deliveries import STATES as DELIVERY_STATES
+from storage.rhythms import RHYTHMS
+from storage.saved_searches import Kind
 from storage.users import LANGUAGES, ROLES
 from tests.needs import need_shared
 
@@ -43,7 +48,7 @@ def test_every_language_has_the_same_keys_with_the_same_fields():
 def test_every_key_of_a_template_is_there():
     used = set()
     for page in TEMPLATES.glob("*.html"):
-        used |= set(re.findall(r"""t\(["']([a-z_0-9]+)["'](?! ~)""", page.read_text(encoding="utf-8")))
+        used |= set(re.findall(r"""\bt\(["']([a-z_0-9]+)["'](?! ~)""", page.read_text(encoding="utf-8")))
     assert len(used) > 100
     assert used <= set(messages("en"))
 
@@ -62,6 +67,11 @@ def test_every_key_of_a_template_is_there():
         ("job_", ("queued", "running", "done", "failed", "cancelled")),
         ("kind_", KINDS),
         ("sign_", SIGNS),
+        ("way_", WAYS),
+        ("delivery_", DELIVERY_STATES),
+        ("about_", ABOUT),
+        ("rhythm_", RHYTHMS),
+        ("search_kind_", get_args(Kind)),
         ("capture_", ("complete", "partial", "failed")),
         ("rule_", RULES),
     ],

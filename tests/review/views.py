@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,10 @@ def answer_practice(page: Page) -> None:
         press("#decision button.primary")(page)
 
 
+TERM = "form:has(input[name=term]) button"
+"""Of the form that saves a term: without one it is refused."""
+
+
 PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/": lambda s: [
         View("queue", "/"),
@@ -63,6 +68,8 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/cases": lambda s: [View("cases", "/cases")],
     "/cases/{reference}": lambda s: [View(f"case-{n}", f"/cases/{one}") for n, one in enumerate(s.cases)],
     "/crawls": lambda s: [View("crawls", "/crawls")],
+    "/searches": lambda s: [View("searches", "/searches"), View("searches-refused", "/searches", act=press(TERM))],
+    "/alerts": lambda s: [View("alerts", "/alerts"), View("alerts-read", "/alerts?unread=1", role="viewer")],
     "/alarms": lambda s: [View("alarms", "/alarms?all=1")],
     "/overview": lambda s: [View("overview", "/overview")],
     "/audit": lambda s: [View("audit", "/audit?check=1"), View("audit-page", "/audit?page=2", role="auditor")],
@@ -90,6 +97,7 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/practice/result/{round_id}": lambda s: [
         View("practice-result", f"/practice/result/{s.practice_round}", role="reviewer")
     ],
+    "/administration/retention": lambda s: [View("retention", "/administration/retention?plan=1")],
     "/password": lambda s: [
         View("password", "/password"),
         View("password-refused", "/password", act=press("main form button.primary")),
@@ -111,6 +119,7 @@ PROBLEMS = (
 
 NO_PAGES = {
     "/health": "JSON",
+    "/searches/open": "the way to the queue",
     "/captures/{capture_id}/image": "a picture",
     "/photos/asked/{key}.jpg": "a picture",
     "/photos/listings/{listing_id}/{sha256}": "a picture",
@@ -134,3 +143,8 @@ def gets_of(app: FastAPI) -> Iterator[Any]:
     for route in app.routes:
         inner = getattr(getattr(route, "original_router", None), "routes", [route])
         yield from (one for one in inner if "GET" in getattr(one, "methods", ()))
+
+
+def distinct_views(stage: Stage) -> list[View]:
+    """Each kind of view once: of several listings that are laid out alike, the hardest."""
+    return [view for view in views_of(stage) if not re.fullmatch(r"(listing|case)-[1-9]\d*", view.name)]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 
 import storage.migrate
 from crawler.home import Home
 from storage.database import Database
-from storage.migrate import current_revision, downgrade, head_revision, upgrade
+from storage.migrate import downgrade, upgrade
+from storage.revision import current_revision, head_revision
 from storage.tables import Assessment, Base, Job, Watch, utc_now
 from tests.review.seed import Offer, add_listing
 
@@ -39,9 +42,15 @@ def leftovers(database: Database) -> set[str]:
         return set(connection.execute(text(query)).scalars())
 
 
+def is_search_index(name: str) -> bool:
+    """The index that each database keeps in its own way, so that the tables in the code do not have it."""
+    return name == "queue_text" or name.startswith("queue_text_")
+
+
 def test_up_makes_every_table_and_down_leaves_nothing_and_up_again_works(empty: Database) -> None:
     upgrade(empty)
-    assert set(empty.table_names()) == set(Base.metadata.tables) | {"alembic_version"}
+    made = {name for name in empty.table_names() if not is_search_index(name)}
+    assert made == set(Base.metadata.tables) | {"alembic_version"}
     assert current_revision(empty.engine) == head_revision()
     downgrade(empty, "base")
     assert leftovers(empty) == set()
@@ -102,7 +111,8 @@ def test_upgrading_twice_changes_nothing(empty: Database) -> None:
 
 def test_the_migrations_and_the_tables_in_the_code_do_not_drift_apart(database: Database) -> None:
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_name": lambda name, *_: not is_search_index(name or "")}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Base.metadata) == []
 
 
@@ -122,3 +132,9 @@ def test_a_migration_that_fails_leaves_the_old_version(empty: Database, monkeypa
     assert leftovers(empty) == set()
     upgrade(empty)
     empty.require_current()
+
+
+def test_the_newest_migration_by_its_files_name_is_the_one_that_alembic_finds() -> None:
+    script = ScriptDirectory.from_config(storage.migrate._config())
+    assert head_revision() == script.get_current_head()
+    assert all(Path(one.path).name.startswith(f"{one.revision}_") for one in script.walk_revisions())

@@ -13,8 +13,10 @@ from storage.audit import AuditChain
 from storage.database import Database
 from storage.objects import (
     ObjectError,
+    are_apart,
     group_of,
     join,
+    keep_apart,
     membership_by_moves,
     merge,
     objects_of,
@@ -69,6 +71,26 @@ def test_a_split_listing_stays_apart_until_a_person_says_otherwise(database: Dat
         assert group_of(session, d) == [a, b, c, d]
         split(session, AuditChain(), [a, b, c], actor="amina")
         assert (group_of(session, a), group_of(session, d)) == ([a, b, c], [d])
+
+
+def test_two_that_were_never_joined_are_kept_apart_until_that_is_undone(database: Database) -> None:
+    with database.transaction() as session:
+        one, other, third = listings(session, 3)
+        first = joined(session, one, third)
+        said = keep_apart(session, AuditChain(), one, other, actor="amina", note="another die")
+        assert joined(session, third, other) is None
+        assert are_apart(session, [other], [one])
+        assert group_of(session, one) == [one, third] and group_of(session, other) == [other]
+        assert membership_by_moves(session) == objects_of(session, [one, other, third])
+        assert said.id in {s.id for s in statements_about(session, [other])}
+        with pytest.raises(ObjectError, match="already"):
+            keep_apart(session, AuditChain(), other, one, actor="amina")
+        with pytest.raises(ObjectError, match="split it"):
+            keep_apart(session, AuditChain(), one, third, actor="amina")
+        undo(session, AuditChain(), first.id, actor="amina")  # what was said of others does not stand in its way
+        undo(session, AuditChain(), said.id, actor="amina")
+        assert not are_apart(session, [other], [one])
+        assert joined(session, one, other) is not None
 
 
 def test_what_cannot_be_said_is_refused_with_the_way_out(database: Database) -> None:

@@ -8,16 +8,9 @@ import pytest
 
 from storage.audit import AuditChain
 from storage.objects import join, statements_about, undo
-from storage.queue import (
-    BUSY_SELLER,
-    flagged_before,
-    is_conflict_zone_find,
-    neighbours,
-    queue_choices,
-    queue_places,
-    queue_rows,
-)
+from storage.queue import Queue, flagged_before, queue_choices, queue_places, queue_rows
 from storage.queue_filters import Filters
+from storage.queue_ranks import BUSY_SELLER, is_conflict_zone_find
 from storage.tables import Assessment, Crawl, Decision
 from storage.users import create_user
 from tests.review.seed import NOW, Offer, add_assessment, add_listing, add_observation
@@ -126,8 +119,8 @@ def test_the_filters_let_through_what_they_name(database, home):
         assert names(session, market="b") == names(session, language="ar") == ["مصباح"]
         assert names(session, band="strong") == names(session, text="LAMPE 100%") == ["Lampe 100%"]
         assert names(session, text="lampe 1_0") == names(session, text="%%") == names(session, text="' OR 1=1") == []
-        assert queue_choices(session).markets == ["a", "b"]
-        assert queue_choices(session).languages == ["ar", "fr"]
+        assert queue_choices(session).markets == {"a": 1, "b": 1}
+        assert queue_choices(session).languages == {"ar": 1, "fr": 1}
         assert names(session, state="decided") == []
         assert len(names(session, state="all")) == 2
 
@@ -149,12 +142,12 @@ def test_a_conflict_zone_culture_needs_a_word_of_the_find(labels, reasons, is_on
 def test_the_neighbours_are_those_of_the_queue(database, home):
     with database.transaction() as session:
         ids = [add(session, home, str(n), score=0.9 - n / 10).id for n in range(3)]
-        places = queue_places(session, Filters(), now=NOW)
-    assert neighbours(places, ids[0]) == (None, ids[1])
-    assert neighbours(places, ids[1]) == (ids[0], ids[2])
-    assert neighbours(places, ids[2]) == (ids[1], None)
-    assert neighbours(places, 999) == (None, ids[0])
-    assert neighbours([], 999) == (None, None)
+        queue = Queue(session, Filters(), now=NOW)
+        assert queue.neighbours(ids[0]) == (None, ids[1])
+        assert queue.neighbours(ids[1]) == (ids[0], ids[2])
+        assert queue.neighbours(ids[2]) == (ids[1], None)
+        assert queue.neighbours(999) == (None, ids[0])
+        assert Queue(session, Filters(market="none"), now=NOW).neighbours(999) == (None, None)
 
 
 def read_anew(session, listing, title="Auction house", **other):
@@ -203,7 +196,7 @@ def test_a_saved_picture_without_words_waits_whatever_its_market(database, home)
     with database.transaction() as session:
         add(session, home, "lot 12", description=None, flagged=False, market="example_auction", language=None)
         assert names(session) == ["lot 12"]
-        assert queue_choices(session).markets == ["example_auction"]
+        assert queue_choices(session).markets == {"example_auction": 1}
         crawled = add(session, home, "of a crawl", description=None, flagged=False)
         crawl = Crawl(market="example_auction", queries=[])
         session.add(crawl)

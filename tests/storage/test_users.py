@@ -18,8 +18,10 @@ from storage.users import (
     find_session,
     find_user,
     hash_password,
+    is_to_be_noted,
     list_users,
     make_sign_in_code,
+    note_seen,
     open_session,
     password_matches,
     set_disabled,
@@ -144,7 +146,11 @@ def test_reading_pages_keeps_a_session_from_going_idle(database, user):
         token = open_session(session, user).token
         session.scalars(select(UserSession)).one().last_seen_at = utc_now() - timedelta(hours=7)
     with database.transaction() as session:
-        find_session(session, token)
+        row, _ = find_session(session, token)
+        assert is_to_be_noted(row)
+        note_seen(session, token)
+        session.refresh(row)
+        assert not is_to_be_noted(row)
     with database.transaction() as session:
         assert utc_now() - session.scalars(select(UserSession)).one().last_seen_at < timedelta(minutes=1)
         assert find_user(session, " Nadia ") is not None

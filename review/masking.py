@@ -1,0 +1,53 @@
+"""What tells how to reach a person is blacked out of a listing's words wherever they are shown (`words.listed`).
+
+On a listing's own page a person lifts this for themselves, for a while, with a reason that the log keeps.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from crawler.errors import RelicwatchError
+from storage.audit import AuditChain
+from storage.tables import AuditEvent, Case, utc_now
+
+LIFTED = "contacts shown"
+LIFTED_FOR = timedelta(minutes=30)
+LEAST_REASON = 5
+MOST_REASON = 500
+
+
+class NoReason(RelicwatchError):
+    """Contacts were asked for without a reason that says anything, or for a case that there is not."""
+
+
+def lift_mask(
+    session: Session, chain: AuditChain, *, listing_id: int, actor: str, reason: str, case: str | None
+) -> AuditEvent:
+    """Keep why a person wants to see contacts of a listing. Raises NoReason. # SEC-36"""
+    reason = reason.strip()
+    if not LEAST_REASON <= len(reason) <= MOST_REASON:
+        raise NoReason(f"Say why, in {LEAST_REASON} to {MOST_REASON} characters.")
+    if case and session.query(Case.id).filter(Case.reference == case).first() is None:
+        raise NoReason(f"There is no case {case}.")
+    return chain.record(
+        session,
+        actor=actor,
+        action=LIFTED,
+        object_kind="listing",
+        object_id=listing_id,
+        details={"reason": reason, **({"purpose": f"case:{case}"} if case else {})},
+    )
+
+
+def is_lifted(session: Session, event_id: int | None, *, listing_id: int, actor: str) -> bool:
+    """Whether this event of the log lets this person see the contacts of this listing now."""
+    event = session.get(AuditEvent, event_id) if event_id else None
+    return (
+        event is not None
+        and event.action == LIFTED
+        and (event.actor, event.object_kind, event.object_id) == (actor, "listing", str(listing_id))
+        and utc_now() - event.at < LIFTED_FOR
+    )

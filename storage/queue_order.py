@@ -1,0 +1,168 @@
+"""The orders of the queue as runs of entries that the database pages through by its indexes.
+
+What ends soon is told from what does not when the queue is asked: an entry is in one run or the other by its end alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, tuple_
+from sqlalchemy.orm import Session, aliased
+
+from storage.queue_conditions import conditions, first_of_its_object
+from storage.queue_filters import Filters, Sort
+from storage.queue_ranks import DANGER_RANKS, SOON
+from storage.tables import QueueEntry
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+Keys = list[ColumnElement[Any]]
+_Other = aliased(QueueEntry, name="other")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Entries that stand together, sorted by `keys`, smaller ones first; none of the keys is null."""
+
+    which: ColumnElement[bool]
+    keys: Callable[[type[QueueEntry]], Keys]
+    count: int
+
+
+class Line:
+    """The flagged entries that pass the filters, or those drawn for one reason, in the order that was asked for."""
+
+    def __init__(self, session: Session, filters: Filters, now: datetime, drawn: str) -> None:
+        self._session = session
+        self._dialect = session.get_bind().dialect.name
+        self._filters, self._now, self._drawn = filters, now, drawn
+        self._passing = self._conditions()
+        self._runs = self._find_runs()
+
+    @property
+    def count(self) -> int:
+        return sum(run.count for run in self._runs)
+
+    def entries(self, offset: int, limit: int) -> list[QueueEntry]:
+        """So many entries from this one on."""
+        found: list[QueueEntry] = []
+        for run in self._runs:
+            if limit <= 0:
+                break
+            if offset >= run.count:
+                offset -= run.count
+                continue
+            statement = (
+                select(QueueEntry)
+                .where(*self._passing, run.which)
+                .order_by(*run.keys(QueueEntry))
+                .offset(offset)
+                .limit(min(limit, run.count - offset))
+            )
+            some = self._session.scalars(statement, execution_options={"populate_existing": True}).all()
+            found += some
+            offset, limit = 0, limit - len(some)
+        return found
+
+    def place_of(self, listing_id: int) -> int | None:
+        """How many entries stand before this listing's; None where it is not in this line."""
+        itself = QueueEntry.listing_id == listing_id
+        before = 0
+        for run in self._runs:
+            keys = run.keys(QueueEntry)
+            own = self._session.execute(select(*keys).where(*self._passing, run.which, itself)).first()
+            if own is None:
+                before += run.count
+                continue
+            bound = [literal(value, key.type) for value, key in zip(own, keys, strict=True)]
+            earlier = select(func.count()).select_from(QueueEntry).where(*self._passing, run.which)
+            return before + (self._session.scalar(earlier.where(tuple_(*keys) < tuple_(*bound))) or 0)
+        return None
+
+    def _conditions(self) -> list[ColumnElement[bool]]:
+        before = tuple_(*self._whole_keys(_Other)) < tuple_(*self._whole_keys(QueueEntry))
+        return [
+            *conditions(self._filters, QueueEntry, self._dialect),
+            QueueEntry.drawn == self._drawn,
+            first_of_its_object(self._filters, QueueEntry, _Other, before, self._dialect),
+        ]
+
+    def _whole_keys(self, entry: type[QueueEntry]) -> Keys:
+        """The order in full: what was drawn by chance after what was flagged."""
+        return [case((entry.drawn == "", 0), else_=1), *_keys(self._filters.sort, entry, self._now)]
+
+    def _find_runs(self) -> list[Run]:
+        if self._drawn == "audit":
+            # In the order of their drawing: the best scored first would make those looked at no random sample.
+            return [self._one_run(lambda entry: [entry.listing_id])]
+        if self._filters.sort != "urgency":
+            return [self._one_run(lambda entry: _keys(self._filters.sort, entry, self._now))]
+        soon = _ends_soon(QueueEntry, self._now)
+        counts = self._session.execute(
+            select(QueueEntry.rank_before_hour, soon.label("soon"), func.count().label("entries"))
+            .where(*self._passing)
+            .group_by(QueueEntry.rank_before_hour, soon)
+        ).all()
+        runs = []
+        for rank, is_soon, entries in sorted(counts, key=lambda row: (row[0], not row[1])):
+            which = and_(QueueEntry.rank_before_hour == rank, soon if is_soon else _ends_not_soon(self._now))
+            runs.append(Run(which, _soon_keys if is_soon else _value_keys, entries))
+        return runs
+
+    def _one_run(self, keys: Callable[[type[QueueEntry]], Keys]) -> Run:
+        found = self._session.scalar(select(func.count()).select_from(QueueEntry).where(*self._passing))
+        return Run(literal(True), keys, found or 0)
+
+
+def _ends_soon(entry: type[QueueEntry], now: datetime) -> ColumnElement[bool]:
+    return and_(entry.ends_at.is_not(None), entry.ends_at > now, entry.ends_at < now + SOON)
+
+
+def _ends_not_soon(now: datetime) -> ColumnElement[bool]:
+    return or_(QueueEntry.ends_at.is_(None), QueueEntry.ends_at <= now, QueueEntry.ends_at >= now + SOON)
+
+
+def _value_keys(entry: type[QueueEntry]) -> Keys:
+    return [entry.rank_after_hour, entry.minus_score, entry.listing_id]
+
+
+def _soon_keys(entry: type[QueueEntry]) -> Keys:
+    return [entry.ends_at, *_value_keys(entry)]
+
+
+def _urgency_keys(entry: type[QueueEntry], now: datetime) -> Keys:
+    soon = _ends_soon(entry, now)
+    ends = case((soon, entry.ends_at), else_=literal(NEVER, entry.ends_at.type))
+    return [entry.rank_before_hour, ends, *_value_keys(entry)]
+
+
+def _keys(sort: Sort, entry: type[QueueEntry], now: datetime) -> Keys:
+    """An order that the reader chose; danger to a person stays first in every one."""
+    danger_first = case((entry.rank_before_hour < DANGER_RANKS, 0), else_=1)
+    if sort == "ending":
+        # What has ended is no more pressing than what names no end.
+        ends = case((entry.ends_at > now, entry.ends_at), else_=literal(NEVER, entry.ends_at.type))
+        return [danger_first, ends, *_urgency_keys(entry, now)]
+    if sort == "newest":
+        return [danger_first, -entry.listing_id]
+    if sort in ("price_high", "price_low"):
+        # Amounts are not converted: currency by currency, and what names no price last.
+        has_none = case((or_(entry.price.is_(None), entry.currency.is_(None)), 1), else_=0)
+        amount = func.coalesce(entry.price, 0)
+        return [
+            danger_first, has_none, func.coalesce(entry.currency, ""), -amount if sort == "price_high" else amount,
+            entry.listing_id,
+        ]  # fmt: skip
+    return _urgency_keys(entry, now)
+
+
+def newest_entered(session: Session, filters: Filters, since: datetime) -> int:
+    """How many entries that pass the filters came to wait after this moment."""
+    dialect = session.get_bind().dialect.name
+    found: Sequence[ColumnElement[bool]] = conditions(filters, QueueEntry, dialect)
+    return (
+        session.scalar(select(func.count()).select_from(QueueEntry).where(*found, QueueEntry.entered_at > since)) or 0
+    )
