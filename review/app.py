@@ -67,13 +67,8 @@ PAGES = (
     *(queue, listings, files),
     *(searches, alerts),
     *(cases, case_work),
-<<<<<<< HEAD
-    *(alarms, overview, people, sources, models, audit_log),
-    *(practice, photos, first_hour),
-=======
     *(alarms, overview, people, sources, models, retention, audit_log),
-    *(practice, photos),
->>>>>>> main
+    *(practice, photos, first_hour),
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"

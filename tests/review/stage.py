@@ -33,12 +33,9 @@ from storage.model_uses import record_use
 from storage.notice_settings import set_email, set_webhook
 from storage.object_index import keep_candidates
 from storage.objects import join
-<<<<<<< HEAD
 from storage.practice import begin_round, finish_round, keep_answer
-=======
 from storage.saved_searches import save_search
 from storage.sellers import follow
->>>>>>> main
 from storage.tables import (
     Alarm,
     Alert,
