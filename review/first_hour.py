@@ -79,7 +79,7 @@ def _why_none(progress: Progress, decided: bool) -> Why:
 
 def countries_to_choose(home: Home, language: str) -> list[tuple[str, str]]:
     """(code, name) of every country, in the order of the reader's alphabet."""
-    codes = [code for code in Locale(language).territories if len(code) == 2 and code.isalpha()]
+    codes = [code for code in map(str, Locale(language).territories) if len(code) == 2 and code.isalpha()]
     named = [(code, country_name(home, code, language)) for code in codes if code not in _NO_COUNTRIES]
     return sorted(named, key=lambda one: (_sorted_as(one[1]), one[0]))
 
