@@ -14,7 +14,7 @@ from evidence.store import EvidenceStore
 from matching.photo_reading import PhotoUnreadable
 from review.desk import Desk, DeskOf, Form, NotThere, Reader, row_id
 from review.pages.files import SANDBOX, picture_answer
-from review.photo_search import MOST_PICTURES, PhotoSearch, PhotoSearched, pictures_to_compare
+from review.photo_search import MOST_PICTURES, PhotoSearch, PhotoSearchBusy, PhotoSearched, pictures_to_compare
 from review.uploads import MOST_BYTES
 from storage.tables import Capture, RegisterEntry
 
@@ -55,6 +55,8 @@ def search(request: Request, desk: DeskOf, visitor: Reader, photo: SentPhoto, se
         found = search.ask(told, photo, visitor.user.id, desk.words(request))
     except PhotoUnreadable:
         return _page(request, desk, refused="photo_unreadable")
+    except PhotoSearchBusy:
+        return _page(request, desk, refused="photo_busy", status=429)
     with desk.writing() as session:
         desk.chain.record(
             session,
@@ -110,7 +112,9 @@ def _told(entry: RegisterEntry) -> tuple[str, str]:
     )
 
 
-def _page(request: Request, desk: Desk, *, found: PhotoSearched | None = None, refused: str = "") -> Response:
+def _page(
+    request: Request, desk: Desk, *, found: PhotoSearched | None = None, refused: str = "", status: int = 422
+) -> Response:
     with desk.reading() as session:
         ready = len(pictures_to_compare(session))
         entries = {
@@ -121,7 +125,7 @@ def _page(request: Request, desk: Desk, *, found: PhotoSearched | None = None, r
     return desk.page(
         request,
         "photos.html",
-        status=422 if refused else 200,
+        status=status if refused else 200,
         found=found,
         entries=entries,
         refused=refused,

@@ -15,7 +15,7 @@ from demo.pictures import draw_picture
 from evidence.thumbnails import make_thumbnail
 from linking import import_register
 from matching.links import Link
-from review.photo_search import reasons_of
+from review.photo_search import MOST_AT_A_TIME, reasons_of
 from review.words import Words
 from storage.audit import AuditChain
 from storage.tables import AuditEvent, Capture, RegisterEntry
@@ -105,6 +105,16 @@ def test_only_what_was_flagged_is_compared_with(visit, desk_database, home):
 def test_what_is_no_photo_is_refused_in_a_sentence(visit, sent):
     page = ask(visit("reviewer"), sent)
     assert page.status_code == 422 and 'role="alert"' in page.text
+
+
+def test_more_photos_at_a_time_than_there_are_places_are_sent_away_unread(visit):
+    client = visit("reviewer")
+    search = client.app.state.photo_search
+    for _ in range(MOST_AT_A_TIME):
+        assert search._places.acquire(blocking=False)
+    assert ask(client, b"anything").status_code == 429
+    search._places.release()
+    assert ask(client, b"anything").status_code == 422
 
 
 def test_a_photo_without_the_forms_token_is_not_looked_at(visit):
