@@ -32,7 +32,7 @@ from evidence.retention_plan import (
 )
 from evidence.sealing import file_sha256
 from evidence.segments import StoreError
-from evidence.store import EvidenceStore
+from evidence.store import ORPHANS, EvidenceStore
 from evidence.thumbnails import sync_directory
 from storage.audit import AuditChain
 from storage.database import Database
@@ -68,6 +68,8 @@ logger = logging.getLogger(__name__)
 
 UNLINKED_TOGETHER = 100
 """After so many deletions their files go."""
+IN_STORE = ("evidence", "files", ORPHANS)
+"""What may lie in an evidence store of its own."""
 IN_FLIGHT_SECONDS = 900.0
 """A content-named file that was written or found good so lately may be named by a commit on its way: it waits."""
 Report = Callable[[Mapping[str, Any]], None]
@@ -145,6 +147,8 @@ def _digest_before(database: Database, home: Home, due: Due) -> tuple[str | None
         path = stored_path(home, due.store, due.object_id)
     else:
         return None, 0
+    if due.store == ORPHANS:
+        return EvidenceStore(home).sha256(path), due.bytes
     return (file_sha256(path), path.stat().st_size) if path.is_file() else (None, 0)
 
 
@@ -268,7 +272,7 @@ def finish_unlinking(database: Database, home: Home, done: Purged | None = None)
             wanted = row.store == "files" and is_named(session, row.name)
             size = size_on_disk(path)
             try:
-                if not wanted and row.store in ("evidence", "files") and (far := kept.delete(path)):
+                if not wanted and row.store in IN_STORE and (far := kept.delete(path)):
                     done.unlinked += 1
                     done.freed_bytes += far
             except StoreError as error:

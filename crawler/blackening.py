@@ -64,6 +64,13 @@ def contacts(text: str) -> Iterator[tuple[int, int]]:
         yield found.span()
 
 
+def telephones(text: str) -> Iterator[str]:
+    """The numbers by which a text says that somebody is called, as written. Dates and spans of years are none."""
+    dated = _DATE.sub(lambda date: "\0" * len(date[0]), text)
+    yield from (found[1] for found in _CALLED.finditer(dated))
+    yield from (found[0] for found in _TELEPHONE.finditer(dated))
+
+
 def name_pattern(names: Iterable[str]) -> re.Pattern[str] | None:
     """What finds any of the names, in any case, with or without accents and signs between words; None for no name."""
     found = sorted({pattern for name in names if (pattern := _name_pattern(name))}, key=len, reverse=True)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,13 @@ from evidence.case_objects import build_objects
 from evidence.cover import Cover, look_up_checks
 from evidence.custody import CustodyDamaged, custody_record, gather_custody
 from evidence.derived import Derivation, Original, derive
-from evidence.exhibit_files import PackedListing, checked_listing, pack_listing, pack_stamps
+from evidence.exhibit_files import PackedListing, Picture, checked_listing, pack_listing, pack_stamps
 from evidence.item import ListingRecords, load_listing
 from evidence.objects_check import OBJECTS
+from evidence.picture_metadata import clean
 from evidence.plain_zip import PlainZipWriter
 from evidence.provenance import build_provenance
+from evidence.provenance_exports import build_exports_graph
 from evidence.recipients import UNIT, Request
 from evidence.redaction import LABEL, Part
 from evidence.report.printing import NotPrinted, Printer
@@ -275,8 +278,8 @@ def _write(
         for number, records in enumerate(subject.listings, 1):
             # One by one: the files of one listing are at hand, and what was read of them is let go after it.
             with checked_listing(store, records, workspace) as listing:
-                packed.append(pack_listing(bag, number, listing, workspace, program, key.secret))
-                pack_stamps(database, bag, number, listing)
+                whole_one = pack_listing(bag, number, listing, workspace, program, key.secret)
+                packed.append(replace(whole_one, stamps=pack_stamps(database, bag, number, listing)))
             if progress is not None:
                 progress({"listings": number, "of": len(subject.listings)})
         _add_records(bag, report, packed, record, bundle_id, program, cards)
@@ -375,6 +378,8 @@ def _as_copied(listing: PackedListing, made: Derivation, withheld: frozenset[Par
     folder = f"items/{listing.number}"
     item = record(f"{folder}/item.json", {})
     kept = {path: source for path, source in listing.pictures.items() if f"data/{path}" in made.digests}
+    if "seller" in withheld:  # what is printed is what the copy holds
+        kept = {path: partial(_cleaned, source) for path, source in kept.items()}
     return PackedListing(
         number=listing.number,
         item=item,
@@ -386,6 +391,11 @@ def _as_copied(listing: PackedListing, made: Derivation, withheld: frozenset[Par
         files=[(path, made.digests[f"data/{path}"]) for path, _ in listing.files if f"data/{path}" in made.digests],
         pictures=kept,
     )
+
+
+def _cleaned(source: Picture) -> bytes | None:
+    data = source()
+    return clean(data).data if data is not None else None
 
 
 def _add_records(
@@ -405,6 +415,7 @@ def _add_records(
             "the case one by one, with --listing."
         )
     bag.add_bytes("custody/custody.json", log)
+    bag.add_bytes("custody/case.jsonld", to_json(build_exports_graph(record["events"])))
     for schema in sorted(SCHEMAS.glob("*.schema.json")):
         bag.add_bytes(f"schema/{schema.name}", schema.read_bytes())
     told = {one["model"] for listing in packed for one in listing.analysis["assessments"]}

@@ -14,17 +14,21 @@ from typing import Any
 
 from evidence.bag import TAG_MANIFEST, BagWriter
 from evidence.bundle_files import LARGEST_TEXT, BundleFiles, ZipFiles, as_mapping, parse_json
+from evidence.picture_metadata import LARGEST_PICTURE, clean
 from evidence.plain_zip import CHUNK
 from evidence.redaction import (
     FORMAT,
     REDACTION,
+    CleanedPicture,
     Part,
+    cleaned_pictures,
     is_changeable,
     is_left_out,
     observed_texts,
     other_pictures,
     redact,
     seller_names,
+    with_pictures,
 )
 from evidence.wacz import to_json
 
@@ -75,6 +79,11 @@ def derive(
                 names |= seller_names(item)
                 texts |= observed_texts(item)
                 others |= other_pictures(path.rpartition("/")[0], item) if "seller" in withheld else frozenset()
+        cleaned: dict[str, CleanedPicture] = {}
+        refused = frozenset[str]()
+        if "seller" in withheld:
+            own = [path for path in files.sizes if path not in others]
+            cleaned, refused = cleaned_pictures(own, partial(files.read, most=LARGEST_PICTURE))
         left_out: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
         records: dict[str, dict[str, Any]] = {}
@@ -82,14 +91,19 @@ def derive(
         for path, size in files.sizes.items():
             if not path.startswith("data/") or path.removeprefix("data/") in skip:
                 continue
-            if is_left_out(path, withheld) or path in others:
+            if is_left_out(path, withheld) or path in others | refused:
                 left_out.append({"file": path, "sha256": files.sha256(path), "bytes": size})
                 continue
             if is_changeable(path):
-                record, places = redact(as_mapping(parse_json(_read(files, path))), withheld, names, texts)
+                told = with_pictures(path, as_mapping(parse_json(_read(files, path))), cleaned, refused)
+                record, places = redact(told, withheld, names, texts)
                 records[path] = record
                 changed.append({"file": path, "sha256": files.sha256(path), "places": places})
                 digests[path] = bag.add_bytes(path.removeprefix("data/"), to_json(record))
+                continue
+            if path in cleaned:
+                picture = clean(files.read(path, LARGEST_PICTURE) or b"").data
+                digests[path] = bag.add_bytes(path.removeprefix("data/"), picture)
                 continue
             with files.open(path) as source:
                 digests[path] = bag.add_stream(path.removeprefix("data/"), size, iter(partial(source.read, CHUNK), b""))
@@ -104,6 +118,9 @@ def derive(
         "withheld": sorted(withheld),
         "left_out": left_out,
         "changed": changed,
+        "cleaned": [
+            {"file": path, "sha256": one.original_sha256, "removed": list(one.removed)} for path, one in cleaned.items()
+        ],
     }
     bag.add_bytes(REDACTION, to_json(record))
     return Derivation(original, records, digests, record, names)

@@ -27,6 +27,7 @@ from evidence.item import (
     build_analysis,
     build_decisions,
     build_item,
+    utc,
 )
 from evidence.object_id import build_object_id
 from evidence.redaction import salted
@@ -91,6 +92,8 @@ class PackedListing:
     """(path, SHA-256) of the listing's main files."""
     pictures: dict[str, Picture]
     """Path below `data/` -> what gives its bytes: screenshots and images, for the printed report."""
+    stamps: Sequence[dict[str, Any]] = ()
+    """Authorities' answers over its captures: file below `data/`, digest, size, authority, time."""
 
 
 @contextmanager
@@ -193,25 +196,31 @@ def _surroundings(checked: CheckedListing) -> dict[str, Any] | None:
     return {"capture": last.id, **{name: told.get(name) for name in SURROUNDINGS}}
 
 
-def pack_stamps(database: Database, bag: BagWriter, number: int, checked: CheckedListing) -> None:
+def pack_stamps(database: Database, bag: BagWriter, number: int, checked: CheckedListing) -> list[dict[str, Any]]:
     """Write `items/NNN/stamps/`: for each stamped tree that holds captures of this listing, the root as stamped, the
-    captures' ways up to it, and the authorities' answers. # EV-20
+    captures' ways up to it, and the authorities' answers; returns these as `PackedListing.stamps` has them. # EV-20
     """
     digests = [segment.sha256 or "" for segment in checked.segments]
     digests += [row.sha256 for row in checked.records.captures if row.segment_id is None]
+    packed: list[dict[str, Any]] = []
     with database.reading() as session:
         leaves = [leaf for digest in dict.fromkeys(digests) if (leaf := leaf_of(session, digest)) is not None]
         trees = {leaf.subject.id: leaf for leaf in leaves}
         for place, (subject_id, one) in enumerate(sorted(trees.items()), start=1):
-            answers = {stamp.authority: stamp.answer for stamp in one.stamps if stamp.answer is not None}
+            answers = {stamp.authority: stamp for stamp in one.stamps if stamp.answer is not None}
             if not answers:
                 continue
             folder = f"items/{number:03}/stamps/{place:03}"
             own = [{"sha256": leaf.sha256, "path": leaf.path} for leaf in leaves if leaf.subject.id == subject_id]
             bag.add_bytes(f"{folder}.json", to_json({"format": STAMPS_FORMAT, "leaves": own}))
             bag.add_bytes(f"{folder}.txt", one.subject.data)
-            for name, answer in sorted(answers.items()):
-                bag.add_bytes(f"{folder}.{name}.tsr", answer)
+            for name, stamp in sorted(answers.items()):
+                answer, path = stamp.answer or b"", f"{folder}.{name}.tsr"
+                sha256 = bag.add_bytes(path, answer)
+                if stamp.gen_time is not None:
+                    told = {"file": path, "sha256": sha256, "bytes": len(answer), "authority": name}
+                    packed.append({**told, "gen_time": utc(stamp.gen_time)})
+    return packed
 
 
 def _read_segment(store: EvidenceStore, home: Home, segment: Segment) -> list[WarcRecord]:

@@ -43,6 +43,8 @@ DECISIONS = "data/decisions/001.json"
 OBJECT_ID = "data/items/001/object-id.json"
 CARDS = "data/analysis/model-card.json"
 PROVENANCE = "data/provenance/case.jsonld"
+EXPORTS = "data/custody/case.jsonld"
+OTHER_ACT = {"@id": "kb:x", "@type": "investigation:InvestigativeAction", "core:name": "export.finished"}
 _CHANGE = {"field": "price", "before": "1", "after": "2"}
 Entries = dict[str, bytes]
 
@@ -870,6 +872,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "provenance.file",
         lambda b: b.edit(PROVENANCE, lambda d: re.sub(rb'"[0-9A-F]{64}"', b'"' + b"0" * 64 + b'"', d, count=1)),
     ),
+    _insider("exports-recipient", "provenance.exports", _edit(EXPORTS, lambda g: g["@graph"].append(OTHER_ACT))),
+    _insider("exports-nothing", "provenance.exports", _edit(EXPORTS, lambda g: g.update({"@graph": []}))),
+    _insider("exports-gone", "manifest.required", _drop(re.escape(EXPORTS))),
     _insider("page-script", "page.plain", _in_page(INDEX, b"<script>alert(1)</script>")),
     _insider("page-handler", "page.plain", _in_page(INDEX, b'<p onclick="alert(1)">')),
     _insider("page-remote-picture", "page.plain", _in_page(INDEX, b'<img src="https://other.example/a.png">')),

@@ -12,14 +12,15 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, Literal, get_args
 
 from crawler.blackening import BLACK, black_place, black_spans, black_text, name_pattern
+from evidence.picture_metadata import NotCleanable, clean
 
-FORMAT = "relicwatch-redaction-1"
+FORMAT = "relicwatch-redaction-2"
 REDACTION = "redaction.json"
 """Below `data/`: what was left out and changed, by the hash that it has in the original."""
 LABEL = "Relicwatch-Derived-From"
@@ -61,6 +62,64 @@ def salted(record: dict[str, Any], secret: bytes) -> dict[str, Any]:
     """The record with a salt that none but the holder of secret or bundle knows; the same for the same record."""
     text = json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return {**record, SALT: hmac.new(secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]}
+
+
+@dataclass(frozen=True, slots=True)
+class CleanedPicture:
+    """A picture of which metadata was cut out: what it was and is."""
+
+    original_sha256: str
+    sha256: str
+    bytes: int
+    removed: tuple[str, ...]
+
+
+def cleaned_pictures(
+    paths: Iterable[str], read: Callable[[str], bytes | None]
+) -> tuple[dict[str, CleanedPicture], frozenset[str]]:
+    """Of the pictures among the files of an original: those that a copy without sellers holds with their metadata cut
+    out, and those that no one can cut for certain, which are left out of it. Read one by one.
+    """
+    cleaned: dict[str, CleanedPicture] = {}
+    refused: set[str] = set()
+    for path in filter(PICTURES.fullmatch, paths):
+        data = read(path)
+        try:
+            now = clean(data) if data is not None else None
+        except NotCleanable:
+            now = None
+        if data is None or now is None:
+            refused.add(path)
+        elif now.removed:
+            before, after = (hashlib.sha256(one).hexdigest() for one in (data, now.data))
+            cleaned[path] = CleanedPicture(before, after, len(now.data), now.removed)
+    return cleaned, frozenset(refused)
+
+
+def with_pictures(
+    path: str, record: dict[str, Any], cleaned: Mapping[str, CleanedPicture], gone: frozenset[str]
+) -> dict[str, Any]:
+    """An item's JSON record with the digests and sizes that its pictures have in the copy, and without those left out.
+
+    `path`: of the record.
+    """
+    folder = path.rpartition("/")[0]
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [changed(one) for one in value if f"{folder}/{_mapping(one).get('file')}" not in gone]
+        if not isinstance(value, dict):
+            return value
+        told = {key: changed(one) for key, one in value.items()}
+        now = cleaned.get(f"{folder}/{value.get('file')}")
+        if now is not None and value.get("sha256") == now.original_sha256:
+            told["sha256"] = now.sha256
+            if "bytes" in told:
+                told["bytes"] = now.bytes
+        return told
+
+    result: dict[str, Any] = changed(record)
+    return result
 
 
 def is_changeable(path: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from crawler.blackening import BLACK
@@ -12,6 +13,7 @@ from evidence.bag import TAG_MANIFEST
 from evidence.bundle_files import BundleFiles, JsonFault, as_mapping
 from evidence.faults import Fault
 from evidence.item_check import OWN_FILES, file_faults
+from evidence.picture_metadata import LARGEST_PICTURE, NotCleanable, clean
 from evidence.plain_zip import name_fault
 from evidence.redaction import (
     FORMAT,
@@ -19,13 +21,16 @@ from evidence.redaction import (
     PARTS,
     PICTURES,
     REDACTION,
+    CleanedPicture,
     Part,
+    cleaned_pictures,
     is_changeable,
     is_left_out,
     observed_texts,
     other_pictures,
     redact,
     seller_names,
+    with_pictures,
     without_parts,
 )
 
@@ -48,6 +53,8 @@ class Redaction:
     """File -> SHA-256 in the original."""
     changed: Mapping[str, tuple[str, Sequence[str]]]
     """File -> SHA-256 in the original, and the places changed (RFC 6901)."""
+    cleaned: Mapping[str, tuple[str, Sequence[str]]]
+    """Picture -> SHA-256 in the original, and what was cut out of it."""
 
     @property
     def line(self) -> str:
@@ -68,7 +75,7 @@ def read_redaction(files: BundleFiles, info: Mapping[str, str]) -> tuple[Redacti
         return None, [
             Fault("redaction.form", "it is no list of what was left out as relicwatch writes it", REDACTION_FILE)
         ]
-    faults = [*_faults(files, redaction)]
+    faults = [*_faults(files, redaction), *_picture_faults(files, redaction)]
     if info.get(LABEL) != redaction.line:
         faults.append(Fault("redaction.named", f"it names another original than {REDACTION_FILE}", _INFO))
     return redaction, faults
@@ -87,20 +94,31 @@ def against_faults(copy: BundleFiles, redaction: Redaction, original: BundleFile
             names |= seller_names(item)
             texts |= observed_texts(item)
             others |= other_pictures(path.rpartition("/")[0], item) if "seller" in redaction.withheld else frozenset()
+    cleaned: dict[str, CleanedPicture] = {}
+    refused = frozenset[str]()
+    if "seller" in redaction.withheld:
+        pictures = [path for path in original.sizes if path not in others]
+        cleaned, refused = cleaned_pictures(pictures, partial(original.read, most=LARGEST_PICTURE))
     own = {path for path in copy.sizes if path.startswith("data/report.")} | OWN_FILES_OF_A_COPY
     for path in original.sizes:
         if not path.startswith("data/") or path in own or path.startswith("data/report."):
             continue
-        if is_left_out(path, redaction.withheld) or path in others:
+        if is_left_out(path, redaction.withheld) or path in others | refused:
             if redaction.left_out.get(path) != original.sha256(path):
                 yield Fault("redaction.original", f"{path} of the original is not listed with its hash", REDACTION_FILE)
         elif path not in copy.sizes:
             yield Fault("redaction.original", "it stands in the original and not in the copy", path)
         elif is_changeable(path):
-            record, places = redact(as_mapping(original.json(path)), redaction.withheld, names, texts)
+            told = with_pictures(path, as_mapping(original.json(path)), cleaned, refused)
+            record, places = redact(told, redaction.withheld, names, texts)
             if record != _read(copy, path) or redaction.changed.get(path) != (original.sha256(path), places):
                 yield Fault("redaction.original", "it differs from the original in more than what is withheld", path)
-        elif copy.sha256(path) != original.sha256(path):
+        elif path in cleaned:
+            now = cleaned[path]
+            told_of = (now.original_sha256, list(now.removed))
+            if copy.sha256(path) != now.sha256 or redaction.cleaned.get(path) != told_of:
+                yield Fault("redaction.original", "it is another than the original without its metadata", path)
+        elif copy.sha256(path) != original.sha256(path) or path in redaction.cleaned:
             yield Fault("redaction.original", "it differs from the original", path)
     for path in copy.sizes:
         if path.startswith("data/") and path not in own and path not in original.sizes:
@@ -146,6 +164,24 @@ def _faults(files: BundleFiles, redaction: Redaction) -> Iterator[Fault]:
         for place in listed:
             if not _is_empty(_at(record, place)):
                 yield Fault("redaction.changed", f"{place} is listed as removed, and holds a value", path)
+
+
+def _picture_faults(files: BundleFiles, redaction: Redaction) -> Iterator[Fault]:
+    for path in redaction.cleaned:
+        if PICTURES.fullmatch(path) is None or path not in files.sizes:
+            yield Fault("redaction.metadata", "it is listed as a picture that was cut, and is none of the copy", path)
+        elif redaction.cleaned[path][0] == files.sha256(path):
+            yield Fault("redaction.metadata", "it is listed as cut, and is what it was", path)
+    if "seller" not in redaction.withheld:
+        return
+    for path in filter(PICTURES.fullmatch, files.sizes):
+        try:
+            found = clean(files.read(path, LARGEST_PICTURE) or b"").removed
+        except NotCleanable as error:
+            yield Fault("redaction.metadata", f"what it tells beside the picture cannot be judged: {error}", path)
+            continue
+        if found:
+            yield Fault("redaction.metadata", f"it holds {', '.join(found[:5])} beside the picture", path)
 
 
 def _is_other_picture(path: str, redaction: Redaction) -> bool:
@@ -194,11 +230,13 @@ def _is_empty(value: Any) -> bool:
 def _parse(told: Mapping[str, Any]) -> Redaction | None:
     original = as_mapping(told.get("original"))
     withheld, left_out, changed = told.get("withheld"), _mappings(told.get("left_out")), _mappings(told.get("changed"))
+    cleaned = _mappings(told.get("cleaned"))
     texts = [original.get("bundle_id"), original.get("tag_manifest_sha256")]
-    texts += [one.get(name) for one in (*left_out, *changed) for name in ("file", "sha256")]
-    places = [one.get("places") for one in changed]
-    paths = [str(one.get("file")) for one in (*left_out, *changed)]
+    texts += [one.get(name) for one in (*left_out, *changed, *cleaned) for name in ("file", "sha256")]
+    places = [*(one.get("places") for one in changed), *(one.get("removed") for one in cleaned)]
+    paths = [str(one.get("file")) for one in (*left_out, *changed, *cleaned)]
     digests = [str(original.get("tag_manifest_sha256")), *(str(one.get("sha256")) for one in (*left_out, *changed))]
+    digests += [str(one.get("sha256")) for one in cleaned]
     if (
         told.get("format") != FORMAT
         or not isinstance(withheld, list)
@@ -218,6 +256,7 @@ def _parse(told: Mapping[str, Any]) -> Redaction | None:
         frozenset(cast("list[Part]", withheld)),
         {one["file"]: one["sha256"] for one in left_out},
         {one["file"]: (one["sha256"], one["places"]) for one in changed},
+        {one["file"]: (one["sha256"], one["removed"]) for one in cleaned},
     )
 
 

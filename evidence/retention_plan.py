@@ -5,6 +5,7 @@ The dry run, the desk and the deletion itself (the top-level `retention`) ask th
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,8 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crawler.home import Home
-from evidence.store import ORPHANS
+from evidence.segments import StoreError
+from evidence.store import ORPHANS, EvidenceStore
 from evidence.thumbnails import TEMPORARY_PREFIX
 from storage.database import Database
 from storage.erasing import (
@@ -51,6 +53,8 @@ from storage.tables import (
     Segment,
     utc_now,
 )
+
+logger = logging.getLogger(__name__)
 
 GONE_ANSWERS = (404, 410)
 """By these the market itself said that a listing is gone: its last state, and evidence."""
@@ -276,6 +280,22 @@ def _stray_files(session: Session, home: Home, now: datetime, periods: Mapping[s
             changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             if path.is_file() and changed <= limit and (store, name) not in pending:
                 yield Due(rule, kind, name, changed, size_on_disk(path), store)
+    yield from _orphans_of_store(home, now, periods, pending)
+
+
+def _orphans_of_store(
+    home: Home, now: datetime, periods: Mapping[str, int], pending: set[tuple[str, str]]
+) -> Iterator[Due]:
+    """What was set aside in the evidence store; nothing while that is down."""
+    try:
+        found = EvidenceStore(home).orphans()
+    except StoreError as error:
+        logger.warning("What was set aside in the evidence store was not looked at. %s", error)
+        return
+    limit = now - timedelta(days=periods["orphan"])
+    for name, (size, changed) in sorted(found.items()):
+        if changed <= limit and (ORPHANS, name) not in pending:
+            yield Due("orphan", "orphan", name, changed, size, ORPHANS)
 
 
 def hold_words(ids: list[int]) -> tuple[str, ...]:
@@ -297,6 +317,7 @@ def store_directory(home: Home, store: str) -> Path:
         "exports": home.exports,
         "received": home.received,
         "logs": home.logs,
+        ORPHANS: home.root / ORPHANS,  # in the evidence store alone
     }[store]
 
 

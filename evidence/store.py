@@ -11,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -119,6 +120,17 @@ class EvidenceStore:
             names = {key.removeprefix(f"{self._root}/"): int(told["size"]) for key, told in found.items()}
             return {name: size for name, size in names.items() if not name.startswith(f"{ORPHANS}/")}
 
+    def orphans(self) -> dict[str, tuple[int, datetime]]:
+        """Bytes and time of all that was set aside, by its name below `orphans/`; none without a store.
+
+        Raises StoreError where the store does not answer.
+        """
+        if self._system is None:
+            return {}
+        with self._explained("what was set aside cannot be listed"):
+            found = self._system.find(f"{self._root}/{ORPHANS}", detail=True)
+        return {key.rpartition("/")[2]: (int(told["size"]), _modified(told)) for key, told in found.items()}
+
     def sha256(self, path: Path) -> str:
         """Of the file as it lies in the home or the store. Raises as `open` does."""
         with self._explained(f"{self._name(path)} cannot be read"):
@@ -193,6 +205,16 @@ class EvidenceStore:
     def _error(self, what: str, error: Exception, advice: str) -> StoreError:
         reason = " ".join(str(error).split()) or type(error).__name__
         return StoreError(f"The evidence store {self.url}: {what} ({reason}): {advice}.")
+
+
+def _modified(told: Mapping[str, Any]) -> datetime:
+    """When an object was last written. Stores tell it under names of their own; one that does not is taken as new."""
+    moment = next((told[name] for name in ("LastModified", "mtime", "created") if told.get(name)), None)
+    if isinstance(moment, int | float):
+        return datetime.fromtimestamp(moment, UTC)
+    if not isinstance(moment, datetime):
+        return datetime.now(UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _url_of(home: Home) -> str | None:

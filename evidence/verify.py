@@ -93,7 +93,8 @@ _INFO_LINE = re.compile(r"([A-Za-z0-9-]+): (.*)")
 _INFO = "bag-info.txt"
 _DEMO_LABEL = "Relicwatch-Demo"
 _PLACES = re.compile(
-    r"data/(?:report\.(?:en|fr|ar)\.pdf|redaction\.json|request\.json|objects\.json|custody/custody\.(?:json|html)"
+    r"data/(?:report\.(?:en|fr|ar)\.pdf|redaction\.json|request\.json|objects\.json"
+    r"|custody/(?:custody\.(?:json|html)|case\.jsonld)"
     r"|provenance/case\.jsonld|schema/[a-z-]+\.schema\.json"
     r"|analysis/model-card\.json"
     r"|(?:analysis|decisions)/\d{3,}\.json"
@@ -109,7 +110,7 @@ AUTHORITIES_NOT_CHECKED = (
     "Whether the timestamp authorities are ones that you trust: their certificates in signatures/authorities are this "
     "installation's choice. Compare them with what the authority publishes, or give your own with --trust."
 )
-_REQUIRED_PAYLOAD = ("data/custody/custody.json", "data/custody/custody.html")
+_REQUIRED_PAYLOAD = ("data/custody/custody.json", "data/custody/custody.html", "data/custody/case.jsonld")
 
 
 @dataclass(frozen=True, slots=True)

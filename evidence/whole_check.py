@@ -19,6 +19,7 @@ from evidence.bundle_files import LARGEST_NOTE, BundleFiles, JsonFault, as_mappi
 from evidence.faults import Fault
 
 PROVENANCE, CARDS, CUSTODY = "data/provenance/case.jsonld", "data/analysis/model-card.json", "data/custody/custody.json"
+EXPORTS = "data/custody/case.jsonld"
 PAGES = ("index.html", "data/custody/custody.html")
 _INFO = "bag-info.txt"
 _NOT_STATED = "not stated"
@@ -58,6 +59,7 @@ def whole_faults(files: BundleFiles, numbers: list[str], signed_at: str | None) 
     yield from _decision_faults(files, numbers, events)
     yield from _card_faults(files, numbers)
     yield from _provenance_faults(files)
+    yield from _exports_faults(files, events)
     yield from _kind_faults(files)
     for page in PAGES:
         yield from _page_faults(files, page)
@@ -252,6 +254,44 @@ def _provenance_faults(files: BundleFiles) -> Iterator[Fault]:
             yield Fault("provenance.file", f"it tells of {path} with a digest that is not that of the file", PROVENANCE)
     if graph and not any(path.endswith(".wacz") for path in told):
         yield Fault("provenance.file", "it tells of no capture", PROVENANCE)
+
+
+def _exports_faults(files: BundleFiles, events: list[dict[str, Any]]) -> Iterator[Fault]:
+    """The graph of exports tells of those that the log tells of, with recipient and digest, and of no other."""
+    graph = _mappings(_read(files, EXPORTS).get("@graph"))
+    names = {str(node.get("@id")): node.get("core:name") for node in graph}
+
+    def name_of(node: dict[str, Any], key: str) -> Any:
+        return names.get(str(as_mapping(node.get(key)).get("@id")))
+
+    told = Counter(
+        (
+            str(name_of(node, "action:performer")),
+            str(node.get("core:name")),
+            str(as_mapping(node.get("action:startTime")).get("@value")),
+            str(name_of(node, "action:participant")),
+        )
+        for node in graph
+        if node.get("@type") == "investigation:InvestigativeAction"
+    )
+    exports = [event for event in events if event.get("object_kind") == "export"]
+    details = [as_mapping(event.get("details")) for event in exports]
+    logged = Counter(
+        (
+            str(event.get("actor")),
+            str(event.get("action")),
+            str(event.get("at")),
+            f"recipient: {given['recipient']}" if given.get("recipient") else "None",
+        )
+        for event, given in zip(exports, details, strict=True)
+    )
+    if told != logged:
+        yield Fault("provenance.exports", "it tells of other exports or recipients than the custody log", EXPORTS)
+    facets = [facet for node in graph for facet in _mappings(node.get("core:hasFacet"))]
+    hashes = [one for facet in facets for one in _mappings(facet.get("observable:hash"))]
+    shown = Counter(str(as_mapping(one.get("types:hashValue")).get("@value")).lower() for one in hashes)
+    if shown != Counter(str(given["sha256"]) for given in details if given.get("sha256")):
+        yield Fault("provenance.exports", "it tells of bundles with other digests than the custody log", EXPORTS)
 
 
 def _kind_faults(files: BundleFiles) -> Iterator[Fault]:

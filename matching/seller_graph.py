@@ -1,14 +1,15 @@
-"""Listings, sellers and markets as a graph: what hangs together around one of them, as GraphML for other programs."""
+"""Objects, listings, sellers and markets as a graph: what hangs together around one of them, as GraphML for others."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from storage.objects import objects_with_others
 from storage.sellers import uncountable, verdicts
 from storage.tables import Listing, Observation, Seller
 
@@ -20,7 +21,7 @@ _SCHEMA = "http://graphml.graphdrawing.org/xmlns/1.0/graphml.xsd"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Node:
-    """`kind`: listing, seller or market; `key` is unique in the graph; `label` is what people read."""
+    """`kind`: object, listing, seller or market; `key` is unique in the graph; `label` is what people read."""
 
     kind: str
     key: str
@@ -30,7 +31,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Edge:
-    """`kind`: offered_by, offered_on, sells_on, or same_seller where a person said so."""
+    """`kind`: offers (a listing an object), offered_by, offered_on, sells_on, or same_seller where a person said so."""
 
     start: str
     end: str
@@ -49,7 +50,8 @@ class Graph:
 def build_graph(session: Session, *, sellers: Collection[int] = (), listings: Collection[int] = ()) -> Graph:
     """What these sellers and listings hang together with: their sellers, those judged the same, their other listings.
 
-    Of a seller whose market has not allowed counting only the listings named are shown: all of them would be a count.
+    Listings that were joined into an object bring its other listings with their sellers, whose further listings stay
+    out. Of a seller whose market has not allowed counting only the listings named are shown: all would be a count.
     """
     around = set(sellers) | set(
         session.scalars(
@@ -74,20 +76,42 @@ def build_graph(session: Session, *, sellers: Collection[int] = (), listings: Co
         .order_by(Listing.id.in_(listings).desc(), Listing.last_seen_at.desc(), Listing.id)
         .limit(MOST_LISTINGS + 1)
     ).all()
+    shown = [(listing, title, seller_id) for listing, title, seller_id in rows[:MOST_LISTINGS]]
+    objects = objects_with_others(session, [listing.id for listing, _, _ in shown])
+    shown += _others(session, objects, {listing.id for listing, _, _ in shown})
+    wanted = {seller_id for _, _, seller_id in shown if seller_id is not None} - people.keys()
+    people |= {one.id: one for one in session.scalars(select(Seller).where(Seller.id.in_(wanted)))}
     nodes: set[Node] = {Node("seller", f"seller-{one.id}", one.name, one.url or "") for one in people.values()}
     edges: set[Edge] = {
         Edge(f"seller-{low}", f"seller-{high}", "same_seller") for low, high in same if {low, high} <= people.keys()
     }
-    for listing, title, seller_id in rows[:MOST_LISTINGS]:
+    for listing, title, seller_id in shown:
         here, market = f"listing-{listing.id}", f"market-{listing.market}"
         nodes |= {
             Node("listing", here, title or listing.native_id, listing.url),
             Node("market", market, listing.market),
         }
         edges.add(Edge(here, market, "offered_on"))
+        if object_id := objects.get(listing.id):
+            nodes.add(Node("object", f"object-{object_id}", f"object {object_id}"))
+            edges.add(Edge(here, f"object-{object_id}", "offers"))
         if seller_id in people:
             edges |= {Edge(here, f"seller-{seller_id}", "offered_by"), Edge(f"seller-{seller_id}", market, "sells_on")}
     return Graph(tuple(sorted(nodes)), tuple(sorted(edges)), cut=len(rows) > MOST_LISTINGS)
+
+
+def _others(
+    session: Session, objects: Mapping[int, int], met: Collection[int]
+) -> list[tuple[Listing, str | None, int | None]]:
+    """The listings of objects that are not met yet."""
+    missing = sorted(objects.keys() - set(met))[:MOST_LISTINGS]
+    rows = session.execute(
+        select(Listing, Observation.title, Observation.seller_id)
+        .join(Observation, Observation.id == Listing.current_observation_id)
+        .where(Listing.id.in_(missing))
+        .order_by(Listing.id)
+    )
+    return [(listing, title, seller_id) for listing, title, seller_id in rows]
 
 
 def as_graphml(graph: Graph) -> bytes:

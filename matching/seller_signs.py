@@ -15,6 +15,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+from crawler.blackening import telephones
 from crawler.errors import RelicwatchError
 from crawler.home import Home
 
@@ -22,15 +23,13 @@ KEY_NAME = "seller-signs.key"
 SENTENCE_LEAST = 40
 """Letters and digits: shorter sentences are said by everybody."""
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
-_PHONE = re.compile(
-    r"(?<![\w.,])(?:\+|00)\d(?:[ ().\-/]{0,2}\d){7,13}(?!\w)"  # international
-    r"|(?<![\w.,])0\d(?:[ ().\-/]{0,2}\d){7,10}(?!\w)"  # national, with its leading nought
-)
 _MESSENGER = re.compile(
     r"(?:t\.me/|telegram|whats\s?app|viber|signal|wechat|line id|instagram|واتساب|واتس|تلغرام|تيليجرام)"
     r"\s*[:：/@]*\s*(@?[a-z][a-z0-9_.]{3,31})",
     re.IGNORECASE,
 )
+_FEWEST_DIGITS = 9
+_BEGUN = re.compile(r"\+|(?<![\d.,])0")
 _HANDLE_WORDS = frozenset({"only", "number", "contact", "available", "here", "please", "message", "group", "channel"})
 _SENTENCE_END = re.compile(r"[.!?؟。\n\r]+")
 
@@ -53,8 +52,7 @@ def read_signs(title: str | None, description: str | None, location: str | None 
     text = "".join(str(unicodedata.digit(sign)) if sign.isdigit() else sign for sign in text)
     signs = {Sign("email", found.group().lower().rstrip(".")) for found in _EMAIL.finditer(text)}
     without = _EMAIL.sub(" ", text)
-    for found in _PHONE.finditer(without):
-        signs.add(Sign("phone", _phone(found.group())))
+    signs |= {Sign("phone", phone) for found in telephones(without) if (phone := _phone(found)) is not None}
     for found in _MESSENGER.finditer(without):
         handle = found.group(1).lstrip("@").rstrip(".").lower()
         if len(handle) >= 4 and handle not in _HANDLE_WORDS:
@@ -69,9 +67,15 @@ def read_signs(title: str | None, description: str | None, location: str | None 
     return signs
 
 
-def _phone(text: str) -> str:
-    """The last nine digits: national and international spelling of one number meet there."""
-    return re.sub(r"\D", "", text)[-9:]
+def _phone(text: str) -> str | None:
+    """The last nine digits: national and international spelling of one number meet there.
+
+    None for what may as well be a lot, an inventory or a measure: a sign of a seller must be a telephone's, which is
+    written with its country or its leading nought.
+    """
+    begun = _BEGUN.search(text)
+    digits = re.sub(r"\D", "", text[begun.start() :]) if begun else ""
+    return digits[-9:] if len(digits) >= _FEWEST_DIGITS else None
 
 
 def sign_digest(secret: bytes, sign: Sign) -> str:

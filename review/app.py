@@ -40,6 +40,7 @@ from review.pages import (
     cases,
     files,
     first_hour,
+    listing_work,
     listings,
     models,
     overview,
@@ -49,9 +50,11 @@ from review.pages import (
     practice,
     purpose,
     queue,
+    received,
     retention,
     searches,
     second_factor,
+    sellers,
     sign_in,
     sources,
     tokens,
@@ -64,9 +67,10 @@ from storage.database import Database, DatabaseError
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor, purpose, tokens),
-    *(queue, listings, files),
+    *(queue, listings, listing_work, files),
     *(searches, alerts),
-    *(cases, case_work),
+    *(cases, case_work, received),
+    sellers,
     *(alarms, overview, people, sources, models, retention, audit_log),
     *(practice, photos, first_hour),
 )

@@ -30,6 +30,11 @@ class CaptureJob:
         return self.job.state in OPEN_STATES
 
     @property
+    def asked_by(self) -> str | None:
+        """Who asked for it; None where a flag did."""
+        return self.job.arguments.get("actor")
+
+    @property
     def state(self) -> str | None:
         """COMPLETE, PARTIAL or FAILED, as the finished job told; None before."""
         told = self.job.result.get("state")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from isal import igzip
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
@@ -34,6 +35,8 @@ from storage.users import SignedIn, find_session, is_to_be_noted, note_seen
 COOKIE = "relicwatch_session"
 """On loopback without encryption. Elsewhere `__Host-` is put before it, which no other host's page can set."""
 PAGES = Path(__file__).parent / "templates"
+LEAST_PACKED = 4096
+"""Bytes of a page that are worth compressing."""
 MOST_FIELDS = 40
 MOST_FILES = 2
 """Of a form that may bring files: the terms of use of a market and its robots.txt."""
@@ -142,7 +145,7 @@ class Desk:
             "market_title": lambda market: market_title(self.home, market, words),
             "in_language": lambda code: f"?{request.url.include_query_params(lang=code).query}",
         }
-        return HTMLResponse(template.render(common | values), status)
+        return _packed(request, template.render(common | values), status)
 
     def problem(
         self,
@@ -158,6 +161,18 @@ class Desk:
         return self.page(
             request, "problem.html", status=status, key=key, values=values, written=written, sign_in_at=sign_in_at
         )
+
+
+def _packed(request: Request, page: str, status: int) -> HTMLResponse:
+    """The page, compressed where the browser takes that.
+
+    That its length tells of its secrets only where a stranger can have the page made again and again with words of
+    their own: another site cannot, as our cookie is not sent from there.
+    """
+    content, headers = page.encode(), {"vary": "accept-encoding"}
+    if len(content) >= LEAST_PACKED and "gzip" in request.headers.get("accept-encoding", ""):
+        content, headers["content-encoding"] = igzip.compress(content, compresslevel=2), "gzip"
+    return HTMLResponse(content, status, headers)
 
 
 def desk_of(request: Request) -> Desk:

@@ -38,7 +38,7 @@ def lift_mask(
         action=LIFTED,
         object_kind="listing",
         object_id=listing_id,
-        details={"reason": reason, **({"purpose": f"case:{case}"} if case else {})},
+        details={"reason": reason, "case": case, **({"purpose": f"case:{case}"} if case else {})},
     )
 
 

@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from evidence.object_id import FIELDS, completeness, listing_fields
-from storage.object_id import STATED_FIELDS, ObjectIdError, is_picture, standing, statements_of
+from review.pictures import pictures_of
+from storage.object_id import STATED_FIELDS, ObjectIdError, standing, statements_of
 from storage.tables import Assessment, Capture, Listing, ObjectIdStatement, Observation
-
-MOST_PICTURES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +47,8 @@ def view_sheet(session: Session, listing: Listing) -> Sheet:
     shown = _get(session, Observation, listing.current_observation_id)
     judged = _get(session, Assessment, listing.current_assessment_id)
     answers = judged.answers if judged is not None and shown is not None and judged.observation_id == shown.id else None
-    captures = session.scalars(
-        select(Capture).where(Capture.listing_id == listing.id).order_by(Capture.id.desc()).limit(500)
-    )
-    pictures = list({one.sha256: one for one in captures if is_picture(one)}.values())[:MOST_PICTURES]
-    offered = set(shown.images) if shown else set()
-    own = [one for one in pictures if one.url in offered or one.kind in ("thumbnail", "saved_photo")]
+    pictures = [one.capture for one in pictures_of(session, listing.id, screenshots=True)]
+    own = [one for one in pictures if not one.kind.startswith("screenshot")]
     fields = listing_fields(
         shown,
         answers or {},

@@ -54,17 +54,18 @@ def pictures_of(session: Session, listing_id: int, *, screenshots: bool = False)
     ).all()
     rows = [row for row, segment in found if is_picture(row) and (segment is None or segment.state in _READABLE)]
     places = {url: place for place, url in enumerate(shown.images if shown else ())}
+    whole = {row.url for row in rows if row.kind == "exchange"}
     seen: dict[str, Capture] = {}
     for row in sorted(rows, key=lambda one: _preference(one, places)):
         if row.kind in ("screenshot", "screenshot_viewport"):
             if screenshots:
-                seen[f"{row.kind} {row.sha256}"] = row
+                seen.setdefault(f"{row.kind} {row.sha256}", row)
             continue
-        if any(row.sha256 == one.sha256 for one in seen.values()):
+        if row.kind == "thumbnail" and row.url in whole:
             continue
         if row.kind == "exchange" and places and row.url not in places:
             continue  # a page's furniture: logos, other lots
-        seen.setdefault(row.url, row)
+        seen.setdefault(row.sha256, row)  # what a market changed under one address is two pictures
     return [Picture(row, number) for number, row in enumerate([*seen.values()][:MOST_PICTURES], 1)]
 
 

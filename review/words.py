@@ -78,6 +78,11 @@ class Words:
         # From left to right wherever it stands, also among Arabic words and in a title.
         return f"\u2066{said}\u2069" if self.language == "ar" else said
 
+    def day(self, moment: datetime) -> str:
+        """The day of a moment in UTC."""
+        pattern = "y-MM-dd" if self.language == "ar" else "d MMM y"
+        return format_datetime(moment.astimezone(UTC), pattern, locale=self.language)
+
     def relative(self, moment: datetime | None) -> str:
         """How far away a moment is: "in 3 hours", "2 days ago"."""
         if moment is None:

@@ -21,6 +21,8 @@ from playwright.sync_api import ViewportSize, sync_playwright
 
 from crawler.chromium import chromium_fault, launch_options
 from crawler.home import Home
+from storage.database import Database
+from storage.migrate import upgrade
 from storage.users import LANGUAGES
 from tests.review.looking import DESK, PHONE, Looker
 from tests.review.stage import Ordinary, Staged, staged_desk
@@ -77,7 +79,11 @@ def _demo_desk(demo: Path) -> Iterator[Staged]:
     place = PLACE / "home"
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(demo, place)
-    with staged_desk(Home(place), Ordinary()) as staged:
+    home = Home(place)
+    kept = Database(home.database_url)
+    upgrade(kept)  # the demo may have run with an earlier version
+    kept.dispose()
+    with staged_desk(home, Ordinary()) as staged:
         yield staged
 
 

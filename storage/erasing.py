@@ -43,6 +43,7 @@ from storage.tables import (
     ObjectLook,
     ObjectMember,
     ObjectMove,
+    ObjectStatement,
     Observation,
     Outcome,
     PendingUnlink,
@@ -315,6 +316,7 @@ def erase_personal_fields(session: Session, erasure: Erasure, listing_id: int) -
         event_on=("listing", listing_id),
     )
     _mask_statements(session, listing_id, names)
+    _mask_grounds(session, listing_id, names)
     freed = erase_captures(session, erasure, listing_id)
     erase_unnamed_sellers(session, erasure, sellers)
     return freed
@@ -329,6 +331,39 @@ def _mask_statements(session: Session, listing_id: int, names: Sequence[str]) ->
             source["text"] = said[source["start"] : source["end"]]
         stated.source = source
         stated.value = mask_contacts(stated.value, names) if stated.value else stated.value
+    session.flush()
+
+
+def _mask_grounds(session: Session, listing_id: int, names: Sequence[str] | None) -> None:
+    """What spoke for a listing being one object with another, or the lost one: names and contacts in it masked.
+
+    Without `names` all that is quoted of either text goes; part and weight stay, since the statement does. The database
+    lets it where a tombstone says so.
+    """
+    words = [word for name in names or () for word in (name, *name.split())]
+
+    def masked(why: list[Any]) -> list[Any]:
+        if names is not None:
+            return [mask_record(one, words) for one in why]
+        quoted = ("ours", "theirs")
+        return [{k: "" if k in quoted else v for k, v in one.items()} if isinstance(one, dict) else one for one in why]
+
+    objects = select(ObjectMove.to_object_id).where(ObjectMove.listing_id == listing_id)
+    moved = select(ObjectMove.statement_id).where(
+        or_(ObjectMove.to_object_id.in_(objects), ObjectMove.from_object_id.in_(objects))
+    )
+    stated = session.scalars(
+        select(ObjectStatement).where(ObjectStatement.id.in_(moved), ObjectStatement.kind == "join")
+    )
+    own = [one for one in stated if listing_id in (one.details.get("listing"), one.details.get("with"))]
+    found: list[ObjectStatement | ObjectCandidate | Match] = [*own]
+    if names is not None:  # else they go with the listing
+        one_of = or_(ObjectCandidate.listing_id == listing_id, ObjectCandidate.other_listing_id == listing_id)
+        found += session.scalars(select(ObjectCandidate).where(one_of))
+        found += session.scalars(select(Match).where(Match.listing_id == listing_id))
+    for told in found:
+        if (why := masked(told.why)) != told.why:
+            told.why = why
     session.flush()
 
 
@@ -348,6 +383,7 @@ def erase_listing(session: Session, erasure: Erasure, listing_id: int) -> int:
         sha256=_digest_of(listing, observations),
         listing_id=listing_id,
     )
+    _mask_grounds(session, listing_id, None)
     freed = erase_captures(session, erasure, listing_id)
     _delete_rows(session, listing_id)
     erase_unnamed_sellers(session, erasure, sellers)

@@ -35,6 +35,7 @@ from storage.erasing import NAMED_FILES
 from storage.holds import lift_hold, place_hold
 from storage.jobs import insert_job
 from storage.object_id import examination_source, state_field, text_source
+from storage.objects import join
 from storage.retention import set_case_schedule, set_period
 from storage.tables import (
     Assessment,
@@ -46,7 +47,9 @@ from storage.tables import (
     Job,
     Listing,
     MarketApproval,
+    ObjectCandidate,
     ObjectIdStatement,
+    ObjectStatement,
     Observation,
     PendingUnlink,
     Segment,
@@ -73,6 +76,7 @@ CALM = Offer(
     flagged=False,
     seller=PRIVATE,
 )
+OTHERS = Offer(title="Roman lamp, terracotta", seller="Old Things")
 FLAGGED = Offer(description=f"Found in an old tomb. Ask {PRIVATE} at {PHONE}.", seller=PRIVATE)
 
 
@@ -559,6 +563,35 @@ def test_a_seller_who_asks_is_erased_but_for_what_a_case_needs(database: Databas
         events = json.dumps([event.details for event in session.scalars(select(AuditEvent))], ensure_ascii=False)
     assert PRIVATE not in events
     assert PHONE not in events
+    assert log_faults(database, home) == []
+
+
+def test_what_spoke_for_one_object_is_masked_with_the_texts_it_quotes(database: Database, home: Home) -> None:
+    # EV-34
+    calm, flagged, other = keep(database, home, CALM), keep(database, home, FLAGGED), keep(database, home, OTHERS)
+    quoted = f"haddadson, lamp, {PHONE}"
+    why = [{"part": "words", "weight": 2.5, "ours": quoted, "theirs": f"ask {PRIVATE}"}]
+    with database.transaction() as session:
+        seller = session.scalars(select(Seller.id).where(Seller.name == PRIVATE)).one()
+        for one, with_ in ((flagged, other), (calm, other)):
+            assert join(session, one, with_, score=3.0, why=why, method="test", actor="job 1")
+        seen = {id_: session.get_one(Listing, id_).current_observation_id for id_ in (other, flagged)}
+        session.add(
+            ObjectCandidate(
+                listing_id=other, other_listing_id=flagged, observation_id=seen[other], score=1.0, why=why,
+                other_observation_id=seen[flagged], conflicts=[], method="test",
+            )
+        )  # fmt: skip
+    erase_subject(database, home, seller, reason="ref. 5", chain=AuditChain(), actor="dpo")
+    with database.reading() as session:
+        of_flagged, of_calm = session.scalars(select(ObjectStatement).order_by(ObjectStatement.id))
+        assert [one["weight"] for one in (*of_flagged.why, *of_calm.why)] == [2.5, 2.5]
+        assert "lamp" in of_flagged.why[0]["ours"] and of_calm.why[0] == {**why[0], "ours": "", "theirs": ""}
+    held = everything(database).casefold()
+    assert [word for word in (PRIVATE, "haddadson", PHONE) if word.casefold() in held] == []
+    for table in ("object_statement", "object_candidate"):
+        with pytest.raises(DBAPIError, match="append-only"), database.engine.begin() as connection:
+            connection.execute(text(f"UPDATE {table} SET score = 9"))
     assert log_faults(database, home) == []
 
 

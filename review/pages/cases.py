@@ -15,6 +15,7 @@ from evidence.recipients import RecipientName, recipients
 from evidence.recipients import Request as Cover
 from review.desk import CaseKeeper, Desk, DeskOf, Exporter, Form, NotThere, Reader, go_to, row_id, word
 from review.pages.files import export_file
+from review.received_view import received_view
 from storage.case_work import RESULTS, assignee_of, assignments_of, exhibit_work, referrals_of
 from storage.cases import (
     CaseError,
@@ -29,6 +30,7 @@ from storage.cases import (
 )
 from storage.export_requests import ask_for_export, export_requests_of
 from storage.queue import thumbnails_of
+from storage.received import received_case
 from storage.tables import Case, User
 from storage.users import LANGUAGES, list_users
 
@@ -69,6 +71,7 @@ def case_page(request: Request, desk: DeskOf, visitor: Reader, reference: str) -
             "people": [user.name for user in list_users(session) if not user.disabled],
             "referrals": referrals_of(session, case),
             "requests": export_requests_of(session, case),
+            "received": received_view(theirs) if (theirs := received_case(session, case)) else None,
         }
         desk.chain.record(session, actor=visitor.user.name, action="viewed", object_kind="case", object_id=case.id)
     return desk.page(

@@ -9,9 +9,13 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from matching.register_files import STATUSES
 from review.answers_view import AnswersView, view_answers
+from review.crawl_view import fault_sentences
 from review.desk import Decider, Desk, DeskOf, Form, NotThere, Reader, Visitor, go_to, row_id, word
+from review.listing_sections import Sections, view_sections
 from review.listing_view import KeptDecision, ListingView, kept_decision, view_listing
+from review.masking import is_lifted
 from review.pages.queue import filters_from
 from storage.alerts import mark_listing_read
 from storage.captures import MADE_SMALL, REPORTED, TAKEN_OUT
@@ -41,9 +45,18 @@ NOTHING_SENT = {"verdict": "", "next_step": "", "reason": "", "note": ""}
 @router.get("/listings/{listing_id}")
 def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: str) -> Response:
     filters = filters_from(request.query_params)
+    unveiled = request.query_params.get("shown") == "1"
     with desk.reading() as session:
         view = _view(session, listing_id)
         answers = _answers(request, session, desk, view)
+        event = request.query_params.get("contacts", "")
+        lifted = is_lifted(
+            session,
+            int(event) if event.isascii() and event.isdigit() and len(event) < 18 else None,
+            listing_id=view.listing.id,
+            actor=visitor.user.name,
+        )
+        sections = view_sections(session, view, desk.words(request).language, unveiled=unveiled, contacts_shown=lifted)
         before, after = Queue(session, filters).neighbours(view.listing.id)
         kept = kept_decision(session, request.query_params.get("decided", ""))
     with desk.writing() as session:  # only now: whoever writes keeps others waiting
@@ -54,9 +67,9 @@ def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: st
             action="viewed",
             object_kind="listing",
             object_id=view.listing.id,
-            details={"observation": view.observation.id},
+            details={"observation": view.observation.id, **({"unveiled": True} if sections.is_unveiled else {})},
         )
-    return _page(request, desk, view, answers, filters, before=before, after=after, kept=kept)
+    return _page(request, desk, view, answers, sections, filters, before=before, after=after, kept=kept)
 
 
 @router.post("/listings/{listing_id}/decision")
@@ -120,6 +133,7 @@ def _sent_again(
     with desk.reading() as session:
         view = _view(session, listing_id)
         answers = _answers(request, session, desk, view)
+        sections = view_sections(session, view, desk.words(request).language)
         before, after = Queue(session, filters).neighbours(view.listing.id)
     sent = {name: word(form, name) for name in NOTHING_SENT}
     return _page(
@@ -127,6 +141,7 @@ def _sent_again(
         desk,
         view,
         answers,
+        sections,
         filters,
         before=before,
         after=after,
@@ -142,6 +157,7 @@ def _page(
     desk: Desk,
     view: ListingView,
     answers: AnswersView,
+    sections: Sections,
     filters: Filters,
     *,
     before: int | None,
@@ -158,6 +174,7 @@ def _page(
         status=status,
         view=view,
         answers=answers,
+        s=sections,
         before=before,
         after=after,
         query=filters_query(filters),
@@ -169,4 +186,6 @@ def _page(
         refused=refused,
         kept=kept,
         known_notes=KNOWN_NOTES,
+        fault_sentences=fault_sentences,
+        register_statuses=STATUSES,
     )

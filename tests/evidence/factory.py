@@ -46,6 +46,7 @@ from tests.evidence.authority import TestAuthority, configure, serving_authority
 
 START = datetime(2026, 11, 20, 14, 3, 22, 123456, tzinfo=UTC)
 PROGRAM = ProgramInfo("relicwatch", "0.1.0", "c0ffee" * 6 + "c0ff")
+SELLER = "Old & Rare"
 TITLE = "Egyptian faience shabti, Late Period"
 DESCRIPTION = "Blue-green faience, 12 cm. Old label to the base.\nFrom a private collection, no papers."
 ARABIC_TITLE = "تمثال أوشابتي من الفيانس، العصر المتأخر"
@@ -96,8 +97,8 @@ def stamped_bundle(root: Path) -> Iterator[Stamped]:
     database.dispose()
 
 
-def png(red: int, green: int, blue: int, width: int = 120, height: int = 90) -> bytes:
-    """A picture of one colour with a darker frame."""
+def png(red: int, green: int, blue: int, width: int = 120, height: int = 90, author: str = "") -> bytes:
+    """A picture of one colour with a darker frame, that tells its author."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -108,7 +109,9 @@ def png(red: int, green: int, blue: int, width: int = 120, height: int = 90) -> 
 
     rows = b"".join(b"\0" + b"".join(pixel(x, y) for x in range(width)) for y in range(height))
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    told = chunk(b"tEXt", b"Author\0" + author.encode("latin-1")) if author else b""
+    parts = (chunk(b"IHDR", header), told, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 class QuietWriter(WARCWriter):
@@ -194,8 +197,8 @@ def listing_warc(number: int, title: str, moment: datetime) -> WarcFactory:
     warc.exchange(f"{base}/sale/3/lot/{number}", page, headers=html, at=moment + timedelta(seconds=1))
     for n, colour in enumerate(((60, 140, 150), (180, 150, 90)), 1):
         url = f"{base}/img/{number}-{n}.png"
-        picture = [("Content-Type", "image/png")]
-        warc.exchange(url, png(*colour, 120 + number), headers=picture, at=moment + timedelta(seconds=1 + n))
+        headers, body = [("Content-Type", "image/png")], png(*colour, 120 + number, author=SELLER)
+        warc.exchange(url, body, headers=headers, at=moment + timedelta(seconds=1 + n))
     return warc
 
 
@@ -211,7 +214,7 @@ def plant(
     names: list[str] = []
     with database.transaction() as session:
         user = User(name="amira", role="reviewer", created_at=START)
-        seller = Seller(id_space="ex", native_id="s-77", name="Old & Rare", first_seen_at=START, last_seen_at=START)
+        seller = Seller(id_space="ex", native_id="s-77", name=SELLER, first_seen_at=START, last_seen_at=START)
         case = Case(reference="2026/17", title="Shabtis <autumn>", opened_by="amira", opened_at=START, demo=demo)
         approval = MarketApproval(
             market="example_auction",
@@ -250,7 +253,7 @@ def plant(
                     price=price,
                     currency="GBP",
                     seller_id=seller.id,
-                    seller_name="Old & Rare",
+                    seller_name=SELLER,
                     lot_number=str(number),
                     state="live",
                     images=[f"https://auction.example/img/{number}-1.png"],

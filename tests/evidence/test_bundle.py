@@ -114,7 +114,7 @@ def test_the_same_evidence_gives_the_same_payload_but_for_custody(planted: Plant
     first, second = payload("one"), payload("two")
     assert first.keys() == second.keys()
     differing = {name for name in first if first[name] != second[name]}
-    assert differing == {"data/custody/custody.json", "data/custody/custody.html"}
+    assert differing == {f"data/custody/{name}" for name in ("custody.json", "custody.html", "case.jsonld")}
 
 
 def test_the_second_bundle_shows_the_first_in_its_custody_log(planted: Planted, tmp_path: Path) -> None:

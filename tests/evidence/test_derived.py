@@ -28,9 +28,10 @@ from evidence.verify import verify_bundle
 from storage.database import Database
 from storage.migrate import upgrade
 from storage.tables import Assessment, Case, Decision, Export, Observation, Seller
-from tests.evidence.factory import Planted, plant
+from tests.evidence.factory import Planted, plant, png
 
 LANGUAGES = ("en", "fr", "ar")
+PICTURE = "data/items/001/images/image-001.png"
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,7 @@ def test_no_trace_of_the_seller_is_in_an_expert_s_copy(planted: Planted, copies:
         whole = b"".join(package.read(name) for name in package.namelist()).decode("utf-8", "replace")
     assert [value for value in told if value in whole] == []
     assert original["salt"] not in whole
+    assert b"Old & Rare" in read(copies["expert"].original, PICTURE), "the original's pictures tell it too"
 
 
 def test_the_copy_lists_each_part_by_the_hash_it_has_in_the_original(copies: dict[str, Any]) -> None:  # EV-42
@@ -183,6 +185,19 @@ FALSE_COPIES: dict[str, tuple[str, Callable[[Bag], object]]] = {
         edit("data/items/001/item.json", lambda i: i["captured_fact"]["images"][0].update(sha256="0" * 64)),
     ),
     "picture that nothing names": ("item.unnamed", lambda bag: bag.write("data/items/001/images/image-099.png", b"x")),
+    "picture with its metadata": ("redaction.metadata", lambda bag: bag.write(PICTURE, png(1, 2, 3, author="x"))),
+    "picture that hides more": ("redaction.metadata", lambda bag: bag.edit(PICTURE, lambda data: data + b"x")),
+    "picture of another kind": ("redaction.metadata", lambda bag: bag.write(PICTURE, b"\0\0\0 ftypavif" + bytes(20))),
+    "cut picture that is none": (
+        "redaction.metadata",
+        edit("data/redaction.json", lambda r: r["cleaned"][0].update(file="data/items/001/images/no.png")),
+    ),
+    "picture called cut": (
+        "redaction.metadata",
+        lambda bag: bag.edit_json(
+            "data/redaction.json", lambda r: r["cleaned"][0].update(file=PICTURE, sha256=bag.sha256(PICTURE))
+        ),
+    ),
     "item sheet gone": ("place.missing", lambda bag: (bag.root / "data/items/001/object-id.json").unlink()),
 }
 
@@ -207,6 +222,9 @@ def test_a_false_copy_is_found_by_its_own_rule(
         ("data/items/001/object-id.json", lambda o: o["fields"].clear()),
         ("data/redaction.json", lambda r: r["left_out"][0].update(sha256="0" * 64)),
         ("data/redaction.json", lambda r: r["changed"][0]["places"].append("/nowhere")),
+        ("data/redaction.json", lambda r: r["cleaned"].pop()),
+        ("data/redaction.json", lambda r: r["cleaned"][0]["removed"].append("XMP")),
+        ("data/redaction.json", lambda r: r["cleaned"][0].update(sha256="0" * 64)),
     ],
 )
 def test_a_copy_that_says_more_or_else_than_the_original_is_found_beside_it(
@@ -243,10 +261,9 @@ def test_an_original_that_was_changed_behind_its_lists_is_no_witness(
             package.extractall(tmp_path / str(number))
         roots.append(next((tmp_path / str(number)).iterdir()))
     copy, original = map(Bag, roots)
-    picture = "data/items/001/images/image-001.png"
-    forged = copy.root.joinpath(picture).read_bytes() + b"another"
+    forged = png(9, 9, 9)
     for bag in (copy, original):
-        bag.write(picture, forged)
+        bag.write(PICTURE, forged)
     digest = {"sha256": hashlib.sha256(forged).hexdigest(), "bytes": len(forged)}
 
     def tell(item: dict[str, Any]) -> None:
@@ -255,10 +272,12 @@ def test_an_original_that_was_changed_behind_its_lists_is_no_witness(
     for bag in (copy, original):
         bag.edit_json("data/items/001/item.json", tell)
     told = hashlib.sha256(original.root.joinpath("data/items/001/item.json").read_bytes()).hexdigest()
-    copy.edit_json(
-        "data/redaction.json",
-        lambda r: [one.update(sha256=told) for one in r["changed"] if one["file"].endswith("001/item.json")],
-    )
+
+    def list_anew(redaction: dict[str, Any]) -> None:
+        redaction["cleaned"] = [one for one in redaction["cleaned"] if one["file"] != PICTURE]
+        next(one for one in redaction["changed"] if one["file"].endswith("001/item.json")).update(sha256=told)
+
+    copy.edit_json("data/redaction.json", list_anew)
     copy.reseal(ensure_signing_key(planted.home))
     assert verify_bundle(copy.root).status == "valid"  # whoever can sign can make any copy
     faults = verify_bundle(copy.root, against=original.root).faults

@@ -30,7 +30,14 @@ NO_MUTANT = {
     "stamp.chain": "test_bundle_stamps has it: the certificates are the reader's",
     "stamp.time": "test_bundle_stamps has it: needs an authority whose clock is wrong",
     **dict.fromkeys(
-        ("redaction.form", "redaction.named", "redaction.kept", "redaction.changed", "redaction.original"),
+        (
+            "redaction.form",
+            "redaction.named",
+            "redaction.kept",
+            "redaction.changed",
+            "redaction.metadata",
+            "redaction.original",
+        ),
         "test_derived has it: only a copy with parts left out can break it",
     ),
     "warc.http": "test_wacz has it",

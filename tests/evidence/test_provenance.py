@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from crawler.home import Home
+from evidence.recipients import Request
 from storage.database import Database
-from tests.evidence.factory import Planted, plant
+from tests.evidence.factory import Planted, Stamped, plant
 from tests.needs import without_network
 
 VALIDATOR = Path(sys.executable).with_name("case_validate")
@@ -88,6 +89,7 @@ def test_decisions_and_acts_of_custody_stand_in_it_with_who_and_when(planted: Pl
     told = {
         (nodes[act["action:performer"]["@id"]]["core:name"], act["core:name"], act["action:startTime"]["@value"])
         for act in acts
+        if not act["core:name"].startswith("stated of the object: ")
     }
     assert told == {(e["actor"], e["action"], e["at"]) for e in events if e["object_kind"] != "export"}
     (decided,) = [a for a in acts if a["core:name"] == "decided"]
@@ -113,3 +115,50 @@ def test_every_captured_file_stands_in_it_with_its_digest(planted: Planted, tmp_
         for file in bag.glob(f"data/items/*/{pattern}")
     }
     assert told == there
+
+
+@pytest.fixture(scope="module")
+def handed_out(stamped: Stamped) -> dict[str, Any]:
+    """Both graphs of a stamped bundle, made after a copy for an expert; officers have stated what the object is."""
+    planted = stamped.planted
+    planted.export(request=Request("expert"))
+    path = planted.export(request=Request("police")).path
+    with zipfile.ZipFile(path) as package:
+        names = {"evidence": "provenance/case.jsonld", "exports": "custody/case.jsonld", "log": "custody/custody.json"}
+        return {key: json.loads(package.read(f"{path.stem}/data/{name}")) for key, name in names.items()}
+
+
+@needs_validator
+@pytest.mark.parametrize("which", ["evidence", "exports"])
+def test_stamps_statements_exports_and_recipients_are_sound_case_too(
+    handed_out: dict[str, Any], tmp_path: Path, which: str
+) -> None:
+    # EV-38
+    said = validated(handed_out[which], tmp_path / "good.jsonld")
+    assert said.returncode == 0 and "Conforms: True" in said.stdout, said.stdout[-2000:] + said.stderr[-500:]
+
+
+def test_stamps_statements_exports_and_recipients_stand_in_the_graphs(handed_out: dict[str, Any]) -> None:
+    # EV-38
+    nodes = {node["@id"]: node for node in handed_out["evidence"]["@graph"]}
+    acts = [node for node in nodes.values() if node["@type"] == "investigation:InvestigativeAction"]
+    stated = [act for act in acts if act["core:name"] == "stated of the object: maker"]
+    assert {nodes[act["action:performer"]["@id"]]["core:name"] for act in stated} == {"amira"}
+    assert "; stands" in " ".join(act["core:description"] for act in stated)
+    stamps = [act for act in acts if act["core:name"] == "time stamped" and "action:result" in act]
+    assert len(stamps) == 2
+    for act in stamps:
+        assert nodes[act["action:performer"]["@id"]]["core:name"] == "timestamp authority local"
+        (result,) = act["action:result"]
+        assert nodes[result["@id"]]["core:hasFacet"][0]["observable:filePath"].endswith(".local.tsr")
+    nodes = {node["@id"]: node for node in handed_out["exports"]["@graph"]}
+    acts = [node for node in nodes.values() if node["@type"] == "investigation:InvestigativeAction"]
+    (copy,) = [act for act in acts if "action:participant" in act]
+    assert nodes[copy["action:participant"]["@id"]]["core:name"] == "recipient: expert"
+    assert "copy without: analysis, captures" in copy["core:description"]
+    log = {one["details"]["sha256"] for one in handed_out["log"]["events"] if one["action"] == "export.finished"}
+    digests = [
+        nodes[copy[key]["@id"]]["core:hasFacet"][1]["observable:hash"][0]["types:hashValue"]["@value"].lower()
+        for key in ("action:object", "action:result")
+    ]
+    assert set(digests) <= log and len(set(digests)) == 2, "the copy, and the bundle that it was made of"

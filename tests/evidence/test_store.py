@@ -1,7 +1,13 @@
 """Evidence in an S3 store: moto's server on loopback, with every mishap that a store can have."""
 
+import contextlib
+import os
+import signal
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +25,7 @@ from evidence.segments import StoreError
 from evidence.signing import ensure_signing_key
 from evidence.store import FILE, EvidenceStore, StoreSettingsError
 from evidence.verify import verify_bundle
-from retention import finish_unlinking
+from retention import finish_unlinking, purge
 from review.pages.files import picture_answer
 from storage.audit import AuditChain
 from storage.database import Database
@@ -298,6 +304,94 @@ def test_what_retention_deletes_goes_from_the_store_and_waits_while_that_is_down
     done = finish_unlinking(database, home)
     assert (done.waiting, done.unlinked, done.freed_bytes) == (0, 1, segment.length)
     assert [key for key in keys(s3) if key.startswith("unit/evidence/")] == []
+
+
+def test_what_was_set_aside_in_the_store_goes_after_its_time_and_leaves_a_tombstone(
+    s3: Any, database: Database, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = one_file(home)
+    store = EvidenceStore(home)
+    store.send(path)
+    digest = store.sha256(path)
+    store.set_aside("evidence/fair/one.warc.gz")
+    (aside,) = keys(s3)
+    now, chain = datetime.now(UTC), AuditChain()
+    assert purge(database, home, chain=chain, actor="job 1", now=now + timedelta(days=29)).deleted == {}
+    assert keys(s3) == [aside]
+    with socket.socket() as nobody, monkeypatch.context() as down:
+        nobody.bind(("127.0.0.1", 0))
+        down.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        assert purge(database, home, chain=chain, actor="job 1", now=now + timedelta(days=31)).deleted == {}
+    done = purge(database, home, chain=chain, actor="job 1", now=now + timedelta(days=31))
+    assert (done.deleted, done.unlinked, done.freed_bytes, keys(s3)) == ({"orphan": 1}, 1, len(b"first"), [])
+    with database.reading() as session:
+        stone = session.scalars(select(Tombstone)).one()
+    assert (stone.kind, stone.object_id, stone.sha256) == ("orphan", aside.rpartition("/")[2], digest)
+
+
+@pytest.mark.parametrize("after", [0, 700_000])
+def test_a_process_killed_inside_an_upload_leaves_no_half_object_and_the_next_run_sends_it_whole(
+    s3: Any, database: Database, home: Home, after: int
+) -> None:
+    # RL-1: kill -9 while the object is being put, before its first byte and after some of them
+    listing = crawl(database, home, [(exchange("/1", os.urandom(3_000_000)), True)])
+    url = str(database.engine.url.render_as_string(hide_password=False))
+    with cut_upload(os.environ["AWS_ENDPOINT_URL"], after) as (relay, reached):
+        child = os.fork()
+        if child == 0:
+            os.environ["AWS_ENDPOINT_URL"] = relay
+            try:
+                again(Database(url), home, listing)
+            finally:
+                os._exit(1)
+        assert reached.wait(60)
+        os.kill(child, signal.SIGKILL)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert keys(s3) == [] and rows(database) == []
+    heal(database, home, chain=AuditChain())
+    again(database, home, listing)
+    (segment,) = rows(database)
+    assert s3.head_object(Bucket=BUCKET, Key=f"unit/evidence/{segment.name}")["ContentLength"] == segment.length
+    assert find_orphans(database, home).count == 0
+
+
+@contextmanager
+def cut_upload(server: str, after: int) -> Iterator[tuple[str, threading.Event]]:
+    """A way to the server that stops where an object's body has got so far, and says when it has."""
+    host, _, port = server.removeprefix("http://").partition(":")
+    reached, listening = threading.Event(), socket.create_server(("127.0.0.1", 0))
+
+    def pass_on(source: socket.socket, target: socket.socket, uploading: bool) -> None:
+        passed: int | None = None
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if uploading and passed is None and data.startswith(b"PUT "):
+                    passed = 0
+                if passed is not None:
+                    passed += len(data)
+                    if passed > after:
+                        reached.set()
+                        return
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                ours, _ = listening.accept()
+                theirs = socket.create_connection((host, int(port)))
+                opened.extend((ours, theirs))
+                for one, other, up in ((ours, theirs, True), (theirs, ours, False)):
+                    threading.Thread(target=pass_on, args=(one, other, up), daemon=True).start()
+
+    opened: list[socket.socket] = []
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}", reached
+    listening.shutdown(socket.SHUT_RDWR)
+    for one in (listening, *opened):
+        one.close()
+    thread.join()
 
 
 def test_the_desk_shows_a_screenshot_out_of_the_store(s3: Any, database: Database, home: Home) -> None:

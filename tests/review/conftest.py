@@ -6,6 +6,7 @@ import re
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -76,16 +77,22 @@ def decision_form(page: str, **chosen: str) -> dict[str, str]:
     return {name: field(part, name) for name in names} | {"verdict": "unsure", "next_step": "ask_expert"} | chosen
 
 
+@contextmanager
+def migrated_home(root: Path, template: Path) -> Iterator[Home]:
+    home = Home(root)
+    home.create()
+    shutil.copyfile(template, home.root / "relicwatch.sqlite3")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RELICWATCH_DATABASE_URL", raising=False)
+        yield home
+
+
 @pytest.fixture(scope="module")
 def staged(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Staged]:
     """A running desk with something in every corner, told in ordinary words."""
-    home = Home(tmp_path_factory.mktemp("staged") / "home")
-    home.create()
-    shutil.copyfile(sqlite_template, home.root / "relicwatch.sqlite3")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("RELICWATCH_DATABASE_URL", raising=False)
-        with staged_desk(home, Ordinary()) as staged:
-            yield staged
+    place = tmp_path_factory.mktemp("staged") / "home"
+    with migrated_home(place, sqlite_template) as home, staged_desk(home, Ordinary()) as staged:
+        yield staged
 
 
 @pytest.fixture(scope="module")

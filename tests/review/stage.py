@@ -21,6 +21,7 @@ from classifiers.listing import ListingClassifier
 from crawler.answer_records import answers_record
 from crawler.egress import Guard
 from crawler.home import Home
+from demo.practice import practice_items
 from review.server import DeskServer
 from storage.alarm_receipts import give_receipt, set_recipient
 from storage.audit import AuditChain
@@ -31,14 +32,17 @@ from storage.deliveries import WAYS, end_delivery, new_delivery
 from storage.export_requests import ask_for_export
 from storage.model_uses import record_use
 from storage.notice_settings import set_email, set_webhook
+from storage.object_id import examination_source, state_field
 from storage.object_index import keep_candidates
 from storage.objects import join
 from storage.practice import begin_round, finish_round, keep_answer
+from storage.registers import say_verdict
 from storage.saved_searches import save_search
 from storage.sellers import follow
 from storage.tables import (
     Alarm,
     Alert,
+    Assessment,
     Capture,
     Case,
     Crawl,
@@ -48,6 +52,9 @@ from storage.tables import (
     Job,
     Listing,
     MarketApproval,
+    Match,
+    RegisterEntry,
+    RegisterList,
     Seller,
     User,
     utc_now,
@@ -122,6 +129,9 @@ OFFERS = (
 class Script(Protocol):
     """What stands in the fields that people and markets fill."""
 
+    photos: int
+    """Of each listing, besides the first."""
+
     def offers(self) -> Sequence[Offer]: ...
 
     def say(self, place: str) -> str: ...
@@ -131,6 +141,7 @@ class Script(Protocol):
 class Ordinary:
     """Words of several languages, in turn."""
 
+    photos: int = 7
     _turns: Iterator[int] = field(default_factory=itertools.count)
 
     def offers(self) -> Sequence[Offer]:
@@ -189,6 +200,7 @@ def staged_desk(home: Home, *scripts: Script) -> Iterator[Staged]:
                 create_user(session, role, role)
         for script in scripts:
             set_stage(session, home, chain, script, stage)
+        stage.practised = _practise(session)
     with DeskServer(database, home) as server:
         yield Staged(database, home, stage, server.address)
     database.dispose()
@@ -201,14 +213,16 @@ class Stage:
     listings: list[int] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
     approvals: list[int] = field(default_factory=list)
-    practice_round: int = 0
+    beside: str = ""
+    """A picture that may stand beside those of the first listing."""
+    practised: int = 0
+    """The admin's finished round of practice; the next one is open, its first item answered."""
 
 
 def set_stage(session: Session, home: Home, chain: AuditChain, script: Script, stage: Stage | None = None) -> Stage:
     """Everything that the desk shows, in the words of the script. The desk's own people have to be there already."""
     stage = stage or Stage()
     added = [_listing(session, home, offer, script) for offer in script.offers()]
-    stage.practice_round = _practised(session)
     stage.listings += [listing.id for listing in added]
     actor = script.say("person")[:80]
     user = find_user(session, actor) or create_user(session, actor, "lead")
@@ -216,6 +230,8 @@ def set_stage(session: Session, home: Home, chain: AuditChain, script: Script, s
     _decide(session, added[0], user, script)
     if len(added) > 1:
         _relate(session, added)
+    if len(added) > 3:
+        stage.beside = stage.beside or _beside(session, home, chain, added, user.name, script)
     stage.cases += [_case(session, home, chain, added, user, script)]
     _alarms(session, chain, added[:2], user, script)
     _alerts(session, chain, added[:4], user, script)
@@ -223,17 +239,6 @@ def set_stage(session: Session, home: Home, chain: AuditChain, script: Script, s
     _administration(session, chain, stage, script, actor)
     session.flush()
     return stage
-
-
-def _practised(session: Session) -> int:
-    """A round of the reviewer that is over, one answer of it right and one not."""
-    user = find_user(session, "reviewer")
-    assert user is not None
-    done = begin_round(session, user)
-    keep_answer(session, done, "coin_copy", "replica", "dismiss", "replica")
-    keep_answer(session, done, "cyrene_veiled", "replica", "dismiss", "replica")
-    finish_round(session, done)
-    return done.id
 
 
 def _listing(session: Session, home: Home, offer: Offer, script: Script) -> Listing:
@@ -245,9 +250,8 @@ def _listing(session: Session, home: Home, offer: Offer, script: Script) -> List
     assessment = add_assessment(session, listing, observation, changed, model=script.say("version"))
     assessment.answers = answers_of(changed.title, changed.description or "")
     listing.current_assessment_id = assessment.id
-    if offer.title:
-        for number in range(7):
-            _photo(session, home, listing, number)
+    for number in range(script.photos):
+        _photo(session, home, listing, number)
     for capture in session.scalars(select(Capture).where(Capture.listing_id == listing.id)):
         capture.note = script.say("problem")
     return listing
@@ -306,6 +310,54 @@ def _relate(session: Session, added: Sequence[Listing]) -> None:
         "method": "test",
     }  # fmt: skip
     keep_candidates(session, [pair])
+
+
+def _beside(
+    session: Session, home: Home, chain: AuditChain, added: Sequence[Listing], actor: str, script: Script
+) -> str:
+    """An Object ID statement, a register candidate with its verdict and photograph, captures that wait and failed; the
+    fourth offers human remains. Returns the candidate's photograph, as the page of pictures names it.
+    """
+    first = added[0]
+    state_field(
+        session, chain, first.id, field="distinguishing_features", value=script.say("note"),
+        source=examination_source(script.say("note")), actor=actor,
+    )  # fmt: skip
+    rows = RegisterList(
+        source="MOC-2003", version=1, file_name="list.csv", file_sha256="0" * 64, imported_by=actor, counts={},
+        faults=[],
+    )  # fmt: skip
+    session.add(rows)
+    session.flush()
+    kept = keep_file(home, png("#8a6d3b", (180, 240)))
+    told = {name: script.say(place) for name, place in (("title", "case"), ("object_type", "query"))}
+    entry = RegisterEntry(
+        list_id=rows.id, source="MOC-2003", record_id="17", status="missing", fields={**told, "weight_g": 341},
+        original=told, digest="d" * 64, read_as={}, photos=[{"name": "17.png", "sha256": kept}],
+    )  # fmt: skip
+    session.add(entry)
+    session.flush()
+    why = [
+        {"part": "weight", "weight": 2.1, "ours": "340.5 g", "theirs": "341 g"},
+        {"part": "type", "weight": -0.8, "ours": "statue_sculpture", "theirs": "oil_lamp"},
+        {"part": "words", "weight": 0.1, "ours": script.say("query"), "theirs": script.say("query")},
+    ]
+    match = Match(
+        listing_id=first.id, observation_id=first.current_observation_id, register_entry_id=entry.id, score=4.2,
+        band="medium", why=why, method="test",
+    )  # fmt: skip
+    session.add(match)
+    session.flush()
+    say_verdict(session, chain, match.id, verdict="unsure", actor=actor, note=script.say("note"))
+    for number, state in enumerate(("queued", "failed")):
+        job = Job(
+            kind="capture", arguments={"listing_id": first.id, "actor": actor}, idempotency_key=f"{script}{number}",
+            state=state, error=script.say("problem") if state == "failed" else None,
+        )  # fmt: skip
+        session.add(job)
+    remains = session.get_one(Assessment, added[3].current_assessment_id or 0)
+    remains.labels = [*remains.labels, "risk:human_remains"]
+    return f"r{entry.id}-1"
 
 
 def _case(
@@ -414,6 +466,17 @@ def _crawls(session: Session, script: Script) -> None:
                 problems=problems if state == "failed" else [],
             )
         )
+
+
+def _practise(session: Session) -> int:
+    admin = find_user(session, "admin")
+    assert admin is not None
+    finished = begin_round(session, admin)
+    for item in practice_items()[:3]:
+        keep_answer(session, finished, item.id, "replica", "dismiss", "replica")
+    finish_round(session, finished)
+    keep_answer(session, begin_round(session, admin), practice_items()[0].id, "antiquity", "refer", None)
+    return finished.id
 
 
 def _administration(session: Session, chain: AuditChain, stage: Stage, script: Script, actor: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import tempfile
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -53,7 +52,8 @@ def files_of(home):
     return {path for path in home.root.rglob("*") if path.is_file()}
 
 
-def test_a_counter_photo_finds_its_listing_beside_it_and_is_not_kept(visit, desk_database, home):
+def test_a_counter_photo_finds_its_listing_beside_it_and_is_not_kept(visit, desk_database, home, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     wanted = offer(desk_database, home, "Relief of three figures", "relief")
     offer(desk_database, home, "Old chair", "chair")
     before = files_of(home)
@@ -67,7 +67,7 @@ def test_a_counter_photo_finds_its_listing_beside_it_and_is_not_kept(visit, desk
     assert client.get(small).headers["content-type"] == "image/jpeg"
     assert visit("lead").get(shown).status_code == 404, "a photo is shown to who sent it alone"
     assert files_of(home) == before
-    assert not list(Path(tempfile.gettempdir()).glob("relicwatch-photo-*"))
+    assert not list(tmp_path.glob("relicwatch-photo-*"))
     with desk_database.reading() as session:
         event = session.scalars(select(AuditEvent).where(AuditEvent.action == "searched")).one()
         assert event.details["found"] == 1 and len(event.details["photo_sha256"]) == 64

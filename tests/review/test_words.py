@@ -47,7 +47,7 @@ def test_every_language_has_the_same_keys_with_the_same_fields():
 
 def test_every_key_of_a_template_is_there():
     used = set()
-    for page in TEMPLATES.glob("*.html"):
+    for page in TEMPLATES.rglob("*.html"):
         used |= set(re.findall(r"""\bt\(["']([a-z_0-9]+)["'](?! ~)""", page.read_text(encoding="utf-8")))
     assert len(used) > 100
     assert used <= set(messages("en"))

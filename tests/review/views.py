@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from playwright.sync_api import Page
 
+from demo.practice import practice_items
 from tests.review.stage import Stage
 
 
@@ -41,15 +42,6 @@ def choose_wrong_code(page: Page) -> None:
     press("form[action^='/second-factor'] button")(page)
 
 
-def answer_practice(page: Page) -> None:
-    """Where it was answered before, the answer is there already."""
-    if page.locator("#decision").count():
-        page.locator("input[value=replica]").check()
-        page.locator("input[value=dismiss]").check()
-        page.locator("select[name=reason]").select_option("replica")
-        press("#decision button.primary")(page)
-
-
 TERM = "form:has(input[name=term]) button"
 """Of the form that saves a term: without one it is refused."""
 
@@ -62,11 +54,18 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     ],
     "/listings/{listing_id}": lambda s: [
         *(View(f"listing-{number}", f"/listings/{id_}") for number, id_ in enumerate(s.listings)),
+        View("listing-unveiled", f"/listings/{s.listings[3]}?shown=1"),
         View("listing-refused", f"/listings/{s.listings[0]}", act=press("#decision button.primary")),
         View("listing-read", f"/listings/{s.listings[0]}", role="viewer"),
     ],
+    "/listings/{listing_id}/pictures": lambda s: [
+        View("pictures", f"/listings/{s.listings[0]}/pictures"),
+        View("pictures-pair", f"/listings/{s.listings[0]}/pictures?right={s.beside}&zoom=2"),
+        View("pictures-unveiled", f"/listings/{s.listings[3]}/pictures?shown=1", role="viewer"),
+    ],
     "/cases": lambda s: [View("cases", "/cases")],
     "/cases/{reference}": lambda s: [View(f"case-{n}", f"/cases/{one}") for n, one in enumerate(s.cases)],
+    "/sellers/{seller_id}": lambda s: [View(f"seller-{one}", f"/sellers/{one}") for one in (1, 2)],
     "/crawls": lambda s: [View("crawls", "/crawls")],
     "/searches": lambda s: [View("searches", "/searches"), View("searches-refused", "/searches", act=press(TERM))],
     "/alerts": lambda s: [View("alerts", "/alerts"), View("alerts-read", "/alerts?unread=1", role="viewer")],
@@ -89,15 +88,13 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
         View("first-hour-refused", "/first-hour?step=lawful", act=press("form[action$=lawful] button")),
     ],
     "/photos": lambda s: [View("photos", "/photos"), View("photos-refused", "/photos", act=press(".photo-ask button"))],
-    "/practice": lambda s: [View("practice", "/practice", role="reviewer")],
-    "/practice/{name}": lambda s: [
-        View("practice-item", "/practice/mosaic_panel", role="reviewer"),
-        View("practice-answered", "/practice/palmyra_relief", role="reviewer", act=answer_practice),
-    ],
-    "/practice/result/{round_id}": lambda s: [
-        View("practice-result", f"/practice/result/{s.practice_round}", role="reviewer")
-    ],
     "/administration/retention": lambda s: [View("retention", "/administration/retention?plan=1")],
+    "/practice": lambda s: [View("practice", "/practice")],
+    "/practice/{name}": lambda s: [
+        View("practice-item", f"/practice/{practice_items()[1].id}"),
+        View("practice-answered", f"/practice/{practice_items()[0].id}"),
+    ],
+    "/practice/result/{round_id}": lambda s: [View("practice-result", f"/practice/result/{s.practised}")],
     "/password": lambda s: [
         View("password", "/password"),
         View("password-refused", "/password", act=press("main form button.primary")),
@@ -123,12 +120,16 @@ NO_PAGES = {
     "/captures/{capture_id}/image": "a picture",
     "/photos/asked/{key}.jpg": "a picture",
     "/photos/listings/{listing_id}/{sha256}": "a picture",
-    "/registers/entries/{entry_id}/photos/{sha256}": "a picture",
-    "/practice/pictures/{name}.jpg": "a picture",
-    "/practice/next": "leads to the next item",
+    "/photos/entries/{entry_id}/{sha256}": "a picture",
+    "/captures/{capture_id}/picture": "a picture",
+    "/registers/entries/{entry_id}/photos/{number}": "a picture",
     "/exports/{bundle_id}": "a file",
+    "/received/{bundle_id}": "a file",
+    "/received-exhibits/{exhibit_id}/image": "a picture",
     "/attachments/{attachment_id}": "a file",
     "/overview/months.csv": "a file",
+    "/practice/pictures/{name}.jpg": "a picture",
+    "/practice/next": "leads on to a page",
     "/administration/approvals/{approval_id}/{what}": "a file",
 }
 """Routes that answer with something else than a page."""

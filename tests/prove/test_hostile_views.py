@@ -1,0 +1,29 @@
+"""Every payload of every list in every field on every view of the desk. `make test` has the short form. # SEC-9"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.needs import need_checkers
+from tests.review.conftest import chromium_alone, migrated_home  # noqa: F401  (a fixture)
+from tests.review.payloads import OWN, grammar, naughty, wapiti
+from tests.review.test_hostile_views import visit_all
+
+pytestmark = pytest.mark.prove
+AT_ONCE = 25
+"""Payloads on one desk: more would not all be shown among the newest crawls."""
+
+
+def test_hostile_words_do_nothing_anywhere(chromium_alone, tmp_path, sqlite_template):  # noqa: F811
+    lists = need_checkers() / "lists"
+    packaged = wapiti(lists)
+    assert packaged, f"{lists} holds no payloads: scripts/checkers"
+    payloads = list(dict.fromkeys([*OWN, *naughty(), *packaged, *grammar(1, 100)]))
+    seen, found = 0, []
+    for start in range(0, len(payloads), AT_ONCE):
+        with migrated_home(tmp_path / f"home-{start}", sqlite_template) as home:
+            views, faults = visit_all(chromium_alone, home, payloads[start : start + AT_ONCE])
+        seen += views
+        found += faults
+        print(f"\n{min(start + AT_ONCE, len(payloads))} of {len(payloads)} payloads, {seen} pages, {len(found)} faults")
+    assert not found, "\n".join(map(str, found))
