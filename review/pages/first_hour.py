@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -26,9 +24,8 @@ from markets.vocabulary import API_WALKERS
 from review.crawl_view import fault_sentences
 from review.desk import Administrator, Desk, DeskOf, Form, NotThere, desk_of, go_to, word
 from review.first_hour import EVERY_SECONDS, READY, countries_to_choose, first_hit, text_of_copy
-from review.uploads import MOST_BYTES
+from review.uploads import MOST_BYTES, ask_for_import, drop_upload, keep_for_import
 from spiders.key_check import KeyNotTaken, check_key, keys_there
-from storage.jobs import insert_job
 from storage.saved_searches import save_search, visible_searches
 from storage.set_up import OPENED, STEPS, last_reading, say_step, steps_said
 from storage.tables import SourceReading, User
@@ -110,11 +107,7 @@ async def sent_file(request: Request, visitor: Administrator, form: Form) -> str
     content: bytes = await sent.read(MOST_BYTES + 1) if isinstance(sent, UploadFile) else b""
     if not content or len(content) > MOST_BYTES:
         return ""
-    upload = uuid.uuid4().hex
-    folder = desk_of(request).home.root / "uploads" / upload
-    folder.mkdir(mode=0o700, parents=True)
-    (folder / _file_name(sent.filename or "")).write_bytes(content)
-    return upload
+    return keep_for_import(desk_of(request).home, sent.filename or "", content)
 
 
 @router.post(f"{HERE}/saved")
@@ -126,12 +119,10 @@ def saved(
     when = _moment(word(form, "when"))
     if not upload or when is None or not who.isprintable() or len(who) > 80:
         if upload:
-            shutil.rmtree(desk.home.root / "uploads" / upload, ignore_errors=True)
+            drop_upload(desk.home, upload)
         return _page(request, desk, step="source", refused_key="first_saved_refused")
-    arguments = {"upload": upload, "who": who, "when": when.isoformat(), "actor": visitor.user.name}
     with desk.writing() as session:
-        job = insert_job(session, "import", arguments, f"import:{upload}")
-        _record(desk, session, visitor.user, "import asked for", {"job": job.id if job else None})
+        ask_for_import(session, desk.chain, upload, who=who, when=when, actor=visitor.user.name)
     return _said(desk, "source", "done", visitor.user)
 
 
@@ -266,12 +257,6 @@ async def _copy(form: FormData, name: str) -> bytes | None:
         return None
     content: bytes = await sent.read(MOST_BYTES + 1)
     return content if len(content) <= MOST_BYTES else None
-
-
-def _file_name(sent: str) -> str:
-    """A name for a file of ours: what kind it is shows in its ending, and no folder is in it."""
-    plain = "".join(one for one in sent.replace("\\", "/").rpartition("/")[2] if one.isalnum() or one in " ._-()")
-    return plain.lstrip(". ")[-100:] or "saved"
 
 
 def _moment(text: str) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import tempfile
@@ -17,10 +18,12 @@ from matching.links import Link
 from review.photo_search import MOST_AT_A_TIME, reasons_of
 from review.words import Words
 from storage.audit import AuditChain
+from storage.jobs import claim_job
 from storage.tables import AuditEvent, Capture, RegisterEntry
 from storage.users import LANGUAGES
 from tests.review.conftest import field
 from tests.review.seed import Offer, add_listing, keep_file
+from work import run_job
 
 
 def offer(database, home, title, figure, **other):
@@ -42,10 +45,10 @@ def counter_photo(title, figure):
     return out.getvalue()
 
 
-def ask(client, photo, name="photo.jpg", language="en"):
+def ask(client, photo, **chosen):
     page = client.get("/photos").text
-    files = {"photo": (name, photo, "image/jpeg")}
-    return client.post(f"/photos?lang={language}", data={"csrf": field(page, "csrf")}, files=files)
+    files = {"photo": ("photo.jpg", photo, "image/jpeg")}
+    return client.post("/photos", data={"csrf": field(page, "csrf")} | chosen, files=files)
 
 
 def files_of(home):
@@ -80,12 +83,25 @@ def test_an_entry_of_a_register_is_found_by_its_photo(visit, desk_database, home
     import_register(desk_database, home, tmp_path / "list.csv", chain=AuditChain(), actor="amina", source="IQ")
     client = visit("reviewer")
     page = ask(client, counter_photo("entry", "tablet")).text
-    assert "Entry of a register" in page and "cuneiform tablet" in page
+    assert "Register entry" in page and "cuneiform tablet" in page
     (address,) = re.findall(r'src="(/photos/entries/[^"]+)"', page)
     assert client.get(address).headers["content-type"] == "image/jpeg"
     with desk_database.reading() as session:
         other = session.scalars(select(RegisterEntry)).one().id
     assert client.get(f"/photos/entries/{other}/{'0' * 64}").status_code == 404
+
+
+def test_a_photo_is_kept_as_a_find_of_who_asked_for_it_and_of_nobody_who_may_not_decide(visit, desk_database, home):
+    photo = counter_photo("x", "papyrus")
+    assert "being sealed" not in ask(visit("viewer"), photo, keep="1").text
+    assert "being sealed" in ask(visit("reviewer"), photo, keep="1").text
+    claimed = claim_job(desk_database, "host:1:1", kinds=["import"])
+    assert run_job(desk_database, home, claimed)["listings"] == 1
+    assert claim_job(desk_database, "host:1:1", kinds=["import"]) is None
+    with desk_database.reading() as session:
+        saved = session.scalars(select(Capture).where(Capture.kind == "saved_file")).one()
+        assert saved.sha256 == hashlib.sha256(photo).hexdigest(), "sealed as it came"
+    assert list((home.root / "uploads").iterdir()) == []
 
 
 def test_what_nothing_shows_is_said_so(visit, desk_database, home):
