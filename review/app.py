@@ -40,6 +40,7 @@ from review.pages import (
     case_work,
     cases,
     files,
+    first_hour,
     listing_work,
     listings,
     models,
@@ -73,7 +74,7 @@ PAGES = (
     *(cases, case_work, received),
     sellers,
     *(alarms, overview, people, sources, models, retention, audit_log),
-    *(practice, photos),
+    *(practice, photos, first_hour),
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"

@@ -131,7 +131,7 @@ class Job(Identified, Base):
     __table_args__ = (Index("ix_job_state_created_at", "state", "created_at"),)
 
     kind: Mapped[str]
-    """crawl, capture, export, retrain, rescore, stamp, match, purge."""
+    """crawl, capture, export, retrain, rescore, stamp, match, purge, import."""
     arguments: Mapped[dict[str, Any]]
     idempotency_key: Mapped[str] = mapped_column(unique=True)
     state: Mapped[str] = mapped_column(default="queued")

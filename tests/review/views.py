@@ -53,6 +53,8 @@ def send_photo(page: Page) -> None:
 
 TERM = "form:has(input[name=term]) button"
 """Of the form that saves a term: without one it is refused."""
+
+
 PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/": lambda s: [
         View("queue", "/"),
@@ -86,6 +88,15 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/administration/markets": lambda s: [View("markets", "/administration/markets")],
     "/administration/watches": lambda s: [View("watches", "/administration/watches")],
     "/administration/models": lambda s: [View("models", "/administration/models")],
+    "/first-hour": lambda s: [
+        *(
+            View(f"first-hour-{one}", f"/first-hour?step={one}")
+            for one in ("own", "lawful", "source", "searches", "end")
+        ),
+        View("first-hour-source-chosen", "/first-hour?step=source&market=ebay_fr"),
+        View("first-hour-refused", "/first-hour?step=lawful", act=press("form[action$=lawful] button")),
+    ],
+    "/photos": lambda s: [View("photos", "/photos"), View("photos-refused", "/photos", act=press(".photo-ask button"))],
     "/administration/retention": lambda s: [View("retention", "/administration/retention?plan=1")],
     "/tokens": lambda s: [
         View("tokens", "/tokens"),
@@ -122,6 +133,9 @@ NO_PAGES = {
     "/health": "JSON",
     "/searches/open": "the way to the queue",
     "/captures/{capture_id}/image": "a picture",
+    "/photos/asked/{key}.jpg": "a picture",
+    "/photos/listings/{listing_id}/{sha256}": "a picture",
+    "/photos/entries/{entry_id}/{sha256}": "a picture",
     "/captures/{capture_id}/picture": "a picture",
     "/registers/entries/{entry_id}/photos/{number}": "a picture",
     "/exports/{bundle_id}": "a file",
