@@ -1,6 +1,5 @@
 # What people and CI call. Everything but `setup` is one line or a few, so that the commands can be typed by hand too.
-.PHONY: setup demo test prove bench bench-desk bench-photos lint format lock pictures screenshots clean
-.PHONY: setup demo test prove bench bench-photos bench-objects lint format lock pictures screenshots clean
+.PHONY: setup demo test prove bench bench-desk bench-photos bench-objects lint format lock pictures screenshots clean
 
 setup: .venv/ready
 
