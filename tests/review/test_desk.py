@@ -239,6 +239,10 @@ def _routes(client):
 
 # Who may use which route; `tests.review.test_rights` asks each with every role.
 NEEDS = {
+    ("GET", "/queue/new"): "read",
+    ("POST", "/queue/decisions"): "decide",
+    ("POST", "/queue/undo"): "decide",
+    ("POST", "/queue/assignment"): "decide",
     ("POST", "/listings/{listing_id}/decision"): "decide",
     ("POST", "/listings/{listing_id}/case"): "cases",
     ("POST", "/cases"): "cases",
