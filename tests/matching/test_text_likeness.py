@@ -98,3 +98,18 @@ def test_any_two_offers_compare_alike_both_ways_and_each_meets_itself(one, other
     assert (found.joins, sorted(found.conflicts)) == (back.joins, sorted(back.conflicts))
     assert set(kept_keys(first)) <= set(asked_keys(first))
     assert all(-(2**63) <= key < 2**63 for key in kept_keys(first))
+
+
+def test_two_sizes_told_in_inches_are_not_exact_to_the_hundredth_of_a_millimetre() -> None:
+    in_inches = compare(offer("one", (103.12, 71.88)), offer("other", (103.12, 71.88), id=2))
+    in_millimetres = compare(offer("one", (103.1, 71.9)), offer("other", (103.1, 71.9), id=2))
+    assert not in_inches.joins and in_inches.score < in_millimetres.score
+
+
+def test_one_size_as_told_meets_what_is_of_the_same_type_in_any_language() -> None:
+    def told(text: str, id_: int, type_: str) -> Offer:
+        return Offer(ObjectRecord(id_, text=text, types=frozenset({type_}), sizes_mm=(69.0,)))
+
+    ours = told("Coptic textile fragment, 69 mm", 1, "textile")
+    assert set(asked_keys(ours)) & set(kept_keys(told("قطعة نسيج قبطية ٦٩ مم", 2, "textile")))
+    assert not set(asked_keys(ours)) & set(kept_keys(told("خاتم ٦٩ مم", 3, "ring")))

@@ -178,3 +178,16 @@ def test_a_table_of_many_measures_is_not_read_to_its_end() -> None:
         measures.fill_from_words(None, many * 40, findings)
     assert len(findings.values["dimensions"]) == 8
     assert once < looked_at.call_count < 200
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [
+        ("Insured shipping. 91 x 55 mm.", ["91", "55"]),
+        ("Versand versichert. 91 x 55 mm, 58 g.", ["91", "55"]),
+        ("Shipping size approx. 91 x 55 mm.", []),
+        ("91 x 55 mm parcel, shipped tomorrow", []),
+    ],
+)
+def test_words_of_sending_claim_the_sizes_of_their_own_sentence_alone(text: str, sizes: list[str]) -> None:
+    assert [format(one.millimetres.normalize(), "f") for one in dimensions_in(text)] == sizes
