@@ -17,6 +17,7 @@ from crawler.home import Home
 from review.api.app import PATH as API_PATH
 from review.api.app import create_api
 from review.api.problems import Refusal, problem_answer
+from review.api.problems import http_error as api_error
 from review.binding import ON_LOOPBACK, Binding
 from review.desk import (
     Desk,
@@ -39,6 +40,7 @@ from review.pages import (
     case_work,
     cases,
     files,
+    first_hour,
     listing_work,
     listings,
     models,
@@ -49,6 +51,7 @@ from review.pages import (
     practice,
     purpose,
     queue,
+    queue_group,
     received,
     retention,
     searches,
@@ -66,12 +69,12 @@ from storage.database import Database, DatabaseError
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor, purpose, tokens),
-    *(queue, listings, listing_work, files),
+    *(queue, queue_group, listings, listing_work, files),
     *(searches, alerts),
     *(cases, case_work, received),
     sellers,
     *(alarms, overview, people, sources, models, retention, audit_log),
-    *(practice, photos),
+    *(practice, photos, first_hour),
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -158,6 +161,8 @@ def _no_database(request: Request, error: Exception) -> Response:
 
 
 def _http_error(request: Request, error: Exception) -> Response:
+    if is_api(request.url.path):  # outside of what is mounted: another version, an address with a line break
+        return api_error(request, error)
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 405 and request.method == "GET":  # reached by a link on the answer to a form, or by its reload
         return go_to(f"{_page_of_form(request)}?{request.url.query}")

@@ -44,10 +44,10 @@ def without_network() -> list[str]:
     return prefix
 
 
-def need_checkers() -> Path:
-    """Where `scripts/checkers` has put the foreign checkers."""
+def need_checkers(part: str = "") -> Path:
+    """Where `scripts/checkers` has put the foreign checkers: those of bundles, or `schemathesis`, or `wapiti`."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    place = Path(os.environ.get("RELICWATCH_CHECKERS") or cache / "relicwatch/checkers")
+    place = Path(os.environ.get("RELICWATCH_CHECKERS") or cache / "relicwatch/checkers") / part
     if not (place / "ready").exists():
         _lacking("the foreign checkers are not set up: scripts/checkers", must_be_there=False)
     return place

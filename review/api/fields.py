@@ -17,7 +17,7 @@ from review.api.problems import Refusal
 Item = TypeVar("Item")
 GREATEST_ID = 2**63 - 1
 MOST_ITEMS = 200
-MOST_CURSOR = 400
+MOST_CURSOR = 2000
 
 
 def _whole(text: str) -> str:

@@ -27,6 +27,7 @@ ANY = ""
 """Any token that opens anything."""
 API_NEEDS = {
     ("GET", "/openapi.json"): ANY,
+    ("GET", "/queue"): "read",
     ("GET", "/listings"): "read",
     ("GET", "/listings/{listing_id}"): "read",
     ("GET", "/captures/{capture_id}/image"): "read",

@@ -431,6 +431,12 @@ def test_a_problem_is_one_sentence_in_the_callers_language_with_an_id(call, acce
     assert re.fullmatch("[0-9a-f]{8}", problem["id"])
 
 
+@pytest.mark.parametrize("address", ["", "nothing", "cases/%0A", "listings/1%0A2/decisions", "../v2/cases", "cases/"])
+def test_an_address_that_is_none_is_a_problem_and_no_page(call, address):
+    answer = call("viewer").get(f"/api/v1/{address}")
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:relicwatch:problem:not_there"), answer.text
+
+
 def test_what_was_not_understood_is_named_and_not_repeated(call, listing):
     sent = decision(listing, verdict="secret-word", request_key="x", extra=1)
     answer = call("reviewer").post(f"listings/{listing.id}/decisions", json=sent)
