@@ -740,6 +740,7 @@ def test_every_digest_in_the_tables_is_known_to_name_a_file_of_the_home_or_not()
         "sign_in_code.code_sha256",
         "recovery_code.code_sha256",
         "user_session.token_sha256",
+        "api_token.token_sha256",
         "stamp_subject.sha256",
         "stamp_leaf.sha256",
         "tombstone.sha256",
