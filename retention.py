@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,6 +43,7 @@ from storage.erasing import (
     bury_transit,
     erase_case,
     erase_listing,
+    erase_listings,
     erase_personal_fields,
     erase_unnamed_sellers,
     is_named,
@@ -67,9 +68,11 @@ from storage.tables import (
 logger = logging.getLogger(__name__)
 
 UNLINKED_TOGETHER = 100
-"""After so many deletions their files go."""
+"""After so many deletions their files go, so many to a transaction."""
 IN_STORE = ("evidence", "files", ORPHANS)
 """What may lie in an evidence store of its own."""
+ERASED_TOGETHER = 25
+"""Whole listings in one transaction: few enough that nobody else waits long for the database."""
 IN_FLIGHT_SECONDS = 900.0
 """A content-named file that was written or found good so lately may be named by a commit on its way: it waits."""
 Report = Callable[[Mapping[str, Any]], None]
@@ -105,7 +108,9 @@ def purge(
     now: datetime | None = None,
     progress: Report | None = None,
 ) -> Purged:
-    """Finish what an earlier purge left, then delete what `make_plan` names, each in a transaction of its own.
+    """Finish what an earlier purge left, then delete what `make_plan` names.
+
+    Whole listings go some at a time, all else one by one, each time in a transaction of its own.
 
     Each thing is looked at again within its transaction: a hold placed meanwhile keeps it.
     """
@@ -113,16 +118,19 @@ def purge(
     done = Purged()
     finish_unlinking(database, home, done)
     plan = make_plan(database, home, now)
-    for number, due in enumerate(plan.due, 1):
-        sha256, size = _digest_before(database, home, due)
+    number = unlinked_at = 0
+    for group in _together(plan.due):
+        digests = [_digest_before(database, home, due) for due in group]
         with database.transaction() as session:
             lock_retention(session)
-            if _erase(session, home, due, _erasure(chain, due, actor, now, plan), sha256, size):
-                done.deleted[due.rule] = done.deleted.get(due.rule, 0) + 1
-            else:
-                done.stayed += 1
-        if number % UNLINKED_TOGETHER == 0:
+            gone = _erase_group(session, home, group, _erasure(chain, group[0], actor, now, plan), digests)
+        if gone:
+            done.deleted[group[0].rule] = done.deleted.get(group[0].rule, 0) + gone
+        done.stayed += len(group) - gone
+        number += len(group)
+        if number - unlinked_at >= UNLINKED_TOGETHER:
             finish_unlinking(database, home, done)
+            unlinked_at = number
         if progress is not None:
             progress({"done": number, "of": len(plan.due)})
     finish_unlinking(database, home, done)
@@ -130,6 +138,49 @@ def purge(
         details = {"deleted": done.deleted, "freed_bytes": done.freed_bytes, "kept": len(plan.kept)}
         chain.record(session, actor=actor, action="purged", object_kind="retention", object_id="all", details=details)
     return done
+
+
+def _together(due: Sequence[Due]) -> Iterator[list[Due]]:
+    """Things that go in one transaction: whole listings by one rule, so many at most; all else by itself."""
+    group: list[Due] = []
+    for one in due:
+        whole = one.object_kind == "listing" and one.rule != "dismissed_personal"
+        if group and (not whole or group[0].rule != one.rule or len(group) == ERASED_TOGETHER):
+            yield group
+            group = []
+        group.append(one)
+        if not whole:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _erase_group(
+    session: Session,
+    home: Home,
+    group: Sequence[Due],
+    erasure: Erasure,
+    digests: Sequence[tuple[str | None, int]],
+) -> int:
+    """How many of them were still due, and are gone."""
+    if len(group) == 1:
+        return int(_erase(session, home, group[0], erasure, *digests[0]))
+    ids = [int(due.object_id) for due in group]
+    _lock_listings(session, ids)
+    due_now = {
+        int(one.object_id)
+        for one in planned_listings(session, home, erasure.at, ids)
+        if isinstance(one, Due) and one.rule == erasure.rule
+    }
+    going = [id_ for id_ in ids if id_ in due_now]
+    erase_listings(session, erasure, going)
+    return len(going)
+
+
+def _lock_listings(session: Session, ids: Sequence[int]) -> None:
+    """The rows' locks: a decision or an exhibit comes before a deletion, or finds it done."""
+    session.scalars(select(Listing.id).where(Listing.id.in_(ids)).order_by(Listing.id).with_for_update()).all()
 
 
 def _erasure(chain: AuditChain, due: Due, actor: str, now: datetime, plan: Plan) -> Erasure:
@@ -176,9 +227,8 @@ def _erase(session: Session, home: Home, due: Due, erasure: Erasure, sha256: str
 
 
 def _erase_due_listing(session: Session, home: Home, erasure: Erasure, listing_id: int) -> bool:
-    # The row's lock: a decision or an exhibit comes before this, or finds it done.
-    session.scalars(select(Listing.id).where(Listing.id == listing_id).with_for_update()).all()
-    now = next(iter(planned_listings(session, home, erasure.at, listing_id)), None)
+    _lock_listings(session, [listing_id])
+    now = next(iter(planned_listings(session, home, erasure.at, [listing_id])), None)
     if not isinstance(now, Due) or now.rule != erasure.rule:
         return False
     if erasure.rule == "dismissed_personal":
@@ -223,7 +273,7 @@ def erase_subject(
     for listing_id in listings:
         with database.transaction() as session:
             lock_retention(session)
-            session.scalars(select(Listing.id).where(Listing.id == listing_id).with_for_update()).all()
+            _lock_listings(session, [listing_id])
             why = [*hold_words(held_listings(session).get(listing_id, [])), *keepers(session, now).get(listing_id, [])]
             if why:
                 kept[listing_id] = why
@@ -263,29 +313,37 @@ def finish_unlinking(database: Database, home: Home, done: Purged | None = None)
     with database.reading() as session:
         pending = list(session.scalars(select(PendingUnlink).order_by(PendingUnlink.id)))
     kept = EvidenceStore(home)
-    for row in pending:
-        path = stored_path(home, row.store, row.name)
-        if row.store == "files" and _in_flight(path):
-            done.waiting += 1
-            continue
+    for start in range(0, len(pending), UNLINKED_TOGETHER):
         with database.transaction() as session:
-            wanted = row.store == "files" and is_named(session, row.name)
-            size = size_on_disk(path)
-            try:
-                if not wanted and row.store in IN_STORE and (far := kept.delete(path)):
-                    done.unlinked += 1
-                    done.freed_bytes += far
-            except StoreError as error:
-                logger.warning("%s stays for now: %s", row.name, error)
-                done.waiting += 1
-                continue
-            if not wanted and path.exists():
-                path.unlink()
-                sync_directory(path.parent)
-                done.unlinked += 1
-                done.freed_bytes += size
-            session.delete(session.get_one(PendingUnlink, row.id))
+            for row in pending[start : start + UNLINKED_TOGETHER]:
+                if _unlink(session, home, kept, row, done):
+                    session.delete(session.get_one(PendingUnlink, row.id))
     return done
+
+
+def _unlink(session: Session, home: Home, kept: EvidenceStore, row: PendingUnlink, done: Purged) -> bool:
+    """Whether a file is gone, or needed again: then nothing is to be done any more."""
+    path = stored_path(home, row.store, row.name)
+    if row.store == "files" and _in_flight(path):
+        done.waiting += 1
+        return False
+    if row.store == "files" and is_named(session, row.name):
+        return True
+    size = size_on_disk(path)
+    try:
+        if row.store in IN_STORE and (far := kept.delete(path)):
+            done.unlinked += 1
+            done.freed_bytes += far
+    except StoreError as error:
+        logger.warning("%s stays for now: %s", row.name, error)
+        done.waiting += 1
+        return False
+    if path.exists():
+        path.unlink()
+        sync_directory(path.parent)
+        done.unlinked += 1
+        done.freed_bytes += size
+    return True
 
 
 def _in_flight(path: Path) -> bool:

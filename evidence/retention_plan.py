@@ -6,7 +6,7 @@ The dry run, the desk and the deletion itself (the top-level `retention`) ask th
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -158,7 +158,9 @@ def _planned(session: Session, home: Home, now: datetime, periods: Mapping[str, 
     yield from _stray_files(session, home, now, periods)
 
 
-def planned_listings(session: Session, home: Home, now: datetime, only: int | None = None) -> Iterator[Due | Kept]:
+def planned_listings(
+    session: Session, home: Home, now: datetime, only: Collection[int] | None = None
+) -> Iterator[Due | Kept]:
     held, keeping = held_listings(session), keepers(session, now)
     counted: set[str] = set()
     due = due_listings(session, now, only)

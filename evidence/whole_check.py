@@ -156,7 +156,7 @@ def _says(value: Any, sources: list[dict[str, Any]], facts: dict[str, Any]) -> b
     with its words, and is left to the reader.
     """
     if sources and all("text" in source for source in sources):
-        return value == "; ".join(dict.fromkeys(str(source["text"]) for source in sources))
+        return bool(value == "; ".join(dict.fromkeys(str(source["text"]) for source in sources)))
     if sources and all("file" in source for source in sources):
         digests = {str(one.get("file")): one.get("sha256") for one in _mappings(facts.get("images"))}
         files = [str(source["file"]) for source in sources]

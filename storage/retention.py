@@ -6,6 +6,7 @@ What is deleted and how stands in `storage.erasing`; files and the order of it a
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -187,7 +188,7 @@ def is_dismissed() -> ColumnElement[bool]:
     )
 
 
-def due_listings(session: Session, now: datetime, only: int | None = None) -> list[DueListing]:
+def due_listings(session: Session, now: datetime, only: Collection[int] | None = None) -> list[DueListing]:
     """Whose time is over, the oldest first, each by one rule; who keeps them all the same is `keepers`' to say."""
     periods = list_periods(session)
 
@@ -212,7 +213,7 @@ def due_listings(session: Session, now: datetime, only: int | None = None) -> li
     }
     found: dict[int, DueListing] = {}
     for rule, question in questions.items():
-        asked = question if only is None else question.where(Listing.id == only)
+        asked = question if only is None else question.where(Listing.id.in_(only))
         for id_, since in session.execute(asked):
             found.setdefault(id_, DueListing(rule, id_, since))
     return sorted(found.values(), key=lambda due: (due.since, due.listing_id))

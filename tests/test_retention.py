@@ -649,7 +649,7 @@ def test_every_table_that_names_a_listing_is_emptied_with_it(database: Database)
         "listing_alias", "observation", "assessment", "alarm", "review_mark", "match", "match_verdict", "decision",
         "outcome", "exhibit", "export", "capture", "object_look", "object_move", "object_candidate", "object_member",
         "seller_sign", "attachment", "alarm_receipt", "alert", "raised_hit", "delivery_alarm", "object_id_statement",
-            "received_exhibit",
+        "queue_entry", "queue_facet", "listing_assignment", "received_exhibit",
     }  # fmt: skip
     rows = {"listing", "observation", "assessment", "decision", "match", "exhibit", "alarm"}
     naming = {
@@ -740,6 +740,7 @@ def test_every_digest_in_the_tables_is_known_to_name_a_file_of_the_home_or_not()
         "sign_in_code.code_sha256",
         "recovery_code.code_sha256",
         "user_session.token_sha256",
+        "api_token.token_sha256",
         "stamp_subject.sha256",
         "stamp_leaf.sha256",
         "tombstone.sha256",
