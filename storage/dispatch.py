@@ -38,7 +38,7 @@ def country_of(place: str | None) -> str | None:
     parts = [part.strip() for part in _PARTS.split(place) if part.strip()]
     for part in reversed(parts):
         if _COUNTRY.fullmatch(part) and part in _codes():
-            return part
+            return str(part)
         found: str | None = _names().get(fold(part))
         if found is not None:
             return found
@@ -60,7 +60,7 @@ _NO_COUNTRY = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"})
 def _names() -> dict[str, str]:
     from babel import Locale
 
-    found = {fold(name): code for name, code in SHORT_NAMES.items()}
+    found: dict[str, str] = {fold(name): code for name, code in SHORT_NAMES.items()}
     for language in LANGUAGES:
         for code, name in Locale(language).territories.items():
             if str(code) in _codes():
