@@ -38,8 +38,8 @@ def country_of(place: str | None) -> str | None:
     parts = [part.strip() for part in _PARTS.split(place) if part.strip()]
     for part in reversed(parts):
         if _COUNTRY.fullmatch(part) and part in _codes():
-            return part
-        found = _names().get(fold(part))
+            return str(part)
+        found: str | None = _names().get(fold(part))
         if found is not None:
             return found
     return None
@@ -49,7 +49,8 @@ def country_of(place: str | None) -> str | None:
 def _codes() -> frozenset[str]:
     from babel import Locale  # not at every start of the command: it is slow to load
 
-    return frozenset(code for code in Locale("en").territories if _COUNTRY.fullmatch(code) and code not in _NO_COUNTRY)
+    known = map(str, Locale("en").territories)
+    return frozenset(code for code in known if _COUNTRY.fullmatch(code) and code not in _NO_COUNTRY)
 
 
 _NO_COUNTRY = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"})
@@ -59,9 +60,9 @@ _NO_COUNTRY = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"})
 def _names() -> dict[str, str]:
     from babel import Locale
 
-    found = {fold(name): code for name, code in SHORT_NAMES.items()}
+    found: dict[str, str] = {fold(name): code for name, code in SHORT_NAMES.items()}
     for language in LANGUAGES:
         for code, name in Locale(language).territories.items():
-            if code in _codes():
-                found.setdefault(fold(name), code)
+            if str(code) in _codes():
+                found.setdefault(fold(str(name)), str(code))
     return found

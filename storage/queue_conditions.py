@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, cast, column, func, literal_column, select, table, true
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, column, func, literal_column, select, table, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from storage.folding import fold
@@ -24,12 +24,10 @@ def conditions(filters: Filters, entry: type[QueueEntry], dialect: str) -> list[
 
 
 def _state(filters: Filters, entry: type[QueueEntry]) -> list[ColumnElement[bool]]:
-    return {
-        "waiting": [entry.waiting.is_(True)],
-        "changed": [entry.waiting.is_(True), entry.changed.is_(True)],
-        "decided": [entry.waiting.is_(False)],
-        "all": [],
-    }[filters.state]
+    if filters.state == "all":
+        return []
+    waits = entry.waiting.is_(filters.state != "decided")
+    return [waits, entry.changed.is_(True)] if filters.state == "changed" else [waits]
 
 
 def _equal(filters: Filters, entry: type[QueueEntry]) -> list[ColumnElement[bool]]:
@@ -56,12 +54,12 @@ def _equal(filters: Filters, entry: type[QueueEntry]) -> list[ColumnElement[bool
 
 
 def _ranges(filters: Filters, entry: type[QueueEntry]) -> list[ColumnElement[bool]]:
-    millimetres = [None if bound is None else bound * _MILLIMETRES for bound in (filters.size_min, filters.size_max)]
+    shortest, longest = (None if one is None else one * _MILLIMETRES for one in (filters.size_min, filters.size_max))
     first = None if filters.since is None else datetime.combine(filters.since, time(), UTC)
     past = None if filters.until is None else datetime.combine(filters.until, time(), UTC) + timedelta(days=1)
     bounds: list[tuple[Any, Any, Any]] = [
         (entry.price, filters.price_min, filters.price_max),
-        (entry.longest_mm, *millimetres),
+        (entry.longest_mm, shortest, longest),
         (entry.weight_grams, filters.weight_min, filters.weight_max),
     ]
     found = [of_entry >= low for of_entry, low, _ in bounds if low is not None]
@@ -86,7 +84,7 @@ def _text(filters: Filters, entry: type[QueueEntry], dialect: str) -> list[Colum
         return [of_text.contains(cast(grams, ARRAY(Text))), *found]
     # A phrase finds just what holds its letters in a row; in quotes it is text, whatever operators it holds.
     asked = " ".join('"' + word.replace('"', '""') + '"' for word in indexed)
-    matching = (
+    matching: Select[tuple[int]] = (
         select(column("rowid")).select_from(table("queue_text")).where(literal_column("queue_text").op("MATCH")(asked))
     )
     short = [entry.said.contains(word, autoescape=True) for word in words if len(word) < GRAM]

@@ -20,7 +20,8 @@ from storage.queue_ranks import DANGER_RANKS, SOON
 from storage.tables import QueueEntry
 
 NEVER = datetime.max.replace(tzinfo=UTC)
-Keys = list[ColumnElement[Any]]
+Keys = list[Any]
+"""Columns and what is made of them: SQLAlchemy has no one type for both."""
 _Other = aliased(QueueEntry, name="other")
 
 

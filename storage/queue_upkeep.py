@@ -282,7 +282,7 @@ def _write(
     if new:
         session.execute(insert(_ENTRIES), new)
     if old:
-        columns = {name: bindparam(f"new_{name}") for name in old[0] if name != "listing_id"}
+        columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in old[0] if name != "listing_id"}
         session.connection().execute(
             update(_ENTRIES).where(_ENTRIES.c.listing_id == bindparam("new_listing_id")).values(columns),
             [{f"new_{name}": value for name, value in entry.items()} for entry in old],

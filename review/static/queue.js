@@ -47,6 +47,8 @@
     if (said.count) news.querySelector("a").textContent = said.text;
   };
 
+  const all = document.getElementById("choose-all");
+  if (all) all.closest("label").hidden = false;
   if (news) setInterval(() => look().catch(() => {}), POLL_SECONDS * 1000);
   count();
 })();
