@@ -134,6 +134,7 @@ PROBLEMS = (
 
 NO_PAGES = {
     "/health": "JSON",
+    "/queue/new": "JSON",
     "/searches/open": "the way to the queue",
     "/captures/{capture_id}/image": "a picture",
     "/captures/{capture_id}/picture": "a picture",
