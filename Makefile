@@ -1,5 +1,5 @@
 # What people and CI call. Everything but `setup` is one line or a few, so that the commands can be typed by hand too.
-.PHONY: setup demo test prove bench bench-photos lint format lock pictures screenshots clean
+.PHONY: setup demo test prove bench bench-desk bench-photos bench-objects lint format lock pictures screenshots clean
 
 setup: .venv/ready
 
@@ -18,11 +18,18 @@ prove: .venv/ready  ## the long proofs (kills), with their log
 bench: .venv/ready  ## speed, side by side in one run
 	.venv/bin/python bench/run.py $(ARGS)
 
+bench-desk: .venv/ready ## the desk over a million listings with 20 reviewers; ARGS="--listings 100000 --hits 5000" is quicker
+	.venv/bin/python bench/desk_load.py $(ARGS)
+
 bench-photos: .venv/ready  ## photograph matching: the published set, and candidates among a million
 	rm -rf build/photo_set
 	.venv/bin/python bench/photo_set.py make build/photo_set $(ARGS)
 	.venv/bin/python bench/photo_set.py score build/photo_set
 	.venv/bin/python bench/photo_index.py
+
+bench-objects: .venv/ready  ## cost of comparing a new listing with a million stored; ARGS=--postgresql
+	.venv/bin/python bench/object_set.py
+	.venv/bin/python bench/object_index.py $(ARGS)
 
 lint: .venv/ready
 	.venv/bin/ruff check .

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from evidence.custody_heads import make_head, write_stamps
 from evidence.page_capture import capture_listing
 from evidence.recipients import Request
 from evidence.report.printing import print_pages
+from evidence.saved_files import SavedBy
 from evidence.sealing import heal
 from evidence.segments import StoreError
 from evidence.stamping import ask_pending, note_captures, note_ending
@@ -44,7 +47,16 @@ from storage.audit import AuditChain
 from storage.audit_chains import head_is_due
 from storage.crawls import complete_crawls_before
 from storage.database import Database, DatabaseError
-from storage.jobs import ClaimedJob, JobHeartbeat, LeaseLost, fail_job, finish_job, insert_job, release_job
+from storage.jobs import (
+    ClaimedJob,
+    JobHeartbeat,
+    LeaseLost,
+    fail_job,
+    finish_job,
+    insert_job,
+    queue_comparison,
+    release_job,
+)
 from storage.leases import MARKET_LEASE_SECONDS, reserve_request, take_market
 from storage.registers import has_registers
 from storage.response_times import median_seconds
@@ -92,6 +104,7 @@ def run_job(database: Database, home: Home, job: ClaimedJob, progress: Progress 
         "match": match,
         "purge": purge,
         "objects": join_offers,
+        "import": import_saved,
         "alerts": alert,
     }[job.kind]
     try:
@@ -149,6 +162,24 @@ def alert(database: Database, home: Home, job: ClaimedJob, progress: Progress | 
     from alerting import alert_job
 
     return alert_job(database, home, job, progress)
+
+
+def import_saved(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
+    """Import a file that somebody sent to the desk; it is sealed, and the copy that was sent goes."""
+    from importing import Importer
+
+    arguments = job.arguments
+    saved_by = SavedBy(str(arguments["who"]), datetime.fromisoformat(str(arguments["when"])), str(arguments["actor"]))
+    folder = home.root / "uploads" / str(arguments["upload"])
+    sent = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+    if not sent:
+        raise JobFailed("The file that was sent is not there any more: send it again.")
+    done = Importer(database, home, saved_by=saved_by, chain=AuditChain()).import_file(sent[0])
+    if done.sha256 is not None:  # its bytes are sealed
+        shutil.rmtree(folder, ignore_errors=True)
+    if done.error is not None:
+        raise JobFailed(done.error)
+    return {"listings": len(done.listings), "flagged": sum(one.flagged for one in done.listings)}
 
 
 def crawl_market(database: Database, home: Home, job: ClaimedJob, progress: Progress | None) -> dict[str, Any]:
@@ -310,6 +341,11 @@ def capture(database: Database, home: Home, job: ClaimedJob, progress: Progress 
         wait=wait,
     )
     note_captures(database, home)
+    from late_photos import keep_missing_thumbnail
+
+    keep_missing_thumbnail(database, home, listing_id)
+    with database.transaction() as session:
+        queue_comparison(session, listing_id, f"capture:{job.id}")
     return {"listing": listing_id, "state": result.state, "reason": result.reason}
 
 

@@ -24,9 +24,9 @@ from review.answers_view import alarm_line
 from review.highlight import distinct_reasons
 from review.market_titles import market_title
 from review.summary import summarise
-from review.words import Words, visible
+from review.words import MASK, Words, visible
 from storage.alerts import AlertRow
-from storage.masking import mask_contacts
+from storage.masking import BLOCK, mask_contacts
 from storage.tables import Alarm, Delivery, Listing, Observation, utc_now
 
 
@@ -174,8 +174,8 @@ def test_letter(token: str, language: str, home: Home, *, sender: str, recipient
 
 def flat(text: str | None) -> str:
     """Page text on one line, masked, every unseen or turning character named, and nothing in it to be clicked."""
-    shown = mask_contacts(" ".join((text or "").split()))[:MOST_TITLE]
-    named = visible(shown).striptags()
+    masked = re.sub(f"{BLOCK}+", MASK, mask_contacts(" ".join((text or "").split())))
+    named = visible(masked[:MOST_TITLE]).striptags()
     return _LINK.sub(lambda sign: f"{sign[0]}\u2060", named)
 
 

@@ -165,7 +165,9 @@ def _statements(connection: Connection, size: Size, now: datetime) -> list[str]:
         "to_pairs": numbers(size.hits // 20), "to_drawn": numbers(min(DRAWN, hits)), "to_hits": numbers(hits),
     }  # fmt: skip
     lines = [line for line in STATEMENTS.read_text("utf-8").splitlines() if not line.startswith("--")]
-    return [one for one in Template("\n".join(lines)).substitute(values).split(";") if one.strip()]
+    whole = Template("\n".join(lines)).substitute(values)
+    # The driver of PostgreSQL takes a single % for a placeholder.
+    return [one.replace("%", "%%") if postgresql else one for one in whole.split(";") if one.strip()]
 
 
 def _move_counters(connection: Connection) -> None:

@@ -40,7 +40,7 @@ from storage.migrate import upgrade
 GOAL_MS = 100
 MOST_REVIEWERS = 64
 VIEWS = ("queue", "search", "listing", "decision")
-QUERIES = ("", "page=2", "page=3", "market=market_7", "band=strong", "language=ar", "sort=ending", "sort=newest")
+QUERIES = ("", "page=2", "page=3", "market=market_8", "band=strong", "language=ar", "sort=ending", "sort=newest")
 WORDS = (
     "coin",
     "bronze",
@@ -156,8 +156,7 @@ class Reviewer:
     """A person with a browser: opens the queue, searches, opens a hit, decides, and pauses in between."""
 
     def __init__(self, address: str, token: str, number: int, pause: float = 0.0) -> None:
-        split = urllib.parse.urlsplit(address)
-        self._connection = http.client.HTTPConnection(split.hostname or "", split.port, timeout=60)
+        self._at = urllib.parse.urlsplit(address)
         self._headers = {"Cookie": f"{COOKIE}={token}", "Origin": address, "Accept-Language": "en"}
         self._draw = random.Random(number)
         self._pause = pause
@@ -212,9 +211,11 @@ class Reviewer:
     def _ask(self, view: str, method: str, path: str, body: str | None = None) -> str:
         headers = self._headers | ({"Content-Type": "application/x-www-form-urlencoded"} if body is not None else {})
         started = time.perf_counter()
-        self._connection.request(method, path, body, headers)
-        answer = self._connection.getresponse()
+        connection = http.client.HTTPConnection(self._at.hostname or "", self._at.port, timeout=60)
+        connection.request(method, path, body, headers)  # the desk closes connections that rest for a few seconds
+        answer = connection.getresponse()
         read = answer.read()
+        connection.close()
         self.times[view].append(1000 * (time.perf_counter() - started))
         if answer.status == 409:
             self.conflicts += 1

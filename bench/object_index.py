@@ -39,6 +39,7 @@ from bench.object_store import (
 )
 from crawler.home import Home
 from matching.photo_reading import PhotoReader
+from matching.text_likeness import METHOD
 from object_links import link_listings
 from object_photos import hash_keys
 from storage.database import Database
@@ -172,9 +173,12 @@ def _keep_pictures(database: Database, home: Home, pictures: list[str]) -> None:
 
 def _look_at_all(database: Database, stored: int) -> None:
     """What is stored was compared before."""
-    shown = "SELECT l.id, l.id, c.sha256, 'offers-1' FROM listing l JOIN capture c ON c.listing_id = l.id"
+    shown = "SELECT l.id, l.id, c.sha256, :method FROM listing l JOIN capture c ON c.listing_id = l.id"
     with database.transaction() as session:
-        session.execute(text(f"INSERT INTO object_look (listing_id, observation_id, picture, method) {shown}"))
+        session.execute(
+            text(f"INSERT INTO object_look (listing_id, observation_id, picture, method) {shown}"),
+            {"method": METHOD},
+        )
         assert session.scalar(select(func.count()).select_from(ObjectLook)) == stored
 
 

@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from crawler.home import Home  # noqa: E402
-from evidence.mutants import ITEM, Bag  # noqa: E402
+from evidence.mutant_bag import ITEM, Bag  # noqa: E402
 from evidence.plain_zip import PlainZipWriter  # noqa: E402
 from evidence.signing import ensure_signing_key  # noqa: E402
 from storage.database import Database  # noqa: E402

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from commands.terminal import AsJson, open_home, out, print_record, print_rows, this_user
+from commands.terminal import AsJson, headed, open_home, out, print_record, print_rows, this_user
 from crawler.errors import UsageError
 
 app = typer.Typer(help="Alerts to new hits of saved searches.", no_args_is_help=True)
@@ -44,7 +44,7 @@ def alerts_list(
             }
             for row in rows
         ]
-    print_rows(shown, as_json)
+    print_rows(shown if as_json else map(headed, shown), as_json)
 
 
 @app.command("send")

@@ -41,6 +41,21 @@ def db_check() -> None:
     out.print("The database is there and of this version.")
 
 
+@db_app.command("order-queue")
+def db_order_queue() -> None:
+    """Make the queue's order and search index anew: for a database that was loaded without its triggers.
+
+    Example: relicwatch db order-queue
+    """
+    from storage.queue_upkeep import bring_up_to_date, note_all_stale
+
+    _, database = open_home()
+    with database.transaction() as session:
+        note_all_stale(session)
+        count = bring_up_to_date(session)
+    out.print(f"{count} listings have their place in the queue anew.", highlight=False)
+
+
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Look the installation over: exit status 1 where something needs a person.

@@ -128,7 +128,8 @@ def verify(
 
     Example: relicwatch verify RW-2026-0001.zip --trust example_tsa.pem
     """
-    from evidence.verify import as_record, read_trusted, report_lines, verify_bundle
+    from evidence.verification import as_record, report_lines
+    from evidence.verify import read_trusted, verify_bundle
 
     trusted = read_trusted(trust or ())
     with waiting("verifying"):

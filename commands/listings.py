@@ -8,11 +8,13 @@ from typing import Annotated, Literal
 import typer
 
 from commands.describing import listings_describe
+from commands.object_records import listings_object_id
 from commands.terminal import AsJson, InLanguage, open_home, out, print_record, print_rows, this_user
 from crawler.errors import UsageError
 
 app = typer.Typer(help="What is stored.", no_args_is_help=True)
 app.command("describe")(listings_describe)
+app.command("object-id")(listings_object_id)
 
 
 @app.command("search")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from commands.object_records import objects_export
 from commands.terminal import AsJson, headed, open_home, out, print_record, print_rows, progress, this_user
 
 app = typer.Typer(
@@ -14,6 +15,8 @@ app = typer.Typer(
 )
 Note = Annotated[str | None, typer.Option(help="Why.")]
 _ABOUT = "Nothing said before is changed; `objects undo` takes a statement back."
+
+app.command("export")(objects_export)
 
 
 @app.command("list")

@@ -9,6 +9,8 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from crawler.operator import told_operator
+
 NAME = "relicwatch"
 
 
@@ -34,13 +36,17 @@ def program_info() -> ProgramInfo:
 
 
 def operator() -> str:
-    """Who answers for this installation (`RELICWATCH_OPERATOR`, a name with a contact address)."""
-    return os.environ.get("RELICWATCH_OPERATOR") or "operator not configured (RELICWATCH_OPERATOR)"
+    """Who answers for this installation (`RELICWATCH_OPERATOR`, a name with a contact address; else as told at the
+    desk)."""
+    told = told_operator()
+    at_desk = f"{told.name} ({told.contact})" if told.name else ""
+    return os.environ.get("RELICWATCH_OPERATOR") or at_desk or "operator not configured (RELICWATCH_OPERATOR)"
 
 
 def user_agent() -> str:
-    """The honest user agent, with a contact where the operator gave one (`RELICWATCH_CONTACT`, an address or URL)."""
-    contact = os.environ.get("RELICWATCH_CONTACT")
+    """The honest user agent, with a contact where the operator gave one (`RELICWATCH_CONTACT`, an address or URL; else
+    as told at the desk)."""
+    contact = os.environ.get("RELICWATCH_CONTACT") or told_operator().contact
     return f"{NAME}/{program_info().version}" + (f" (+{contact})" if contact else "")
 
 

@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from crawler.errors import RelicwatchError, UsageError
 from crawler.home import DEMO_MARK, Home
 from crawler.program import ProgramInfo, operator, program_info
 from evidence.authorities import Authority, load_authorities, roots_pem
-from evidence.bag import BagWriter
+from evidence.bag import LISTING, BagWriter
 from evidence.bundle_files import is_bounded_json
 from evidence.case_objects import build_objects
 from evidence.cover import Cover, look_up_checks
@@ -43,7 +43,7 @@ from evidence.provenance_exports import build_exports_graph
 from evidence.recipients import UNIT, Request
 from evidence.redaction import LABEL, Part
 from evidence.report.printing import NotPrinted, Printer
-from evidence.report.render import LANGUAGES, Explain, render_custody, render_index, render_instructions
+from evidence.report.render import LANGUAGES, Explain, render_custody, render_index, render_instructions, render_listing
 from evidence.sealing import EvidenceDamaged
 from evidence.signing import SigningKey, load_signing_key
 from evidence.stamping import EXPORT, ask_pending
@@ -58,6 +58,8 @@ SCHEMAS = Path(__file__).parent / "schemas"
 CARDS_FORMAT = "relicwatch-model-cards-1"
 ORIGINALS = "originals"
 """Below the home's exports: sealed bundles of which copies were handed over."""
+MOST_ON_ONE_PAGE = 50
+"""Listings that index.html tells in full; of more, each has a page of its own, so that the first opens at once."""
 REQUEST = "request.json"
 """Below `data/`: what the sender put on the cover."""
 NO_CARD = "no card"
@@ -300,7 +302,9 @@ def _write(
     copy_name = _copy_name(name, copy_id, cover.request)
     with _new_zip(to, copy_name) as (_, package, copied):
         bag = BagWriter(package, copy_name)
-        made = derive(whole.path, bag, bundle_id, withheld, [f"report.{one}.pdf" for one in LANGUAGES])
+        own_pages = {f"report.{one}.pdf" for one in LANGUAGES}
+        own_pages |= {f"items/{listing.number}/{LISTING}" for listing in packed}
+        made = derive(whole.path, bag, bundle_id, withheld, own_pages)
         bag.add_bytes(REQUEST, to_json(cover.record))
         shown = [_as_copied(listing, made, withheld) for listing in packed]
         if "seller" in withheld:
@@ -441,7 +445,9 @@ def _add_report(
 ) -> tuple[bytes, str]:
     """The report into the bag: what index.html is to hold, and a word on the printed ones for bag-info.txt."""
 
-    def page(shown: Sequence[str]) -> bytes:
+    pictures = {f"data/{path}": source for listing in packed for path, source in listing.pictures.items()}
+
+    def page(shown: Sequence[str], at_hand: Collection[str] | None = None, *, apart: bool = False) -> bytes:
         return render_index(
             packed,
             record,
@@ -451,19 +457,26 @@ def _add_report(
             explain=report.explain,
             cover=cover,
             withheld=withheld,
+            printed=at_hand,
+            apart=apart,
         )
 
     printed = "none: made where no Chromium could print"
     if report.printer is not None:
-        sheets = {one: page([one]) for one in report.languages}
-        pictures = {f"data/{path}": source for listing in packed for path, source in listing.pictures.items()}
+        sheets = {one: page([one], pictures) for one in report.languages}
         try:
             for one, pdf in report.printer(sheets, pictures).items():
                 bag.add_bytes(f"report.{one}.pdf", pdf)
             printed = ", ".join(f"data/report.{one}.pdf" for one in report.languages)
         except NotPrinted as error:
             printed = f"none: {error}"
-    return page(report.languages), printed
+    apart = len(packed) > MOST_ON_ONE_PAGE
+    for listing in packed if apart else ():
+        told = render_listing(
+            listing, languages=report.languages, demo=report.demo, explain=report.explain, withheld=withheld
+        )
+        bag.add_bytes(f"items/{listing.number}/{LISTING}", told)
+    return page(report.languages, apart=apart), printed
 
 
 def _bag_info(

@@ -6,7 +6,7 @@ taken out; `relicwatch verify COPY --against ORIGINAL` shows that nothing else d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -62,7 +62,7 @@ class Derivation:
 
 
 def derive(
-    package: Path, bag: BagWriter, bundle_id: str, withheld: frozenset[Part], skip: Sequence[str] = ()
+    package: Path, bag: BagWriter, bundle_id: str, withheld: frozenset[Part], skip: Collection[str] = ()
 ) -> Derivation:
     """Copy the payload of the bundle in the zip `package` into `bag`, without what is withheld.
 

@@ -81,6 +81,8 @@ def in_file(file: str, faults: Iterable[Fault]) -> Iterator[Fault]:
 
 
 def _shortened(text: str) -> str:
+    """Of bounded length, and fit for UTF-8: JSON can name half a character."""
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     if len(text) <= LONGEST_FAULT:
         return text
     half = LONGEST_FAULT // 2

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from evidence.item import ListingRecords, amount, item_id, utc
+from evidence.story_check import COMPARED
 from storage.tables import Observation
 
 FORMAT = "relicwatch-observations-1"
-_COMPARED = ("title", "description", "price", "currency", "seller_name", "location", "ends_at", "availability", "state")
 
 
 def build_history(records: ListingRecords) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def build_history(records: ListingRecords) -> dict[str, Any]:
     before: Observation | None = None
     for row in records.observations:
         changes = []
-        for name in _COMPARED if before is not None else ():
+        for name in COMPARED if before is not None else ():
             old, new = getattr(before, name), getattr(row, name)
             if old != new:
                 changes.append({"field": name, "before": told(old), "after": told(new)})

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
 
+from evidence.bag import LISTING
 from evidence.bundle_files import BundleFiles, JsonFault, as_mapping
 from evidence.faults import Fault
 from evidence.wacz_check import WaczCheck
@@ -29,7 +30,7 @@ _DIRECTORIES = {
     "saved_photo": "images",
     "thumbnail": "images",
 }
-OWN_FILES = frozenset({"item.json", "object-id.json", "observations.json", "capture/001.wacz"})
+OWN_FILES = frozenset({"item.json", "object-id.json", "observations.json", "capture/001.wacz", LISTING})
 """Files of an item's directory that item.json need not name."""
 _PAGE_TYPES = ("response", "revisit", "resource")
 

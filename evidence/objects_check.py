@@ -13,7 +13,7 @@ from evidence.faults import Fault
 
 OBJECTS = "data/objects.json"
 FORMAT = "relicwatch-objects-1"
-KINDS = ("join", "merge", "split", "confirm", "undo")
+KINDS = ("join", "merge", "split", "apart", "confirm", "undo")
 
 
 def objects_faults(files: BundleFiles, numbers: Collection[str]) -> Iterator[Fault]:

@@ -30,11 +30,12 @@ from evidence.objects_check import OBJECTS
 from evidence.signing import SigningError, load_signing_key
 from evidence.stamp_check import stamps_beside
 from evidence.thumbnails import ThumbnailError, make_thumbnail, store_file
-from evidence.verify import Verification, open_bundle, verify_bundle
+from evidence.verification import Verification
+from evidence.verify import open_bundle, verify_bundle
 from storage.audit import AuditChain
 from storage.cases import add_exhibit, open_case
 from storage.database import Database
-from storage.jobs import insert_job
+from storage.jobs import queue_comparison
 from storage.received import (
     ToldListing,
     case_received,
@@ -265,8 +266,7 @@ def _keep(
             object_id=exhibit.listing_id,
             details=details,
         )
-        arguments = {"listing": exhibit.listing_id}
-        insert_job(session, "objects", arguments, f"objects:received:{bundle_id}:{one.number}")
+        queue_comparison(session, exhibit.listing_id, f"received:{bundle_id}:{one.number}")
     events = [("custody", as_mapping(one)) for one in as_mapping(_json(files, "data/custody/custody.json"))["events"]]
     joined = as_mapping(_json(files, OBJECTS)).get("statements") or []
     keep_records(session, bundle, [*events, *(("object", as_mapping(one)) for one in joined)])

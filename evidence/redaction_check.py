@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, cast
 
 from crawler.blackening import BLACK
-from evidence.bag import TAG_MANIFEST
+from evidence.bag import LISTING, TAG_MANIFEST
 from evidence.bundle_files import BundleFiles, JsonFault, as_mapping
 from evidence.faults import Fault
 from evidence.item_check import OWN_FILES, file_faults
@@ -99,9 +99,9 @@ def against_faults(copy: BundleFiles, redaction: Redaction, original: BundleFile
     if "seller" in redaction.withheld:
         pictures = [path for path in original.sizes if path not in others]
         cleaned, refused = cleaned_pictures(pictures, partial(original.read, most=LARGEST_PICTURE))
-    own = {path for path in copy.sizes if path.startswith("data/report.")} | OWN_FILES_OF_A_COPY
+    own = {path for path in copy.sizes if _is_report(path)} | OWN_FILES_OF_A_COPY
     for path in original.sizes:
-        if not path.startswith("data/") or path in own or path.startswith("data/report."):
+        if not path.startswith("data/") or path in own or _is_report(path):
             continue
         if is_left_out(path, redaction.withheld) or path in others | refused:
             if redaction.left_out.get(path) != original.sha256(path):
@@ -139,6 +139,11 @@ def copied_item_faults(files: BundleFiles, folder: str, names: Sequence[str]) ->
     for name in names:
         if name not in named and name not in OWN_FILES:
             yield Fault("item.unnamed", f"it does not name {name}")
+
+
+def _is_report(path: str) -> bool:
+    """Whether a file is part of the report, which a copy has of its own."""
+    return path.startswith("data/report.") or (path.startswith("data/items/") and path.endswith(f"/{LISTING}"))
 
 
 def _faults(files: BundleFiles, redaction: Redaction) -> Iterator[Fault]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from evidence.bundle_files import BundleFiles, JsonFault, as_mapping
 from evidence.faults import Fault
 
+COMPARED = ("title", "description", "price", "currency", "seller_name", "location", "ends_at", "availability", "state")
+"""What a history compares between an observation and the one before, besides the pictures' addresses."""
+_COPY = "data/redaction.json"
 Observations = Mapping[str, dict[str, Any]]
 """By their number as text, in their order."""
 
@@ -21,7 +25,8 @@ def story_faults(files: BundleFiles, number: str) -> Iterator[Fault]:
         f"data/analysis/{number}.json",
         f"data/decisions/{number}.json",
     )
-    for sentence in _history_faults(_read(files, history), facts, seen):
+    whole = _COPY not in files.sizes  # in a copy two texts may be alike that were not
+    for sentence in _history_faults(_read(files, history), facts, seen, whole):
         yield Fault("item.history", sentence, history)
     assessments = {str(one.get("id")): one for one in _mappings(_read(files, opinion).get("assessments"))}
     for sentence in _opinion_faults(assessments, seen):
@@ -33,7 +38,7 @@ def story_faults(files: BundleFiles, number: str) -> Iterator[Fault]:
             yield Fault("item.decision", words, decisions)
 
 
-def _history_faults(history: dict[str, Any], facts: dict[str, Any], seen: Observations) -> Iterator[str]:
+def _history_faults(history: dict[str, Any], facts: dict[str, Any], seen: Observations, whole: bool) -> Iterator[str]:
     versions = _mappings(history.get("versions"))
     if [(str(one.get("observation")), one.get("observed_at")) for one in versions] != [
         (name, one.get("observed_at")) for name, one in seen.items()
@@ -50,11 +55,40 @@ def _history_faults(history: dict[str, Any], facts: dict[str, Any], seen: Observ
             told = change.get("before"), change.get("after")
             if name != "image_urls" and told != (_value(before, name), _value(after, name)):
                 yield f"the change of {name} at observation {version.get('observation')} is not as in item.json"
+        if whole and before and version.get("changes") != _changes(before, after):
+            yield f"the changes at observation {version.get('observation')} are more or less than those in item.json"
         before = after
-    for price in _mappings(history.get("prices")):
-        one = seen.get(str(price.get("observation")), {})
-        if any(price.get(name) != one.get(name) for name in ("observed_at", "price", "currency")):
-            yield f"the price at observation {price.get('observation')} is not as in item.json"
+    if history.get("prices") != _prices(seen):
+        yield "its prices are not those of item.json"
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    """What differs between two observations, as a history tells it."""
+    changes: list[dict[str, Any]] = []
+    for name in COMPARED:
+        old, new = _value(before, name), _value(after, name)
+        if old != new and not (name == "price" and _same_amount(old, new)):
+            changes.append({"field": name, "before": old, "after": new})
+    old, new = (list(one.get("image_urls") or ()) for one in (before, after))
+    added, removed = [u for u in new if u not in old], [u for u in old if u not in new]
+    return changes + ([{"field": "image_urls", "added": added, "removed": removed}] if added or removed else [])
+
+
+def _same_amount(one: Any, other: Any) -> bool:
+    try:
+        return Decimal(str(one)) == Decimal(str(other))
+    except InvalidOperation:
+        return False
+
+
+def _prices(seen: Observations) -> list[dict[str, Any]]:
+    prices: list[dict[str, Any]] = []
+    for row in seen.values():
+        told = {"observation": row.get("id"), **{name: row.get(name) for name in ("observed_at", "price", "currency")}}
+        last = prices[-1] if prices else {}
+        if told["price"] is not None and (last.get("price"), last.get("currency")) != (told["price"], told["currency"]):
+            prices.append(told)
+    return prices
 
 
 def _opinion_faults(assessments: Observations, seen: Observations) -> Iterator[str]:
@@ -65,8 +99,10 @@ def _opinion_faults(assessments: Observations, seen: Observations) -> Iterator[s
             continue
         for reason in _mappings(assessment.get("reasons")):
             text, start, end = observation.get(str(reason.get("field"))), reason.get("start"), reason.get("end")
-            can_tell = isinstance(text, str) and isinstance(start, int) and isinstance(end, int)
-            if can_tell and text[start:end] != reason.get("text"):  # type: ignore[index]
+            if not isinstance(text, str):  # of a field that item.json does not hold as text, or withheld
+                continue
+            can_tell = isinstance(start, int) and isinstance(end, int)
+            if not can_tell or text[start:end] != reason.get("text"):
                 yield f"assessment {name} quotes words that do not stand in its observation"
                 break
 

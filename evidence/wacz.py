@@ -176,7 +176,8 @@ def pages_lines(pages: Iterable[Page]) -> bytes:
 
 def to_json(value: Any) -> bytes:
     """JSON for a file in a bundle: indented, UTF-8, keys in the order given, a line end at the end."""
-    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
+    text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    return text.encode("utf-8", "backslashreplace")  # half a character, as JSON writes it: a page may name one
 
 
 def _resource(path: str, sha256: str, size: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from crawler.picture_kinds import image_suffix
+from evidence.bag import LISTING
 from evidence.bundle_files import LARGEST_NOTE, BundleFiles, JsonFault, as_mapping, as_text
 from evidence.faults import Fault
 
@@ -61,7 +62,7 @@ def whole_faults(files: BundleFiles, numbers: list[str], signed_at: str | None) 
     yield from _provenance_faults(files)
     yield from _exports_faults(files, events)
     yield from _kind_faults(files)
-    for page in PAGES:
+    for page in _pages(files):
         yield from _page_faults(files, page)
     yield from _label_faults(files, events, signed_at)
 
@@ -69,9 +70,14 @@ def whole_faults(files: BundleFiles, numbers: list[str], signed_at: str | None) 
 def copied_faults(files: BundleFiles) -> Iterator[Fault]:
     """The same of a copy with parts left out: what its files are, and its pages."""
     yield from _kind_faults(files)
-    for page in PAGES:
-        if page in files.sizes:
-            yield from _page_faults(files, page)
+    for page in _pages(files):
+        yield from _page_faults(files, page)
+
+
+def _pages(files: BundleFiles) -> Iterator[str]:
+    """The pages that people read."""
+    yield from PAGES
+    yield from (name for name in files.sizes if name.startswith("data/items/") and name.endswith(f"/{LISTING}"))
 
 
 def _item_faults(files: BundleFiles, numbers: list[str], events: list[dict[str, Any]]) -> Iterator[Fault]:
@@ -119,13 +125,17 @@ def _object_id_faults(files: BundleFiles, number: str) -> Iterator[Fault]:
             if not _stands(source, shown, pictures):
                 yield Fault("item.object-id", f"{field} names a source that does not stand in the listing", name)
                 break
+        if value != _NOT_STATED and not _says(value, sources, facts):
+            yield Fault("item.object-id", f"{field} has another value than its sources say", name)
     figures = as_mapping(record.get("completeness"))
     if fields and figures.get("filled") != filled:
         yield Fault("item.object-id", f"it is told to be more or less complete than it is ({filled} fields)", name)
     statements = _mappings(record.get("statements"))
     texts = {str(one.get("id")): one for one in _mappings(facts.get("observations"))}
     kept = {
-        one.get("sha256") for key in ("captures", "captures_left_out", "images") for one in _mappings(facts.get(key))
+        str(one.get("sha256"))
+        for key in ("captures", "captures_left_out", "images")
+        for one in _mappings(facts.get(key))
     }
     for one in statements:
         if not _rests_on(as_mapping(one.get("source")), texts, kept):
@@ -139,6 +149,19 @@ def _object_id_faults(files: BundleFiles, number: str) -> Iterator[Fault]:
     filled = sum(bool(as_mapping(told).get("sources")) or field in stated for field, told in fields.items())
     if "with_officer" in figures and as_mapping(figures["with_officer"]).get("filled") != filled:
         yield Fault("item.object-id", f"with its statements it fills {filled} fields, and another number is told", name)
+
+
+def _says(value: Any, sources: list[dict[str, Any]], facts: dict[str, Any]) -> bool:
+    """Whether a value is the words of its quotes, or the pictures of its sources; what a page's data say is not told
+    with its words, and is left to the reader.
+    """
+    if sources and all("text" in source for source in sources):
+        return value == "; ".join(dict.fromkeys(str(source["text"]) for source in sources))
+    if sources and all("file" in source for source in sources):
+        digests = {str(one.get("file")): one.get("sha256") for one in _mappings(facts.get("images"))}
+        files = [str(source["file"]) for source in sources]
+        return bool(value == [{"file": one, "sha256": digests.get(one)} for one in files])
+    return isinstance(value, str)
 
 
 def _rests_on(source: Mapping[str, Any], texts: Mapping[str, Mapping[str, Any]], kept: set[Any]) -> bool:

@@ -17,16 +17,37 @@ _WEIGHT_BIN, _SIZE_BIN, _PLANE_BIN = 0.016, 0.08, 0.05
 _RAREST = 5
 _LEAST_RARITY = 4.0
 _MOST_NUMBERS = 3
+_MOST_TYPES = 2
 
 
 def kept_keys(offer: Offer) -> list[int]:
     """Under which an offer is found."""
-    return sorted({_number(text) for text in _measured(offer, spread=False)} | set(_worded(offer)))
+    measured = {_number(text) for text in _measured(offer, spread=False)}
+    return sorted(measured | set(_told_alike(offer)) | set(_worded(offer)))
 
 
 def asked_keys(offer: Offer) -> list[int]:
     """Under which those that may be the same object are found."""
-    return sorted({_number(text) for text in _measured(offer, spread=True)} | set(_worded(offer)))
+    measured = {_number(text) for text in _measured(offer, spread=True)}
+    return sorted(measured | set(_told_alike(offer)) | set(_worded(offer)))
+
+
+def _told_alike(offer: Offer) -> Iterator[int]:
+    """Figures as they are told, to the last place, with each other or with what it is: alike in any language.
+
+    Where a weight or a size is all that two texts share, a bin of either would hold thousands of a million.
+    """
+    sizes, weight, record = offer.record.sizes_mm, offer.record.weight_g, offer.record
+    told = [f"{size:.1f}" for size in sizes]
+    if weight and sizes:
+        yield _number(f"x {weight:.2f} {told[0]}")
+    if len(sizes) > 1:
+        yield _number(f"x {' '.join(told)}")
+    for type_ in sorted(record.types)[:_MOST_TYPES]:
+        if sizes:
+            yield _number(f"y {type_} {told[0]}")
+        if weight:
+            yield _number(f"y {type_} {weight:.2f} g")
 
 
 def _measured(offer: Offer, *, spread: bool) -> Iterator[str]:

@@ -24,11 +24,11 @@ from storage.folding import fold
 
 Part = Literal["lot", "weight", "size", "words", "number", "legend", "type", "material", "period", "photo"]
 Conflict = Literal["lot", "weight", "size", "at_once", "figures"]
-METHOD = "offers-1"
+METHOD = "offers-2"
 JOINS, LEAST_OWN = 8.0, 8.0
 """Least sum, and least sum of what is the object's own (`OWN`), at which two offers are joined without a person. In
 `bench/object_set.py` hardly a look-alike reaches it; most weights and sizes that agree do not either."""
-CANDIDATE, LEAST_SHOWN = 3.0, 1.5
+CANDIDATE, LEAST_SHOWN = 2.5, 1.0
 """The same sums at which two offers are shown as perhaps the same."""
 OWN: frozenset[Part] = frozenset({"lot", "weight", "size", "number", "photo"})
 """What tells an object from others of its type. Words do not: sellers copy them for the next coin of the type."""
@@ -44,6 +44,9 @@ _OFF = -2.0
 """What a figure weighs that differs by more, and by less than another scale or ruler explains."""
 _WEIGHED_AGAIN, _MEASURED_AGAIN = 0.03, 0.06
 """Relative differences that another scale or ruler explains; beyond them it is another object, or a false size."""
+_INCH, _ROUNDED, _FINEST = 25.4, 0.0003, 0.1
+"""Millimetres of an inch; what rounding to the hundredth of a millimetre makes of it, in inches; the finest step of a
+length in millimetres."""
 _LEAST_WORDS = 6
 """Words that both must have for their likeness to say anything."""
 _WORDS, _COPIED = 4.5, 3.0
@@ -249,12 +252,24 @@ def _compare_sizes(
 def _step(value: float, *, length: bool = False) -> float:
     """The last place in which a value is told: 3.52 -> 0.01, 40000 -> 10000; a `length` of half centimetres -> 5."""
     decimals = len(f"{value:.3f}".rstrip("0").partition(".")[2])
+    if length and decimals > 1:
+        return _step_in_inches(value)
     if decimals:
         return float(10**-decimals)
     if length:
         return 1.0 if value < 50 else 10.0 if value % 10 == 0 else 5.0 if value % 5 == 0 else 1.0
     whole = str(round(value))
     return float(10 ** (len(whole) - len(whole.rstrip("0"))))
+
+
+def _step_in_inches(value: float) -> float:
+    """103.12 mm were told as 4.06 inches: a hundredth of one, and none of a millimetre, which nobody measures."""
+    inches = value / _INCH
+    for step in (1.0, 0.1, 0.01):
+        if abs(inches / step - round(inches / step)) * step < _ROUNDED:
+            return step * _INCH
+    sixteenths = abs(inches * 16 - round(inches * 16)) / 16 < _ROUNDED
+    return _INCH / 16 if sixteenths else _FINEST
 
 
 def _compare_words(ours: Offer, theirs: Offer, grounds: list[Ground], conflicts: list[Conflict]) -> None:

@@ -40,6 +40,7 @@ from review.pages import (
     case_work,
     cases,
     files,
+    first_hour,
     listing_work,
     listings,
     models,
@@ -50,6 +51,7 @@ from review.pages import (
     practice,
     purpose,
     queue,
+    queue_group,
     received,
     retention,
     searches,
@@ -67,12 +69,12 @@ from storage.database import Database, DatabaseError
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor, purpose, tokens),
-    *(queue, listings, listing_work, files),
+    *(queue, queue_group, listings, listing_work, files),
     *(searches, alerts),
     *(cases, case_work, received),
     sellers,
     *(alarms, overview, people, sources, models, retention, audit_log),
-    *(practice, photos),
+    *(practice, photos, first_hour),
 )
 """Every module of pages, in the order in which their addresses are tried."""
 FORM_TYPE = "application/x-www-form-urlencoded"

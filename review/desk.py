@@ -8,6 +8,8 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,7 +39,8 @@ COOKIE = "relicwatch_session"
 PAGES = Path(__file__).parent / "templates"
 LEAST_PACKED = 4096
 """Bytes of a page that are worth compressing."""
-MOST_FIELDS = 40
+MOST_FIELDS = 80
+"""A page of the queue, all of whose hits are chosen, sends fifty."""
 MOST_FILES = 2
 """Of a form that may bring files: the terms of use of a market and its robots.txt."""
 
@@ -102,7 +105,7 @@ class Desk:
         self.pages.globals.update(
             highlighted=highlighted, distinct_reasons=distinct_reasons, sign_class=sign_class, language_names=NAMES
         )
-        self.pages.filters.update(visible=visible, listed=listed)
+        self.pages.filters.update(visible=visible, listed=listed, plain_number=plain_number)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -142,7 +145,7 @@ class Desk:
             "new_key": new_key,
             "unread_alerts": unread_alerts(self, visitor),
             "saved_searches": saved_searches(self, visitor),
-            "market_title": lambda market: market_title(self.home, market, words),
+            "market_title": cache(lambda market: market_title(self.home, market, words)),
             "in_language": lambda code: f"?{request.url.include_query_params(lang=code).query}",
         }
         return _packed(request, template.render(common | values), status)
@@ -267,6 +270,11 @@ def page_number(request: Request) -> int:
     """The page of a long list that is asked for; 1 for what is no number."""
     text = request.query_params.get("page", "1")
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+
+
+def plain_number(number: Decimal) -> str:
+    """As a field of a form has it, to be sent back as it is."""
+    return format(number, "f")
 
 
 def local_path(address: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 from babel.numbers import format_percent
 from sqlalchemy.orm import Session
 
+from crawler.errors import RelicwatchError
 from crawler.home import Home
 from matching.links import Link
 from matching.photo_memory import PhotoMemory
@@ -32,11 +33,17 @@ SECONDS = 25.0
 """So long a question may read pictures that nobody asked about before."""
 SHOWN_SECONDS = 600.0
 MOST_SHOWN = 40
+MOST_AT_A_TIME = 3
+"""Photos that are compared or wait for it: each holds a thread of the desk."""
 STRONG, MEDIUM = 0.9, 0.3
-Told = dict[str, tuple[str, int, Mapping[str, Any]]]
+Told = dict[str, tuple[str, int, dict[str, Any]]]
 """SHA-256 of a picture -> register or listing, its number, what a reader needs."""
 TURNED_DEGREES = 2.0
 PART_SHOWN = 0.93
+
+
+class PhotoSearchBusy(RelicwatchError):
+    """So many photos are being compared that another one would only wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,7 @@ class Candidate:
     kind: str
     """listing, register."""
     id: int
-    told: Mapping[str, Any]
+    told: dict[str, Any]
     sha256: str
     band: str
     reasons: tuple[str, ...]
@@ -70,9 +77,21 @@ class PhotoSearch:
         self._memory = PhotoMemory(home)
         self._shown: OrderedDict[str, tuple[float, int, bytes]] = OrderedDict()
         self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(MOST_AT_A_TIME)
 
     def ask(self, told: Told, photo: bytes, user_id: int, words: Words) -> PhotoSearched:
-        """Compare a photo with these pictures; no transaction may wait meanwhile. Raises PhotoUnreadable."""
+        """Compare a photo with these pictures; no transaction may wait meanwhile.
+
+        Raises PhotoUnreadable, PhotoSearchBusy.
+        """
+        if not self._places.acquire(blocking=False):
+            raise PhotoSearchBusy("Other photos are being compared: try again in a minute.")
+        try:
+            return self._ask(told, photo, user_id, words)
+        finally:
+            self._places.release()
+
+    def _ask(self, told: Told, photo: bytes, user_id: int, words: Words) -> PhotoSearched:
         with tempfile.NamedTemporaryFile(prefix="relicwatch-photo-") as file:
             file.write(photo)
             file.flush()

@@ -28,7 +28,7 @@ _MOST_SECONDS = 20
 _MOST_ANSWER = 8 * 1024 * 1024
 _AT_ONCE = 2
 _KEPT_BYTES = 48 * 1024 * 1024
-_VEIL = 14
+_VEIL = 8
 """Pixels on the longer side that are left of a picture that is not to be seen without asking."""
 
 

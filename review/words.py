@@ -35,6 +35,7 @@ _UNSEEN = re.compile(
 MASK = "•••"
 """Stands in lists for an e-mail address, a telephone number, a name in a messenger."""
 _JOINERS = "\u200c\u200d"
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _ARABIC = re.compile("[\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufeff]")
 
 
@@ -60,9 +61,11 @@ class Words:
     def __call__(self, key: str, **values: object) -> str:
         """The words for a key, with {names} filled in. Raises KeyError for a key this language lacks."""
         text = messages(self.language)[key]
-        if self.language == "ar":
-            # Names, numbers and dates keep their own order inside a sentence that runs from right to left.
-            values = {name: f"\u2068{value}\u2069" for name, value in values.items()}
+        # Names, numbers and dates keep their own order inside a sentence that runs the other way.
+        values = {
+            name: f"\u2068{value}\u2069" if self.language == "ar" or _RIGHT_TO_LEFT.search(str(value)) else value
+            for name, value in values.items()
+        }
         return text.format(**values) if values else text
 
     @property

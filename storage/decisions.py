@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from crawler.errors import RelicwatchError
 from storage.audit import AuditChain
-from storage.tables import Assessment, Decision, Listing, Observation, User
+from storage.tables import Assessment, AuditEvent, Decision, Listing, Observation, User
 
 VERDICTS = ("antiquity", "replica", "other", "unsure")
 NEXT_STEPS = ("refer", "keep_an_eye", "ask_expert", "dismiss")
@@ -25,6 +25,8 @@ DISMISSAL_REASONS = (
     "other",
 )
 MAXIMUM_NOTE = 4000
+UNDONE = "decision undone"
+"""The log's word for a decision that was taken back."""
 
 
 class DecisionError(RelicwatchError):
@@ -119,6 +121,42 @@ def decide(
         },
     )
     return decision
+
+
+def undo_decision(session: Session, chain: AuditChain, *, user: User, decision_id: int) -> Decision:
+    """Take one's own decision back while it stands: what stood before it stands again, and the row stays.
+
+    Raises DecisionError for another person's, StaleDecision where somebody decided since.
+    """
+    decision = session.get(Decision, decision_id)
+    if decision is None or decision.user_id != user.id:
+        raise DecisionError("Only one's own decisions can be undone: open the listing and decide anew.", "not_own")
+    listing = session.scalars(
+        select(Listing)
+        .where(Listing.id == decision.listing_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    if listing.current_decision_id != decision.id:
+        raise StaleDecision(listing.current_decision_id)
+    before = session.get(Decision, decision.supersedes_id) if decision.supersedes_id is not None else None
+    listing.current_decision_id = before.id if before is not None else None
+    listing.changed_after_decision = before is not None and before.observation_id != listing.current_observation_id
+    chain.record(
+        session,
+        actor=user.name,
+        action=UNDONE,
+        object_kind="listing",
+        object_id=listing.id,
+        details={"decision": decision.id, "stands": listing.current_decision_id},
+    )
+    return decision
+
+
+def undone_decisions(session: Session) -> set[int]:
+    """The decisions that were taken back: the log says so."""
+    told = session.scalars(select(AuditEvent.details).where(AuditEvent.action == UNDONE))
+    return {details["decision"] for details in told}
 
 
 def decisions_of(session: Session, listing_id: int) -> list[tuple[Decision, User]]:

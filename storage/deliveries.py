@@ -64,12 +64,12 @@ def follow_rhythm(session: Session, user_id: int, rhythm: str) -> None:
             delivery.due_at = due_moment(rhythm, now, None)
 
 
-def _untried(user_id: int) -> Select[tuple[Delivery]]:
+def _untried(user_id: int) -> Select[Delivery]:
     """E-mails about alerts that no attempt was made at yet."""
     return _emails(user_id).where(Delivery.state == "waiting", Delivery.attempts == 0).order_by(Delivery.id)
 
 
-def _emails(user_id: int) -> Select[tuple[Delivery]]:
+def _emails(user_id: int) -> Select[Delivery]:
     return select(Delivery).where(Delivery.user_id == user_id, Delivery.way == "email", Delivery.about == "alerts")
 
 

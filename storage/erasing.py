@@ -16,6 +16,7 @@ from storage.audit import AuditChain
 from storage.folding import fold
 from storage.holds import holds_on
 from storage.masking import mask_contacts, mask_record
+from storage.queue_filters import read_filters
 from storage.tables import (
     Alarm,
     AlarmReceipt,
@@ -456,6 +457,16 @@ def _digest_of(listing: Listing, observations: Sequence[Observation]) -> str:
     return hashlib.sha256(json.dumps(record, ensure_ascii=False).encode()).hexdigest()
 
 
+def _searches_for(session: Session, seller: Seller) -> list[int]:
+    """Saved searches for a seller, by number, or by a name that nobody else bears."""
+    found = list(session.scalars(select(SavedSearch.id).where(SavedSearch.seller_id == seller.id)))
+    others = select(Seller.id).where(Seller.name == seller.name, Seller.id != seller.id).limit(1)
+    if session.scalar(others) is None:
+        by_name = session.scalars(select(SavedSearch).where(SavedSearch.query.contains("seller=")))
+        found += [row.id for row in by_name if read_filters(row.query)[0].seller == seller.name]
+    return found
+
+
 def erase_unnamed_sellers(session: Session, erasure: Erasure, ids: set[int]) -> int:
     """Those of the sellers that no observation names any more, unless a hold is on them."""
     held = holds_on(session, "seller")
@@ -468,10 +479,9 @@ def erase_unnamed_sellers(session: Session, erasure: Erasure, ids: set[int]) -> 
         text = json.dumps([seller.id_space, seller.native_id, seller.name], ensure_ascii=False)
         # The name could be guessed from a digest of so short a text: the tombstone has none.
         bury(session, erasure, kind="seller", object_id=id_, sha256=None, size=len(text.encode()))
-        # What was searched for by this seller goes, name and all; filters that name the seller only by name stay.
-        searches = select(SavedSearch.id).where(SavedSearch.seller_id == id_)
+        searches = _searches_for(session, seller)
         session.execute(delete(SearchNotice).where(SearchNotice.search_id.in_(searches)))
-        session.execute(delete(SavedSearch).where(SavedSearch.seller_id == id_))
+        session.execute(delete(SavedSearch).where(SavedSearch.id.in_(searches)))
         for said in (SellerSign, SellerFollow):
             session.execute(delete(said).where(said.seller_id == id_))
         session.execute(delete(SellerVerdict).where(or_(SellerVerdict.seller_id == id_, SellerVerdict.other_id == id_)))

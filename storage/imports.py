@@ -13,6 +13,7 @@ from crawler.errors import RelicwatchError
 from crawler.items import ListingItem
 from storage.audit import AuditChain
 from storage.captures import SAVED_FILE, SAVED_PHOTO, TAKEN_OUT, derivative, thumbnail
+from storage.jobs import queue_comparison
 from storage.listings import Key, ListingWriter
 from storage.tables import Capture, Listing, ListingAlias, Observation
 
@@ -174,6 +175,7 @@ def _keep(
             _restore(listing, standing[key])
         _add_photos(session, one, listing.id, capture.id, record.imported_at)
         kept.append(_kept(one, listing.id, is_new=key not in before, from_this_file=False))
+        queue_comparison(session, listing.id, f"import:{capture.id}")
         chain.record(
             session,
             actor=actor,

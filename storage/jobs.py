@@ -90,6 +90,11 @@ def insert_jobs(session: Session, kind: str, jobs: Iterable[tuple[dict[str, Any]
         session.execute(insert(Job).on_conflict_do_nothing(index_elements=[Job.idempotency_key]), rows)
 
 
+def queue_comparison(session: Session, listing_id: int, because: str) -> None:
+    """A listing or its pictures came outside a crawl: it is compared with what is stored, once for each reason."""
+    insert_job(session, "objects", {"listing": listing_id}, f"objects:{because}")
+
+
 def job_by_key(session: Session, idempotency_key: str) -> Job | None:
     return session.scalars(select(Job).where(Job.idempotency_key == idempotency_key)).one_or_none()
 

@@ -13,12 +13,12 @@ from itertools import islice
 from typing import Literal
 
 from sqlalchemy import case, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from storage.database import is_reading
 from storage.queue_conditions import conditions
 from storage.queue_filters import Filters
-from storage.queue_order import Line
+from storage.queue_order import find_lines
 from storage.queue_ranks import DAY, SOON
 from storage.queue_upkeep import Judged, Told, bring_up_to_date, raised, with_judged
 from storage.sampling import current_sampling
@@ -36,6 +36,8 @@ from storage.tables import (
 
 PAGE_SIZE = 50
 DRAWN = ("explore", "audit")
+MOST_AT_ONCE = 10_000
+"""Numbers that one statement may name on either database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +109,11 @@ class Queue:
     def __init__(self, session: Session, filters: Filters, *, now: datetime | None = None) -> None:
         if not is_reading(session):
             bring_up_to_date(session)
+        self._session = session
         self._now = now or utc_now()
         sampling = current_sampling(session)
         self._shares = {"explore": sampling.queue_explore, "audit": sampling.queue_audit}
-        self._lines = {kind: Line(session, filters, self._now, kind) for kind in ("", *DRAWN)}
+        self._lines = find_lines(session, filters, self._now)
 
     @property
     def total(self) -> int:
@@ -122,9 +125,9 @@ class Queue:
         kinds = list(islice(self._kinds(), end))
         before = Counter(kinds[:offset])
         wanted = Counter(kinds[offset:])
-        rows = {kind: iter(self._lines[kind].entries(before[kind], count)) for kind, count in wanted.items()}
-        found = (next(rows[kind], None) for kind in kinds[offset:])
-        return [self._place(entry) for entry in found if entry is not None]
+        lines = {kind: iter(self._lines[kind].listings(before[kind], count)) for kind, count in wanted.items()}
+        listings = [id_ for kind in kinds[offset:] if (id_ := next(lines[kind], None)) is not None]
+        return [self._place(entry) for entry in self._entries(listings)]
 
     def neighbours(self, listing_id: int) -> tuple[int | None, int | None]:
         """The listings before and after this one; for one that is not in the queue: (None, the first)."""
@@ -144,6 +147,15 @@ class Queue:
             if within is not None:
                 return self._position(kind, within)
         return None
+
+    def _entries(self, listings: Sequence[int]) -> list[QueueEntry]:
+        found: dict[int, QueueEntry] = {}
+        for start in range(0, len(listings), MOST_AT_ONCE):
+            some = listings[start : start + MOST_AT_ONCE]
+            statement = select(QueueEntry).options(defer(QueueEntry.said)).where(QueueEntry.listing_id.in_(some))
+            rows = self._session.scalars(statement, execution_options={"populate_existing": True})
+            found |= {entry.listing_id: entry for entry in rows}
+        return [found[id_] for id_ in listings if id_ in found]
 
     def _position(self, kind: str, within: int) -> int:
         """Where the so-many-th entry of a line stands in the whole queue."""

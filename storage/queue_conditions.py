@@ -43,15 +43,15 @@ def _equal(filters: Filters, entry: type[QueueEntry]) -> list[ColumnElement[bool
         (filters.country, entry.country),
         (filters.currency, entry.currency),
     ]
-    found = [of_entry == value for value, of_entry in columns if value]
+    found = [in_entry == value for value, in_entry in columns if value]
     if filters.route:
         found.append(entry.from_source_or_transit.is_(True))
     if filters.assignee:
         found.append(entry.assignee.is_(None) if filters.assignee == NOBODY else entry.assignee == filters.assignee)
     for kind, value in (("type", filters.object_type), ("culture", filters.culture), ("red_list", filters.red_list)):
         if value:
-            named = select(QueueFacet.listing_id).where(QueueFacet.kind == kind, QueueFacet.value == value)
-            found.append(entry.listing_id.in_(named))
+            of_entry = (QueueFacet.kind == kind, QueueFacet.value == value, QueueFacet.listing_id == entry.listing_id)
+            found.append(select(true()).where(*of_entry).correlate(entry).exists())
     return found
 
 
@@ -74,7 +74,7 @@ def _ranges(filters: Filters, entry: type[QueueEntry]) -> list[ColumnElement[boo
 
 
 def _text(filters: Filters, entry: type[QueueEntry], dialect: str) -> list[ColumnElement[bool]]:
-    """Every word stands somewhere in the text. The index only narrows down; what it finds is read."""
+    """Every word stands somewhere in the text. PostgreSQL's index only narrows down, so that what it finds is read."""
     words = fold(filters.text).split()
     found = [entry.said.contains(word, autoescape=True) for word in words]
     indexed = [word for word in words if len(word) >= GRAM]
@@ -84,12 +84,13 @@ def _text(filters: Filters, entry: type[QueueEntry], dialect: str) -> list[Colum
         grams = sorted({word[at : at + GRAM] for word in indexed for at in range(len(word) - GRAM + 1)})
         of_text = func.queue_grams(entry.said, type_=ARRAY(Text))
         return [of_text.contains(cast(grams, ARRAY(Text))), *found]
-    # A phrase in quotes is text and nothing else, whatever operators it holds.
+    # A phrase finds just what holds its letters in a row; in quotes it is text, whatever operators it holds.
     asked = " ".join('"' + word.replace('"', '""') + '"' for word in indexed)
     matching = (
         select(column("rowid")).select_from(table("queue_text")).where(literal_column("queue_text").op("MATCH")(asked))
     )
-    return [entry.listing_id.in_(matching), *found]
+    short = [entry.said.contains(word, autoescape=True) for word in words if len(word) < GRAM]
+    return [entry.listing_id.in_(matching), *short]
 
 
 def first_of_its_object(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, tuple_
@@ -27,28 +28,21 @@ _Other = aliased(QueueEntry, name="other")
 class Run:
     """Entries that stand together, sorted by `keys`, smaller ones first; none of the keys is null."""
 
-    which: ColumnElement[bool]
+    which: Sequence[ColumnElement[bool]]
     keys: Callable[[type[QueueEntry]], Keys]
     count: int
 
 
 class Line:
-    """The flagged entries that pass the filters, or those drawn for one reason, in the order that was asked for."""
+    """Runs of entries one after the other: those that are flagged, or those drawn for one reason."""
 
-    def __init__(self, session: Session, filters: Filters, now: datetime, drawn: str) -> None:
-        self._session = session
-        self._dialect = session.get_bind().dialect.name
-        self._filters, self._now, self._drawn = filters, now, drawn
-        self._passing = self._conditions()
-        self._runs = self._find_runs()
+    def __init__(self, session: Session, runs: Sequence[Run]) -> None:
+        self._session, self._runs = session, runs
+        self.count = sum(run.count for run in runs)
 
-    @property
-    def count(self) -> int:
-        return sum(run.count for run in self._runs)
-
-    def entries(self, offset: int, limit: int) -> list[QueueEntry]:
-        """So many entries from this one on."""
-        found: list[QueueEntry] = []
+    def listings(self, offset: int, limit: int) -> list[int]:
+        """The listings of so many entries from this one on."""
+        found: list[int] = []
         for run in self._runs:
             if limit <= 0:
                 break
@@ -56,13 +50,13 @@ class Line:
                 offset -= run.count
                 continue
             statement = (
-                select(QueueEntry)
-                .where(*self._passing, run.which)
+                select(QueueEntry.listing_id)
+                .where(*run.which)
                 .order_by(*run.keys(QueueEntry))
                 .offset(offset)
                 .limit(min(limit, run.count - offset))
             )
-            some = self._session.scalars(statement, execution_options={"populate_existing": True}).all()
+            some = self._session.scalars(statement).all()
             found += some
             offset, limit = 0, limit - len(some)
         return found
@@ -73,48 +67,49 @@ class Line:
         before = 0
         for run in self._runs:
             keys = run.keys(QueueEntry)
-            own = self._session.execute(select(*keys).where(*self._passing, run.which, itself)).first()
+            own = self._session.execute(select(*keys).where(*run.which, itself)).first()
             if own is None:
                 before += run.count
                 continue
             bound = [literal(value, key.type) for value, key in zip(own, keys, strict=True)]
-            earlier = select(func.count()).select_from(QueueEntry).where(*self._passing, run.which)
+            earlier = select(func.count()).select_from(QueueEntry).where(*run.which)
             return before + (self._session.scalar(earlier.where(tuple_(*keys) < tuple_(*bound))) or 0)
         return None
 
-    def _conditions(self) -> list[ColumnElement[bool]]:
-        before = tuple_(*self._whole_keys(_Other)) < tuple_(*self._whole_keys(QueueEntry))
-        return [
-            *conditions(self._filters, QueueEntry, self._dialect),
-            QueueEntry.drawn == self._drawn,
-            first_of_its_object(self._filters, QueueEntry, _Other, before, self._dialect),
-        ]
 
-    def _whole_keys(self, entry: type[QueueEntry]) -> Keys:
-        """The order in full: what was drawn by chance after what was flagged."""
-        return [case((entry.drawn == "", 0), else_=1), *_keys(self._filters.sort, entry, self._now)]
+def find_lines(session: Session, filters: Filters, now: datetime) -> dict[str, Line]:
+    """Reason of being drawn ("" for what is flagged) -> the entries that pass the filters, in the order asked for."""
+    dialect = session.get_bind().dialect.name
+    before = tuple_(*_whole_keys(filters.sort, _Other, now)) < tuple_(*_whole_keys(filters.sort, QueueEntry, now))
+    passing = [
+        *conditions(filters, QueueEntry, dialect),
+        first_of_its_object(filters, QueueEntry, _Other, before, dialect),
+    ]
+    soon = _ends_soon(QueueEntry, now)
+    groups = (QueueEntry.drawn, QueueEntry.rank_before_hour)  # as they stand in the index, so that nothing is sorted
+    counts = select(*groups, func.count(), func.sum(case((soon, 1), else_=0))).where(*passing).group_by(*groups)
+    runs: dict[str, list[Run]] = {"": [], "explore": [], "audit": []}
+    for drawn, rank, entries, soon_entries in session.execute(counts.order_by(*groups)):
+        which = [*passing, QueueEntry.drawn == drawn, QueueEntry.rank_before_hour == rank]
+        if soon_entries:
+            runs[drawn].append(Run([*which, soon], _soon_keys, soon_entries))
+        if entries > soon_entries:
+            runs[drawn].append(Run([*which, _ends_not_soon(now)], _value_keys, entries - soon_entries))
+    keys: dict[str, Callable[[type[QueueEntry]], Keys]] = {}
+    if filters.sort != "urgency":
+        keys = dict.fromkeys(runs, partial(_keys, filters.sort, now=now))
+    # In the order of their drawing: the best scored first would make those looked at no random sample.
+    keys["audit"] = lambda entry: [entry.listing_id]
+    for drawn, of_line in keys.items():
+        if runs[drawn]:
+            count = sum(run.count for run in runs[drawn])
+            runs[drawn] = [Run([*passing, QueueEntry.drawn == drawn], of_line, count)]
+    return {drawn: Line(session, some) for drawn, some in runs.items()}
 
-    def _find_runs(self) -> list[Run]:
-        if self._drawn == "audit":
-            # In the order of their drawing: the best scored first would make those looked at no random sample.
-            return [self._one_run(lambda entry: [entry.listing_id])]
-        if self._filters.sort != "urgency":
-            return [self._one_run(lambda entry: _keys(self._filters.sort, entry, self._now))]
-        soon = _ends_soon(QueueEntry, self._now)
-        counts = self._session.execute(
-            select(QueueEntry.rank_before_hour, soon.label("soon"), func.count().label("entries"))
-            .where(*self._passing)
-            .group_by(QueueEntry.rank_before_hour, soon)
-        ).all()
-        runs = []
-        for rank, is_soon, entries in sorted(counts, key=lambda row: (row[0], not row[1])):
-            which = and_(QueueEntry.rank_before_hour == rank, soon if is_soon else _ends_not_soon(self._now))
-            runs.append(Run(which, _soon_keys if is_soon else _value_keys, entries))
-        return runs
 
-    def _one_run(self, keys: Callable[[type[QueueEntry]], Keys]) -> Run:
-        found = self._session.scalar(select(func.count()).select_from(QueueEntry).where(*self._passing))
-        return Run(literal(True), keys, found or 0)
+def _whole_keys(sort: Sort, entry: type[QueueEntry], now: datetime) -> Keys:
+    """The order in full: what was drawn by chance after what was flagged."""
+    return [case((entry.drawn == "", 0), else_=1), *_keys(sort, entry, now)]
 
 
 def _ends_soon(entry: type[QueueEntry], now: datetime) -> ColumnElement[bool]:
@@ -159,7 +154,7 @@ def _keys(sort: Sort, entry: type[QueueEntry], now: datetime) -> Keys:
     return _urgency_keys(entry, now)
 
 
-def newest_entered(session: Session, filters: Filters, since: datetime) -> int:
+def count_entered(session: Session, filters: Filters, since: datetime) -> int:
     """How many entries that pass the filters came to wait after this moment."""
     dialect = session.get_bind().dialect.name
     found: Sequence[ColumnElement[bool]] = conditions(filters, QueueEntry, dialect)

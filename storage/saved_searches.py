@@ -39,7 +39,7 @@ def save_search(
 ) -> SavedSearch:
     """Keep filters of the queue, a term, or a seller under a name (of the two latter their own where none is given).
 
-    Raises SearchRefused, or FiltersRefused for a query that is not understood.
+    The same again, sent twice, stays one. Raises SearchRefused, or FiltersRefused for a query that is not understood.
     """
     kind: Kind = "seller" if seller_id is not None else "term" if term.strip() else "search"
     if seller_id is not None:
@@ -53,12 +53,16 @@ def save_search(
     name = _one_line(name)
     if not name:
         raise SearchRefused("A saved search needs a name: give it one.")
-    if len(visible_searches(session, user, own=True)) >= MOST_OF_ONE:
+    mine = visible_searches(session, user, own=True)
+    asked = (kind, name, kept, seller_id)
+    same = next((one for one in mine if (one.kind, one.name, one.query, one.seller_id) == asked), None)
+    if same is None and len(mine) >= MOST_OF_ONE:
         raise SearchRefused(f"There are {MOST_OF_ONE} saved searches of {user.name} already: remove one first.")
-    row = SavedSearch(user_id=user.id, kind=kind, name=name, query=kept, seller_id=seller_id, shared=shared)
-    session.add(row)
-    session.flush()
-    _record(session, chain, row, "search saved", user.name)
+    row = same or SavedSearch(user_id=user.id, kind=kind, name=name, query=kept, seller_id=seller_id, shared=shared)
+    if same is None:
+        session.add(row)
+        session.flush()
+        _record(session, chain, row, "search saved", user.name)
     if notify:
         set_notice(session, chain, row, user, wanted=True)
     return row

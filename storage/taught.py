@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from storage.decisions import undone_decisions
 from storage.tables import Assessment, Decision, Listing, Observation, User
 
 VERDICTS = {"antiquity": True, "replica": False, "other": False}
@@ -52,7 +53,8 @@ def decided_texts(session: Session) -> list[DecidedText]:
         .where(~Listing.demo)
         .order_by(Decision.id)
     ).all()
-    last = {row[0].observation_id: row for row in rows}
+    undone = undone_decisions(session)
+    last = {row[0].observation_id: row for row in rows if row[0].id not in undone}
     return [
         DecidedText(
             decision.id,

@@ -10,6 +10,8 @@ from storage.users import create_user
 from tests.alerts.conftest import Mailbox, part, serve
 from tests.crawling import Place
 
+CANARY = "canary-password-4711"
+
 
 def test_searches_and_test_messages_by_the_command(place: Place) -> None:
     with place.database.transaction() as session:
@@ -33,5 +35,11 @@ def test_searches_and_test_messages_by_the_command(place: Place) -> None:
         box.answers = ["550 no such mailbox"]
         refused = place.run("alerts", "test", "--to", "x@office.example", more=box.environment())
         assert (refused.status, "did not take the message (550 no such mailbox)" in refused.err) == (1, True)
+        secret = {"RELICWATCH_SMTP_USER": "watch", "RELICWATCH_SMTP_PASSWORD": CANARY}
+        signed_in = place.run("alerts", "test", "--user", "ann", more=box.environment() | secret)
+        assert (signed_in.status, "takes no user and password" in signed_in.err) == (1, True)
+        assert CANARY not in signed_in.err + signed_in.out  # SEC-31
+        kept = [path for path in place.home.root.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
+        assert kept == []
     finally:
         controller.stop()

@@ -11,11 +11,15 @@ import checkup
 from checkup import examine
 from crawler.home import DEMO_MARK, Home
 from evidence.signing import ensure_signing_key, load_signing_key
+from storage.alarm_receipts import set_recipient
 from storage.audit import AuditChain
 from storage.database import Database
+from storage.deliveries import end_delivery, new_delivery
 from storage.migrate import upgrade
 from storage.tables import Job, Listing
+from storage.users import create_user
 from storage.watches import add_watch
+from tests.alerts.conftest import Mailbox, serve
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -149,3 +153,35 @@ def test_a_missing_signing_key_is_a_fault(whole_home: Home) -> None:
     for path in whole_home.keys.iterdir():
         path.unlink()
     assert len(faults(whole_home)) == 1
+
+
+def test_a_mail_server_that_takes_nothing_is_a_fault_and_one_that_does_is_told(
+    whole_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert any("No mail server is set" in finding.text for finding in examine(whole_home))
+    box = Mailbox()
+    controller = serve(box)
+    for name, value in box.environment().items():
+        monkeypatch.setenv(name, value)
+    assert faults(whole_home) == []
+    assert f"127.0.0.1:{box.port} (no encryption) takes messages" in "".join(one.text for one in examine(whole_home))
+    assert box.envelopes == [], "doctor sends nothing"
+    controller.stop()
+    (fault,) = faults(whole_home)
+    assert "no e-mail goes out" in fault and "cannot be reached" in fault
+    monkeypatch.setenv("RELICWATCH_SMTP_SENDER", "nonsense")
+    (fault,) = faults(whole_home)
+    assert "RELICWATCH_SMTP_SENDER" in fault
+
+
+def test_somebody_named_for_alarms_without_an_address_is_a_fault(whole_home: Home) -> None:
+    database = Database(whole_home.database_url)
+    with database.transaction() as session:
+        user = create_user(session, "amina", "lead")
+        set_recipient(session, AuditChain(), user=user, named=True, actor="admin")
+        failed = new_delivery(session, user.id, "email", "alerts", NOW)
+        end_delivery(session, failed, "failed", "550")
+    database.dispose()
+    (fault,) = faults(whole_home)
+    assert "amina is named for safety alarms" in fault
+    assert any("messages that are failed: 1" in finding.text for finding in examine(whole_home))

@@ -33,6 +33,7 @@ TOP = {
     "learning",
     "linking",
     "object_links",
+    "late_photos",
     "object_photos",
     "photo_links",
     "retention",

@@ -18,7 +18,8 @@ from evidence.bundle import export_bundle
 from evidence.saved_files import SavedBy
 from evidence.segments import find_members
 from evidence.signing import ensure_signing_key
-from evidence.verify import NOT_FROM_THE_SITE, verify_bundle
+from evidence.verification import NOT_FROM_THE_SITE
+from evidence.verify import verify_bundle
 from importing import Importer
 from markets.catalog import UnknownMarket, get_market
 from storage.audit import AuditChain

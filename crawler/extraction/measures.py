@@ -109,6 +109,10 @@ _PARCEL_WORDS = (
     "shipp", "packag", "postage", "deliver", "colis", "livraison", "emballage", "versand", "paket", "spedizione",
     "envío", "شحن", "طرد",
 )  # fmt: skip
+_SENTENCE_END = re.compile(
+    r"(?<!approx)(?<!\bappr)(?<!\bdims)(?<!\bdimens)(?<!\bmeas)(?<!\bdiam)(?<!\babmess)(?<=[^\W\d]{4})[.!?؟]\s", re.I
+)
+"""No abbreviation ends a sentence."""
 _SHIPPING = re.compile("|".join(_PARCEL_WORDS), re.I)
 _UNIT_CODES = {
     "MMT": "mm",
@@ -259,12 +263,14 @@ def _names_parcel(text: str) -> bool:
 
 
 def _of_parcel(text: str, match: re.Match[str]) -> bool:
-    """Whether the words around it, within its line, speak of sending it."""
+    """Whether the words around it, within its line and from the start of its sentence, speak of sending it."""
     if not _names_parcel(text):
         return False
     first, last = max(0, match.start() - 40), min(len(text), match.end() + 20)
     behind = text.find("\n", match.end(), last)
     start = max(text.rfind("\n", first, match.start()) + 1, first)
+    # "Insured shipping. 91 x 55 mm." ends with the object's own size.
+    start = max([start, *(end.end() for end in _SENTENCE_END.finditer(text, start, match.start()))])
     return _SHIPPING.search(text, start, last if behind < 0 else behind) is not None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -83,11 +83,16 @@ def render_index(
     base: str = "data/",
     cover: Cover | None = None,
     withheld: frozenset[Part] = frozenset(),
+    printed: Collection[str] | None = None,
+    apart: bool = False,
 ) -> bytes:
     """`index.html`, or with one language the text of its printed report.
 
+    `apart`: each listing has a page of its own (`render_listing`), and this one leads to them.
+
     Without a `cover` it holds nothing of the export itself, so that the same evidence gives the same page. `base` leads
-    to the payload; `withheld` is what is left out of a copy.
+    to the payload; `withheld` is what is left out of a copy; `printed` are the pictures at hand, by their addresses in
+    the page, where not all are: the others are named.
     """
     events = [event for event in custody["events"] if event["object_kind"] != "export"]
     return _render(
@@ -101,7 +106,30 @@ def render_index(
         base=base,
         cover=cover,
         withheld=withheld,
+        printed=printed,
+        apart=apart,
         parts=PARTS,
+    )
+
+
+def render_listing(
+    listing: ReportListing,
+    *,
+    languages: Sequence[str],
+    demo: bool,
+    explain: Explain | None = None,
+    withheld: frozenset[Part] = frozenset(),
+) -> bytes:
+    """`data/items/NNN/listing.html`: one listing of a bundle that has too many for one page."""
+    return _render(
+        "listing_page.html.jinja",
+        l=listing,
+        languages=languages,
+        demo=demo,
+        explain=explain,
+        base="../../",
+        withheld=withheld,
+        printed=None,
     )
 
 

@@ -12,7 +12,7 @@ from matching.photo_reading import PhotoUnreadable
 from review.api.access import ApiDesk, Reading
 from review.api.fields import Shown
 from review.api.problems import Refusal
-from review.photo_search import MOST_PICTURES, PhotoSearch, pictures_to_compare
+from review.photo_search import MOST_PICTURES, PhotoSearch, PhotoSearchBusy, pictures_to_compare
 from review.uploads import MOST_BYTES
 
 router = APIRouter(tags=["photos"])
@@ -54,6 +54,9 @@ def match_photo(request: Request, desk: ApiDesk, caller: Reading, photo: UploadF
             found = search.ask(told, content, caller.user.id, caller.words)
         except PhotoUnreadable as error:
             raise Refusal(422, "photo") from error
+        except PhotoSearchBusy as error:
+            again = {"retry-after": str(ASK_AGAIN_SECONDS)}
+            raise Refusal(429, "busy", headers=again, seconds=ASK_AGAIN_SECONDS) from error
     with desk.writing() as session:
         caller.chain.record(
             session,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -12,11 +13,11 @@ from starlette.responses import Response
 
 from evidence.store import EvidenceStore
 from matching.photo_reading import PhotoUnreadable
-from review.desk import Desk, DeskOf, Form, NotThere, Reader, row_id
+from review.desk import Desk, DeskOf, Form, NotThere, Reader, row_id, word
 from review.pages.files import SANDBOX, picture_answer
-from review.photo_search import MOST_PICTURES, PhotoSearch, PhotoSearched, pictures_to_compare
-from review.uploads import MOST_BYTES
-from storage.tables import Capture, RegisterEntry
+from review.photo_search import MOST_PICTURES, PhotoSearch, PhotoSearchBusy, PhotoSearched, pictures_to_compare
+from review.uploads import MOST_BYTES, ask_for_import, keep_for_import
+from storage.tables import Capture, RegisterEntry, utc_now
 
 router = APIRouter()
 
@@ -29,14 +30,26 @@ def photo_search_of(request: Request) -> PhotoSearch:
 Search = Annotated[PhotoSearch, Depends(photo_search_of)]
 
 
-async def sent_photo(visitor: Reader, form: Form) -> bytes:
-    """The chosen file's bytes; empty where none was chosen or it is too long."""
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """What came with the form."""
+
+    content: bytes
+    """Empty where none was chosen or it is too long."""
+    name: str
+    keep: bool
+    """Whether the person asked for it to be sealed and put into the queue."""
+
+
+async def sent_photo(visitor: Reader, form: Form) -> Photo:
     sent: Any = form.get("photo")
     content: bytes = await sent.read(MOST_BYTES + 1) if isinstance(sent, UploadFile) else b""
-    return content if len(content) <= MOST_BYTES else b""
+    name = sent.filename or "" if isinstance(sent, UploadFile) else ""
+    keep = word(form, "keep") == "1" and visitor.may("decide")
+    return Photo(content if len(content) <= MOST_BYTES else b"", name, keep)
 
 
-SentPhoto = Annotated[bytes, Depends(sent_photo)]
+SentPhoto = Annotated[Photo, Depends(sent_photo)]
 
 
 @router.get("/photos")
@@ -46,25 +59,31 @@ def photos_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
 
 @router.post("/photos")
 def search(request: Request, desk: DeskOf, visitor: Reader, photo: SentPhoto, search: Search) -> Response:
-    """The log says who searched and by the digest of which photo; the photo itself is not kept."""
-    if not photo:
+    """The log says who searched and by the digest of which photo; the photo itself is kept on request alone."""
+    if not photo.content:
         return _page(request, desk, refused="photo_none_sent")
     with desk.reading() as session:
         told = pictures_to_compare(session)
     try:
-        found = search.ask(told, photo, visitor.user.id, desk.words(request))
+        found = search.ask(told, photo.content, visitor.user.id, desk.words(request))
     except PhotoUnreadable:
         return _page(request, desk, refused="photo_unreadable")
+    except PhotoSearchBusy:
+        return _page(request, desk, refused="photo_busy", status=429)
+    upload = keep_for_import(desk.home, photo.name, photo.content) if photo.keep else ""
     with desk.writing() as session:
+        if upload:
+            name = visitor.user.name
+            ask_for_import(session, desk.chain, upload, who=name, when=utc_now(), actor=name)
         desk.chain.record(
             session,
             actor=visitor.user.name,
             action="searched",
             object_kind="page",
             object_id="photos",
-            details={"photo_sha256": hashlib.sha256(photo).hexdigest(), "found": len(found.candidates)},
+            details={"photo_sha256": hashlib.sha256(photo.content).hexdigest(), "found": len(found.candidates)},
         )
-    return _page(request, desk, found=found)
+    return _page(request, desk, found=found, kept=photo.keep)
 
 
 @router.get("/photos/asked/{key}.jpg")
@@ -102,21 +121,38 @@ def listing_photo(desk: DeskOf, visitor: Reader, listing_id: str, sha256: str) -
     return picture_answer(store, desk.home.file_path(capture.sha256), capture.id)
 
 
-def _page(request: Request, desk: Desk, *, found: PhotoSearched | None = None, refused: str = "") -> Response:
+def _told(entry: RegisterEntry) -> tuple[str, str]:
+    """What the register calls the object, and its description."""
+    fields = entry.fields
+    return str(fields.get("title") or fields.get("object_type") or entry.record_id), str(
+        fields.get("description") or ""
+    )
+
+
+def _page(
+    request: Request,
+    desk: Desk,
+    *,
+    found: PhotoSearched | None = None,
+    refused: str = "",
+    status: int = 422,
+    kept: bool = False,
+) -> Response:
     with desk.reading() as session:
         ready = len(pictures_to_compare(session))
         entries = {
-            one.id: session.get_one(RegisterEntry, one.id).fields
+            one.id: _told(session.get_one(RegisterEntry, one.id))
             for one in (found.candidates if found else ())
             if one.kind == "register"
         }
     return desk.page(
         request,
         "photos.html",
-        status=422 if refused else 200,
+        status=status if refused else 200,
         found=found,
         entries=entries,
         refused=refused,
+        kept=kept,
         ready=ready,
         most=MOST_PICTURES,
         megabytes=MOST_BYTES // (1024 * 1024),

@@ -27,6 +27,7 @@ from review.desk import (
     word,
 )
 from storage.second_factor import passes
+from storage.set_up import is_first_time
 from storage.sign_in_throttle import forget_failures, note_failure, wait_until
 from storage.tables import User, utc_now
 from storage.users import (
@@ -79,6 +80,9 @@ def sign_in(request: Request, desk: DeskOf, form: SignInForm) -> Response:
     if signed is None:
         return _sign_in_page(request, desk, next_address=word(form, "next"), refused=True)
     next_address = local_path(word(form, "next"))
+    if next_address == "/" and signed.user.role == "admin" and not desk.home.is_demo:
+        with desk.reading() as session:
+            next_address = "/first-hour" if is_first_time(session) else next_address
     # The demo's one user comes back by a code that the demo prints: no password is asked of them.
     offer = bool(code) and signed.user.password_hash is None and not desk.home.is_demo
     answer = go_to(f"/password?next={quote(next_address)}" if offer else next_address)

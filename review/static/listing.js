@@ -25,7 +25,11 @@
     clearTimeout(follow.rest);
     follow.rest = setTimeout(() => { moving = null; }, 120);
   };
-  panes.forEach((pane) => pane.addEventListener("scroll", follow));
+  const middle = (pane) => pane.scrollTo((pane.scrollWidth - pane.clientWidth) / 2, (pane.scrollHeight - pane.clientHeight) / 2);
+  panes.forEach((pane) => {
+    middle(pane);
+    pane.addEventListener("scroll", follow);
+  });
 
   const steps = { arrowup: [0, -1], arrowdown: [0, 1], arrowleft: [-1, 0], arrowright: [1, 0] };
 

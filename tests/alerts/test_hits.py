@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -10,13 +11,28 @@ from sqlalchemy import func, select, update
 
 from alerts.hits import make_alerts
 from crawler.home import Home
+from storage.alarm_notices import queue_alarm_notices
+from storage.alarm_receipts import set_recipient
 from storage.alerts import list_alerts, note_raised, waiting_hits
 from storage.audit import AuditChain
 from storage.database import Database
+from storage.erasing import Erasure, erase_listing
 from storage.notice_settings import set_email
 from storage.objects import merge
 from storage.saved_searches import remove_search, save_search, set_notice, set_shared
-from storage.tables import Alert, Assessment, Delivery, DeliveryAlert, Listing, RaisedHit, SavedSearch, User, utc_now
+from storage.tables import (
+    Alarm,
+    Alert,
+    Assessment,
+    Delivery,
+    DeliveryAlarm,
+    DeliveryAlert,
+    Listing,
+    RaisedHit,
+    SavedSearch,
+    User,
+    utc_now,
+)
 from storage.users import create_user, set_disabled
 from tests.review.seed import Offer, add_assessment, add_listing
 
@@ -217,6 +233,35 @@ def test_a_search_whose_filters_are_no_longer_known_keeps_no_other_from_telling(
         broken.query = "state=of_old"
     raised()
     assert tell(database) == 1
+
+
+def test_several_at_once_tell_each_hit_once(database: Database, ann: int, raised: Raise) -> None:
+    lamps = {raised(Offer(market=f"market_{number}")) for number in range(6)}
+    with ThreadPoolExecutor(4) as pool:
+        made = [one.result() for one in [pool.submit(tell, database) for _ in range(4)]]
+    assert sum(made) == len(lamps)
+    assert {listing for listing, _ in told(database, ann)} == lamps
+
+
+def test_what_was_told_goes_with_its_listing(database: Database, ann: int, raised: Raise, chain: AuditChain) -> None:
+    lamp = raised()
+    tell(database)
+    with database.transaction() as session:
+        listing = session.get_one(Listing, lamp)
+        judged = listing.current_assessment_id or 0
+        session.add(Alarm(
+            kind="x", listing_id=lamp, observation_id=listing.current_observation_id, model="x", reasons=[],
+            raised_at=utc_now(),
+        ))  # fmt: skip
+        set_recipient(session, chain, user=session.get_one(User, ann), named=True, actor="x")
+        assert queue_alarm_notices(session) == 1
+        note_raised(session, [(lamp, judged)])
+    with database.transaction() as session:
+        erase_listing(session, Erasure(chain, "request", "ref. 1", "dpo", utc_now()), lamp)
+    with database.reading() as session:
+        for table in (Alert, RaisedHit, DeliveryAlert, DeliveryAlarm, Alarm, Listing):
+            assert session.scalars(select(table)).all() == [], table
+        assert len(session.scalars(select(Delivery)).all()) == 2, "that there were messages stays, without a word"
 
 
 def test_an_alert_reaches_somebody_without_an_address_on_the_desk_alone(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -11,20 +12,25 @@ import pytest
 from sqlalchemy import select, update
 
 from alerts.outbox import send_due
+from alerts.webhook import sign
+from crawler.egress import Guard
 from crawler.home import Home
 from storage.alarm_notices import queue_alarm_notices
 from storage.alarm_receipts import give_receipt, set_recipient
 from storage.audit import AuditChain
 from storage.database import Database
 from storage.deliveries import PAUSES_SECONDS, deliveries_are_due, new_delivery, queue_alerts, send_again
-from storage.notice_settings import set_email, settings_of
+from storage.notice_settings import set_email, set_webhook, settings_of, webhook_secret
 from storage.tables import Alarm, Alert, Delivery, User, utc_now
 from storage.users import create_user
 from tests.alerts.conftest import Mailbox
+from tests.alerts.test_webhook import Receiver, receiver
 from tests.crawling import ROOT, Place
 from tests.review.seed import Offer, add_listing
 
 Queue = Callable[[], int]
+
+__all__ = ["receiver"]
 
 
 @pytest.fixture
@@ -46,8 +52,8 @@ def queued(desk_database: Database, home: Home, ann: int) -> Queue:
     return make
 
 
-def queue_one(session, home: Home, user: int) -> int:
-    listing = add_listing(session, home, Offer())
+def queue_one(session, home: Home, user: int, offer: Offer | None = None) -> int:
+    listing = add_listing(session, home, offer or Offer())
     alert = Alert(
         user_id=user,
         listing_id=listing.id,
@@ -147,6 +153,43 @@ def test_what_waits_for_its_hour_follows_a_rhythm_chosen_anew(
         set_email(session, AuditChain(), session.get_one(User, ann), email="ann@office.example", rhythm=rhythm)
     send_due(desk_database, home)
     assert (row(desk_database, one).state, len(mailbox.messages)) == (state, arrived)
+
+
+def test_a_webhook_is_told_masked_and_again_under_the_same_number_when_its_answer_was_lost(
+    desk_database, home, ann, receiver: Receiver, monkeypatch
+) -> None:
+    monkeypatch.setenv("RELICWATCH_ALLOW_LOOPBACK", "1")
+    with desk_database.transaction() as session:
+        user = session.get_one(User, ann)
+        set_email(session, AuditChain(), user, email="", rhythm="off")
+        set_webhook(session, AuditChain(), user, url=receiver.url(), guard=Guard(allow_loopback=True))
+        one = queue_one(session, home, ann, Offer(title="Lamp\r\n0944 123 456"))
+    receiver.silent = True
+    send_due(desk_database, home)
+    assert (row(desk_database, one).state, len(receiver.asked)) == ("waiting", 1)
+    receiver.silent = False
+    make_due(desk_database)
+    assert send_due(desk_database, home)["sent"] == 1
+    (_, first, _), (_, second, body) = receiver.asked
+    assert first["x-relicwatch-delivery"] == second["x-relicwatch-delivery"]
+    with desk_database.reading() as session:
+        secret = webhook_secret(home, settings_of(session, ann))
+    assert second["x-relicwatch-signature"] == sign(secret, second["x-relicwatch-timestamp"], body)
+    told = json.loads(body)
+    assert (told["event"], len(told["alerts"])) == ("alerts", 1)
+    assert told["alerts"][0]["listing"]["title"] == "Lamp •••"
+    assert "0944" not in body.decode()
+
+
+def test_a_webhook_that_was_taken_away_leaves_nothing_to_send(desk_database, home, ann, receiver: Receiver) -> None:
+    with desk_database.transaction() as session:
+        user = session.get_one(User, ann)
+        set_email(session, AuditChain(), user, email="", rhythm="off")
+        set_webhook(session, AuditChain(), user, url=receiver.url(), guard=Guard(allow_loopback=True))
+        one = queue_one(session, home, ann)
+        set_webhook(session, AuditChain(), user, url="", guard=Guard())
+    send_due(desk_database, home)
+    assert (row(desk_database, one).state, receiver.asked) == ("void", [])
 
 
 def test_without_a_mail_server_messages_wait_and_say_why(desk_database, home, queued, monkeypatch) -> None:

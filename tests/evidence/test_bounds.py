@@ -13,7 +13,8 @@ from evidence.bundle import ExportFailed
 from evidence.bundle_files import LARGEST_LIST, MOST_VALUES, JsonFault, is_bounded_json, parse_json
 from evidence.faults import LONGEST_FAULT, MOST_FAULTS, Fault, Faults
 from evidence.plain_zip import PlainZipWriter
-from evidence.verify import main, report_lines, verify_bundle
+from evidence.verification import report_lines
+from evidence.verify import main, verify_bundle
 from evidence.wacz_check import WaczCheck
 from tests.evidence.factory import rewrite
 from tests.evidence.test_item_check import ITEM, edit, exported, facts, new_planted

@@ -18,13 +18,14 @@ from evidence.bundle import ExportFailed
 from evidence.custody import CustodyDamaged
 from evidence.exhibit_files import EvidenceMissing
 from evidence.plain_zip import PlainZipWriter, name_fault
+from evidence.recipients import Request
 from evidence.report.render import probability
 from evidence.sealing import EvidenceDamaged
 from evidence.signing import KEY_FILE, SigningError
 from evidence.verify import verify_bundle
 from storage.audit import chain_faults
 from storage.database import Database
-from storage.tables import Assessment, AuditEvent, Capture, Export, Segment
+from storage.tables import Assessment, AuditEvent, Capture, Export, Observation, Segment
 from tests.evidence.factory import START, Planted, plant, rewrite
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)> ../../etc/passwd \u202egnp.exe\x07 CON'
@@ -278,6 +279,17 @@ def test_hostile_titles_stay_text_and_never_name_a_file(
     with zipfile.ZipFile(path) as package:
         assert [name for name in package.namelist() if name_fault(name)] == []
     assert json.loads((bag / "data/items/001/item.json").read_text())["captured_fact"]["shown"]["title"] == HOSTILE
+
+
+def test_half_a_character_in_what_a_page_said_stops_no_export(planted: Planted) -> None:
+    with planted.database.transaction() as session:
+        for seen in session.scalars(select(Observation)):
+            seen.images = [*seen.images, "https://auction.example/\ud800.png"]
+            seen.sources = {**seen.sources, "\udfff": "json-ld:\udbff"}
+    path = planted.export(languages=("en", "ar")).path
+    assert verify_bundle(path).faults == []
+    copy = planted.export(request=Request(redact=True))
+    assert verify_bundle(copy.path, against=copy.original).faults == []
 
 
 def test_the_page_needs_no_script_and_reaches_for_nothing(planted: Planted, tmp_path: Path) -> None:  # EV-28, EV-30

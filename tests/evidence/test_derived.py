@@ -20,7 +20,7 @@ from sqlalchemy import select
 from crawler.blackening import BLACK, contacts
 from crawler.errors import UsageError
 from crawler.home import Home
-from evidence.mutants import Bag
+from evidence.mutant_bag import Bag
 from evidence.recipients import Request, recipients
 from evidence.redaction import redact, salted
 from evidence.signing import ensure_signing_key

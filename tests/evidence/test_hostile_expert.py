@@ -22,7 +22,9 @@ from evidence import signing
 from evidence.bag import manifest_lines
 from evidence.bundle_files import DirectoryFiles
 from evidence.plain_zip import PlainZipWriter
-from evidence.verify import Verification, _check_signature, report_lines, verify_bundle
+from evidence.signature_check import check_signature
+from evidence.verification import Verification, report_lines
+from evidence.verify import verify_bundle
 from evidence.wacz import cdxj_line, pack_index, to_json
 from evidence.warc_reading import read_records
 from storage.database import Database
@@ -380,7 +382,7 @@ def test_no_damage_to_the_certificate_stops_the_verifier(bag: Path) -> None:  # 
             damaged[place] ^= bit
             path.write_text(ssl.DER_cert_to_PEM_cert(bytes(damaged)), "ascii")
             result = Verification(bag)
-            _check_signature(DirectoryFiles(bag), result)
+            check_signature(DirectoryFiles(bag), result)
             if result.fingerprint is None:
                 refused.append(bytes(damaged))
     assert len(refused) > len(good) / 4

@@ -311,7 +311,7 @@ def test_the_directory_in_the_zip_must_have_the_name_that_was_signed(bag: Path, 
 
 
 def test_the_last_line_tells_the_signed_name_and_not_the_name_of_the_file(bag: Path, tmp_path: Path) -> None:
-    from evidence.verify import report_lines
+    from evidence.verification import report_lines
 
     lines = list(report_lines(verify_bundle(repack(bag, tmp_path / "DEMO-case-99.zip"))))
     assert lines[-1].startswith(f"{bag.name}: VALID") and "case-99" not in "".join(lines)

@@ -14,10 +14,12 @@ import pytest
 
 from crawler.home import Home
 from evidence import rules
-from evidence.mutants import MUTANTS, Mutant, write_mutants
+from evidence.mutant_bag import Mutant
+from evidence.mutants import MUTANTS, write_mutants
 from evidence.signing import ensure_signing_key
 from evidence.standalone import modules_needed, standalone_source
-from evidence.verify import Verification, verify_bundle
+from evidence.verification import Verification
+from evidence.verify import verify_bundle
 from tests.evidence.authority import TestAuthority
 from tests.evidence.factory import Stamped
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import threading
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from crawler.home import Home
+from evidence.exhibit_files import PRINTED_IMAGES
 from evidence.report.printing import NotPrinted, print_pages
 from evidence.verify import verify_bundle
 from storage.database import Database
+from storage.tables import Listing, Observation
 from tests.evidence.factory import plant, png
+from tests.evidence.test_item_check import exchange, seal
 
 pytestmark = pytest.mark.needs_chromium
 TITLE = "رأس تمثال من المرمر"
@@ -86,6 +91,38 @@ def test_an_arabic_bundle_has_its_report_on_paper_with_the_title_in_reading_orde
         plain = " ".join("".join(sign for sign in text if sign.isprintable() or sign.isspace()).split())
         assert TITLE in plain, language
         assert words.split()[0] in plain, language
+
+
+def test_pictures_beyond_those_printed_are_named_and_none_is_a_broken_frame(
+    home: Home, tmp_path: Path, sqlite_template: Path
+) -> None:
+    # EV-29
+    database = Database(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'own.sqlite3')}")
+    planted = plant(database, home, tmp_path / "out")
+    urls = [f"https://auction.example/photos/{number}.png" for number in range(PRINTED_IMAGES + 3)]
+    with database.transaction() as session:
+        shown = session.get_one(Listing, planted.listing_ids[0]).current_observation_id
+        session.get_one(Observation, shown).images = urls
+    photos = [
+        exchange(url.removeprefix("https://auction.example"), body=png(9, 9, number, 90 + number))
+        for number, url in enumerate(urls)
+    ]
+    seal(planted, *photos)
+    sheets: dict[str, bytes] = {}
+
+    def printer(pages: Mapping[str, bytes], pictures: Mapping[str, object]) -> dict[str, bytes]:
+        sheets.update(pages)
+        asked = re.findall(rb'<img src="([^"]+)"', pages["en"])
+        assert len(asked) > PRINTED_IMAGES and {one.decode() for one in asked} <= set(pictures)
+        return {}
+
+    path = planted.export(printer=printer, languages=("en", "fr", "ar")).path
+    database.dispose()
+    assert b"3 more pictures are in the bundle:" in sheets["en"] and "صور أخرى".encode() in sheets["ar"]
+    whole = subprocess.run(
+        ["unzip", "-p", str(path), f"{path.stem}/index.html"], capture_output=True, check=True
+    ).stdout
+    assert b"more pictures are" not in whole and whole.count(b"images/image-009.png") > 3
 
 
 def test_without_a_chromium_the_bundle_is_made_and_says_why_there_is_no_pdf(

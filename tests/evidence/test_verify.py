@@ -16,7 +16,8 @@ from crawler.home import Home
 from evidence.bag import manifest_lines
 from evidence.plain_zip import PlainZipWriter
 from evidence.signing import ensure_signing_key, sign_detached
-from evidence.verify import Verification, main, verify_bundle
+from evidence.verification import Verification
+from evidence.verify import main, verify_bundle
 from storage.database import Database
 from storage.migrate import upgrade
 from tests.evidence.factory import plant, rewrite

@@ -15,7 +15,7 @@ from typing import Any, cast
 import pytest
 
 from crawler.home import Home
-from evidence.mutants import ITEM, Bag
+from evidence.mutant_bag import ITEM, Bag
 from evidence.plain_zip import PlainZipWriter
 from evidence.signing import ensure_signing_key
 from storage.database import Database

@@ -32,7 +32,7 @@ class Looker:
     def look(self, role: str | None, language: str, **options: Any) -> Iterator[Page]:
         """A page of somebody of this role who reads this language, signed in."""
         context = self.browser.new_context(**{"viewport": DESK, "locale": language} | options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(120_000)
         try:
             if role is not None:
                 context.add_cookies([{"name": COOKIE, "value": self._token(role, language), "url": self.address}])

@@ -59,6 +59,7 @@ from storage.tables import (
     User,
     utc_now,
 )
+from storage.tokens import create_token
 from storage.users import ROLES, create_user, find_user
 from storage.watches import add_watch
 from tests.review.seed import Offer, add_assessment, add_listing, add_observation, keep_file, png
@@ -230,8 +231,8 @@ def set_stage(session: Session, home: Home, chain: AuditChain, script: Script, s
     _decide(session, added[0], user, script)
     if len(added) > 1:
         _relate(session, added)
-    if len(added) > 3:
-        stage.beside = stage.beside or _beside(session, home, chain, added, user.name, script)
+    beside = _beside(session, home, chain, added, user.name, script, version=len(stage.cases) + 1)
+    stage.beside = stage.beside or beside
     stage.cases += [_case(session, home, chain, added, user, script)]
     _alarms(session, chain, added[:2], user, script)
     _alerts(session, chain, added[:4], user, script)
@@ -313,7 +314,14 @@ def _relate(session: Session, added: Sequence[Listing]) -> None:
 
 
 def _beside(
-    session: Session, home: Home, chain: AuditChain, added: Sequence[Listing], actor: str, script: Script
+    session: Session,
+    home: Home,
+    chain: AuditChain,
+    added: Sequence[Listing],
+    actor: str,
+    script: Script,
+    *,
+    version: int,
 ) -> str:
     """An Object ID statement, a register candidate with its verdict and photograph, captures that wait and failed; the
     fourth offers human remains. Returns the candidate's photograph, as the page of pictures names it.
@@ -324,7 +332,7 @@ def _beside(
         source=examination_source(script.say("note")), actor=actor,
     )  # fmt: skip
     rows = RegisterList(
-        source="MOC-2003", version=1, file_name="list.csv", file_sha256="0" * 64, imported_by=actor, counts={},
+        source="MOC-2003", version=version, file_name="list.csv", file_sha256="0" * 64, imported_by=actor, counts={},
         faults=[],
     )  # fmt: skip
     session.add(rows)
@@ -355,8 +363,9 @@ def _beside(
             state=state, error=script.say("problem") if state == "failed" else None,
         )  # fmt: skip
         session.add(job)
-    remains = session.get_one(Assessment, added[3].current_assessment_id or 0)
-    remains.labels = [*remains.labels, "risk:human_remains"]
+    if len(added) > 3:
+        remains = session.get_one(Assessment, added[3].current_assessment_id or 0)
+        remains.labels = [*remains.labels, "risk:human_remains"]
     return f"r{entry.id}-1"
 
 
@@ -418,14 +427,16 @@ def _alerts(session: Session, chain: AuditChain, listings: Sequence[Listing], us
     """Searches of the administrator and one that somebody shares; alerts, and messages in every state."""
     admin = find_user(session, "admin")
     assert admin is not None
-    own = save_search(session, chain, admin, script.say("watch"), query=QUERY, notify=True)
-    shared = save_search(session, chain, user, "", term=script.say("query"), shared=True)
+    own = save_search(session, chain, admin, f"1 {script.say('watch')}", query=QUERY, notify=True)
+    shared = save_search(session, chain, user, "", term=f"lamp {script.say('query')}"[:190], shared=True)
     seller = session.scalars(select(Seller).order_by(Seller.id.desc())).first()
     if seller is not None:
         follow(session, chain, seller.id, following=True, actor=user.name)
         save_search(session, chain, admin, "", seller_id=seller.id)
     set_email(session, chain, admin, email="amina@office.example", rhythm="daily")
     set_webhook(session, chain, admin, url="https://cases.office.example/hook", guard=Guard())
+    name = "".join(sign for sign in script.say("watch") if sign.isprintable())[:60].strip()
+    create_token(session, chain, user=admin, name=name or "x", scopes=["read"], actor=user.name)
     for number, listing in enumerate(listings):
         told = Alert(
             user_id=admin.id,

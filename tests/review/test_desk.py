@@ -239,6 +239,10 @@ def _routes(client):
 
 # Who may use which route; `tests.review.test_rights` asks each with every role.
 NEEDS = {
+    ("GET", "/queue/new"): "read",
+    ("POST", "/queue/decisions"): "decide",
+    ("POST", "/queue/undo"): "decide",
+    ("POST", "/queue/assignment"): "decide",
     ("POST", "/listings/{listing_id}/decision"): "decide",
     ("POST", "/listings/{listing_id}/case"): "cases",
     ("POST", "/cases"): "cases",
@@ -697,7 +701,7 @@ def test_a_case_is_opened_from_a_listing_and_its_bundle_asked_for_once(visit, li
         job = session.scalars(select(Job)).one()
         assert (job.kind, job.arguments) == (
             "export",
-            {"case": reference, "languages": ["en", "ar"], "actor": "exporter"},
+            {"case": reference, "languages": ["en", "ar"], "actor": "exporter", "cover": {}},
         )
         case = session.scalars(select(Case)).one()
         session.add(

@@ -17,7 +17,7 @@ from tests.review.stage import staged_desk
 from tests.review.views import View, views_of
 
 GROWN = """() => {
-    const alien = 'script, iframe, object, embed, meta, base, style, link, math, video, svg:not(.chart svg)';
+    const alien = 'script, iframe, object, embed, meta, base, style, link, math, video, svg:not(figure svg)';
     const places = ['href', 'src', 'action', 'formaction'];
     const all = [...document.querySelectorAll('main *, title *')];
     const ours = one => places.every(name => /^([/](?![/])|[?#]|$)/.test(one.getAttribute(name) || ''));

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import tempfile
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -15,13 +15,15 @@ from demo.pictures import draw_picture
 from evidence.thumbnails import make_thumbnail
 from linking import import_register
 from matching.links import Link
-from review.photo_search import reasons_of
+from review.photo_search import MOST_AT_A_TIME, reasons_of
 from review.words import Words
 from storage.audit import AuditChain
+from storage.jobs import claim_job
 from storage.tables import AuditEvent, Capture, RegisterEntry
 from storage.users import LANGUAGES
 from tests.review.conftest import field
 from tests.review.seed import Offer, add_listing, keep_file
+from work import run_job
 
 
 def offer(database, home, title, figure, **other):
@@ -43,17 +45,18 @@ def counter_photo(title, figure):
     return out.getvalue()
 
 
-def ask(client, photo, name="photo.jpg", language="en"):
+def ask(client, photo, **chosen):
     page = client.get("/photos").text
-    files = {"photo": (name, photo, "image/jpeg")}
-    return client.post(f"/photos?lang={language}", data={"csrf": field(page, "csrf")}, files=files)
+    files = {"photo": ("photo.jpg", photo, "image/jpeg")}
+    return client.post("/photos", data={"csrf": field(page, "csrf")} | chosen, files=files)
 
 
 def files_of(home):
     return {path for path in home.root.rglob("*") if path.is_file()}
 
 
-def test_a_counter_photo_finds_its_listing_beside_it_and_is_not_kept(visit, desk_database, home):
+def test_a_counter_photo_finds_its_listing_beside_it_and_is_not_kept(visit, desk_database, home, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     wanted = offer(desk_database, home, "Relief of three figures", "relief")
     offer(desk_database, home, "Old chair", "chair")
     before = files_of(home)
@@ -67,7 +70,7 @@ def test_a_counter_photo_finds_its_listing_beside_it_and_is_not_kept(visit, desk
     assert client.get(small).headers["content-type"] == "image/jpeg"
     assert visit("lead").get(shown).status_code == 404, "a photo is shown to who sent it alone"
     assert files_of(home) == before
-    assert not list(Path(tempfile.gettempdir()).glob("relicwatch-photo-*"))
+    assert not list(tmp_path.glob("relicwatch-photo-*"))
     with desk_database.reading() as session:
         event = session.scalars(select(AuditEvent).where(AuditEvent.action == "searched")).one()
         assert event.details["found"] == 1 and len(event.details["photo_sha256"]) == 64
@@ -80,12 +83,25 @@ def test_an_entry_of_a_register_is_found_by_its_photo(visit, desk_database, home
     import_register(desk_database, home, tmp_path / "list.csv", chain=AuditChain(), actor="amina", source="IQ")
     client = visit("reviewer")
     page = ask(client, counter_photo("entry", "tablet")).text
-    assert "Entry of a register" in page and "cuneiform tablet" in page
+    assert "Register entry" in page and "cuneiform tablet" in page
     (address,) = re.findall(r'src="(/photos/entries/[^"]+)"', page)
     assert client.get(address).headers["content-type"] == "image/jpeg"
     with desk_database.reading() as session:
         other = session.scalars(select(RegisterEntry)).one().id
     assert client.get(f"/photos/entries/{other}/{'0' * 64}").status_code == 404
+
+
+def test_a_photo_is_kept_as_a_find_of_who_asked_for_it_and_of_nobody_who_may_not_decide(visit, desk_database, home):
+    photo = counter_photo("x", "papyrus")
+    assert "being sealed" not in ask(visit("viewer"), photo, keep="1").text
+    assert "being sealed" in ask(visit("reviewer"), photo, keep="1").text
+    claimed = claim_job(desk_database, "host:1:1", kinds=["import"])
+    assert run_job(desk_database, home, claimed)["listings"] == 1
+    assert claim_job(desk_database, "host:1:1", kinds=["import"]) is None
+    with desk_database.reading() as session:
+        saved = session.scalars(select(Capture).where(Capture.kind == "saved_file")).one()
+        assert saved.sha256 == hashlib.sha256(photo).hexdigest(), "sealed as it came"
+    assert list((home.root / "uploads").iterdir()) == []
 
 
 def test_what_nothing_shows_is_said_so(visit, desk_database, home):
@@ -105,6 +121,16 @@ def test_only_what_was_flagged_is_compared_with(visit, desk_database, home):
 def test_what_is_no_photo_is_refused_in_a_sentence(visit, sent):
     page = ask(visit("reviewer"), sent)
     assert page.status_code == 422 and 'role="alert"' in page.text
+
+
+def test_more_photos_at_a_time_than_there_are_places_are_sent_away_unread(visit):
+    client = visit("reviewer")
+    search = client.app.state.photo_search
+    for _ in range(MOST_AT_A_TIME):
+        assert search._places.acquire(blocking=False)
+    assert ask(client, b"anything").status_code == 429
+    search._places.release()
+    assert ask(client, b"anything").status_code == 422
 
 
 def test_a_photo_without_the_forms_token_is_not_looked_at(visit):

@@ -67,7 +67,7 @@ def test_a_followed_seller_is_offered_and_opens_the_queue_at_its_name(visit, lam
         seller = session.scalars(select(Seller)).one().id
         follow(session, AuditChain(), seller, following=True, actor="lead")
     client = visit("viewer")
-    assert f'<option value="{seller}">' in client.get("/searches").text
+    assert f'<option value="{seller}" dir="auto">Old Things' in client.get("/searches").text
     send(client, "/searches", seller=str(seller), notify="1")
     assert client.get("/searches/open?search=1").headers["location"] == "/?seller=Old+Things"
 
@@ -89,3 +89,14 @@ def test_others_turn_on_alerts_of_what_is_shared_and_may_change_nothing_else(vis
     assert owner.get("/searches/open?search=1").status_code == 404
     with desk_database.reading() as session:
         assert session.scalars(select(SearchNotice)).all() == []
+
+
+def test_a_sellers_page_saves_the_seller_with_alerts_once(visit, lamp, desk_database):
+    with desk_database.reading() as session:
+        seller = session.scalars(select(Seller)).one().id
+    client = visit("viewer")
+    page = client.get(f"/sellers/{seller}").text
+    assert "Save this seller, and alert me to new hits" in page
+    for _ in range(2):
+        assert send(client, "/searches", seller=field(page, "seller"), notify=field(page, "notify")).status_code == 303
+    assert saved(desk_database) == [("Old Things", "", False)]

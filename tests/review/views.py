@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Page
 
 from demo.practice import practice_items
+from tests.review.seed import png
 from tests.review.stage import Stage
 
 
@@ -42,8 +43,18 @@ def choose_wrong_code(page: Page) -> None:
     press("form[action^='/second-factor'] button")(page)
 
 
+def send_photo(page: Page) -> None:
+    """The picture of the first listings, as if a phone had taken it."""
+    page.locator("input[name=photo]").set_input_files(
+        {"name": "عداد.png", "mimeType": "image/png", "buffer": png("#b5793f", (640, 640))}
+    )
+    press("form[action^='/photos'] button")(page)
+
+
 TERM = "form:has(input[name=term]) button"
 """Of the form that saves a term: without one it is refused."""
+
+
 PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/": lambda s: [
         View("queue", "/"),
@@ -77,7 +88,22 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/administration/markets": lambda s: [View("markets", "/administration/markets")],
     "/administration/watches": lambda s: [View("watches", "/administration/watches")],
     "/administration/models": lambda s: [View("models", "/administration/models")],
+    "/first-hour": lambda s: [
+        *(
+            View(f"first-hour-{one}", f"/first-hour?step={one}")
+            for one in ("own", "lawful", "source", "searches", "end")
+        ),
+        View("first-hour-source-chosen", "/first-hour?step=source&market=ebay_fr"),
+        View("first-hour-refused", "/first-hour?step=lawful", act=press("form[action$=lawful] button")),
+    ],
+    "/photos": lambda s: [View("photos", "/photos"), View("photos-refused", "/photos", act=press(".photo-ask button"))],
     "/administration/retention": lambda s: [View("retention", "/administration/retention?plan=1")],
+    "/tokens": lambda s: [
+        View("tokens", "/tokens"),
+        View("tokens-refused", "/tokens", act=press("section.narrow button.primary")),
+    ],
+    "/purpose": lambda s: [View("purpose", "/purpose")],
+    "/photos": lambda s: [View("photos", "/photos"), View("photos-found", "/photos", act=send_photo)],
     "/practice": lambda s: [View("practice", "/practice")],
     "/practice/{name}": lambda s: [
         View("practice-item", f"/practice/{practice_items()[1].id}"),
@@ -107,6 +133,9 @@ NO_PAGES = {
     "/health": "JSON",
     "/searches/open": "the way to the queue",
     "/captures/{capture_id}/image": "a picture",
+    "/photos/asked/{key}.jpg": "a picture",
+    "/photos/listings/{listing_id}/{sha256}": "a picture",
+    "/photos/entries/{entry_id}/{sha256}": "a picture",
     "/captures/{capture_id}/picture": "a picture",
     "/registers/entries/{entry_id}/photos/{number}": "a picture",
     "/exports/{bundle_id}": "a file",
@@ -114,6 +143,9 @@ NO_PAGES = {
     "/received-exhibits/{exhibit_id}/image": "a picture",
     "/attachments/{attachment_id}": "a file",
     "/overview/months.csv": "a file",
+    "/photos/asked/{key}.jpg": "a picture",
+    "/photos/listings/{listing_id}/{sha256}": "a picture",
+    "/photos/entries/{entry_id}/{sha256}": "a picture",
     "/practice/pictures/{name}.jpg": "a picture",
     "/practice/next": "leads on to a page",
     "/administration/approvals/{approval_id}/{what}": "a file",

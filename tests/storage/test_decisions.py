@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from storage.audit import AuditChain, chain_faults
-from storage.decisions import DecisionError, StaleDecision, decide, decisions_of
+from storage.decisions import DecisionError, StaleDecision, decide, decisions_of, undo_decision
 from storage.tables import AuditEvent, Decision, Listing
+from storage.taught import decided_texts
 from storage.users import create_user
 from tests.review.seed import Offer, add_listing
 
@@ -82,6 +83,58 @@ def test_of_many_at_once_one_decides(desk, same_key):  # RL-29
         kept = session.scalars(select(Decision)).one()
         assert outcomes == [kept.id] * 8
         assert len(session.scalars(select(AuditEvent)).all()) == 1
+
+
+def test_fifty_who_decide_at_once_lose_no_decision(desk):  # RL-29
+    database, user, listing = desk
+    turned_away = []
+
+    def one(number):
+        """Decides; where somebody was faster, looks at their decision and decides anew on top of it."""
+        expected = None
+        while True:
+            try:
+                with database.transaction() as session:
+                    make(
+                        session, AuditChain(), user, listing, request_key=str(number), expected_decision_id=expected,
+                        note=f"writer {number}",
+                    )  # fmt: skip
+                return
+            except StaleDecision as stale:
+                turned_away.append(number)
+                expected = stale.newer_id
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(50)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    with database.reading() as session:
+        rows = session.scalars(select(Decision).order_by(Decision.id)).all()
+        assert {row.note for row in rows} == {f"writer {number}" for number in range(50)}
+        assert [row.supersedes_id for row in rows] == [None, *(row.id for row in rows[:-1])]
+        assert session.get_one(Listing, listing.id).current_decision_id == rows[-1].id
+        assert len(turned_away) >= 49
+
+
+def test_a_decision_undone_leaves_its_row_and_lets_the_listing_wait_again(desk):
+    database, user, listing = desk
+    with database.transaction() as session:
+        first = make(session, AuditChain(), user, listing, request_key="1")
+        second = make(session, AuditChain(), user, listing, request_key="2", expected_decision_id=first.id)
+        with pytest.raises(StaleDecision):
+            undo_decision(session, AuditChain(), user=user, decision_id=first.id)
+        undo_decision(session, AuditChain(), user=user, decision_id=second.id)
+        assert session.get_one(Listing, listing.id).current_decision_id == first.id
+        undo_decision(session, AuditChain(), user=user, decision_id=first.id)
+        assert session.get_one(Listing, listing.id).current_decision_id is None
+        assert len(session.scalars(select(Decision)).all()) == 2
+        assert decided_texts(session) == []
+        make(session, AuditChain(), user, listing, request_key="3")
+        assert [event.action for event in session.scalars(select(AuditEvent).order_by(AuditEvent.id))] == [
+            "decided", "decided", "decision undone", "decision undone", "decided",
+        ]  # fmt: skip
+    with database.transaction() as session, pytest.raises(DecisionError, match="one's own"):
+        other = create_user(session, "Somebody else", "lead")
+        undo_decision(session, AuditChain(), user=other, decision_id=first.id)
 
 
 def test_a_form_key_of_another_decision_is_refused(desk, home):

@@ -240,21 +240,16 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_operators_of_a_search_are_words_and_never_an_error(database, home, text):
+def test_operators_of_a_search_are_words_and_never_an_error(database, home):
     # SEC-45
-    titles = ("lamp vase", f"x{text}y z", "a (b) near or not")
+    titles = ["lamp vase", "a (b) near or not", *(f"x{text}y z".replace("\x00", "") for text in HOSTILE)]
     with database.transaction() as session:
-        ids = {
-            add_listing(session, home, Offer(title=title.replace("\x00", ""), description=None)).id: title
-            for title in titles
-        }
+        ids = {add_listing(session, home, Offer(title=title, description=None)).id: fold(title) for title in titles}
     with database.reading() as session:
-        found = {place.listing_id for place in queue_places(session, Filters(text=text), now=NOW)}
-    words = fold(text).split()
-    assert found == {
-        id_ for id_, title in ids.items() if all(word in fold(title.replace("\x00", "")) for word in words)
-    }
+        for text in HOSTILE:
+            found = {place.listing_id for place in queue_places(session, Filters(text=text), now=NOW)}
+            words = fold(text).split()
+            assert found == {id_ for id_, said in ids.items() if all(word in said for word in words)}, text
 
 
 def test_the_search_index_follows_what_a_page_says(database, home):

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from storage.audit import AuditChain
 from storage.database import Database
+from storage.erasing import Erasure, erase_unnamed_sellers
 from storage.queue_filters import FiltersRefused
 from storage.saved_searches import (
     MOST_NAME,
@@ -24,7 +25,7 @@ from storage.saved_searches import (
     set_shared,
     visible_searches,
 )
-from storage.tables import AuditEvent, SavedSearch, SearchNotice, User
+from storage.tables import AuditEvent, SavedSearch, SearchNotice, Seller, User, utc_now
 from storage.users import create_user, find_user
 
 
@@ -53,6 +54,16 @@ def test_a_search_is_kept_as_the_queue_writes_it_and_asks_the_same_again(people:
         )
         assert (row.name, row.query, row.kind) == ("Cheap lamps", "text=lamp&band=strong", "search")
         assert (filters_of(row).text, filters_of(row).band) == ("lamp", "strong")
+
+
+def test_the_same_sent_twice_is_one_search_and_the_second_may_turn_alerts_on(people: Database) -> None:
+    with people.transaction() as session:
+        ann, chain = user(session, "ann"), AuditChain()
+        first = save_search(session, chain, ann, "Lamps", query="text=lamp")
+        second = save_search(session, chain, ann, "Lamps", query="text=lamp", notify=True)
+        other = save_search(session, chain, ann, "Lamps again", query="text=lamp")
+        assert (first.id, noticed_by(session, ann)) == (second.id, {first.id})
+        assert other.id != first.id
 
 
 def test_a_term_is_called_by_its_own_words(people: Database) -> None:
@@ -121,6 +132,23 @@ def test_nobody_saves_without_end(people: Database, monkeypatch: pytest.MonkeyPa
             save_search(session, AuditChain(), user(session, "ann"), f"Search {number}", query="text=x")
         with pytest.raises(SearchRefused, match="remove one first"):
             save_search(session, AuditChain(), user(session, "ann"), "One more", query="text=x")
+
+
+def test_searches_for_a_seller_go_with_the_seller_and_those_for_a_namesake_stay(people: Database) -> None:
+    with people.transaction() as session:
+        ann, now = user(session, "ann"), utc_now()
+        sellers = [
+            Seller(id_space=space, native_id=name, name=name, first_seen_at=now, last_seen_at=now)
+            for space, name in (("one", "Old Things"), ("one", "Both"), ("two", "Both"))
+        ]
+        session.add_all(sellers)
+        session.flush()
+        save_search(session, AuditChain(), ann, "By number", seller_id=sellers[0].id, notify=True)
+        save_search(session, AuditChain(), ann, "By name", query="seller=Old+Things&text=lamp", notify=True)
+        save_search(session, AuditChain(), ann, "Namesake", query="seller=Both", notify=True)
+        erasure = Erasure(AuditChain(), "request", "ref. 1", "dpo", now)
+        assert erase_unnamed_sellers(session, erasure, {sellers[0].id, sellers[1].id}) == 2
+        assert [row.name for row in visible_searches(session, ann)] == ["Namesake"]
 
 
 @given(st.text(max_size=200))

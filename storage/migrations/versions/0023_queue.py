@@ -110,11 +110,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("listing_id", name=op.f("pk_queue_entry")),
     )
     order = ["waiting", "drawn", "rank_before_hour", "rank_after_hour", "minus_score", "listing_id"]
-    op.create_index("ix_queue_entry_order", "queue_entry", [*order, "ends_at", "object_id"])
+    asked = ["changed", "market", "language", "band", "priority", "country", "currency", "price", "verdict", "assignee"]
+    op.create_index("ix_queue_entry_order", "queue_entry", [*order, "ends_at", "object_id", *asked, "first_seen_at"])
     op.create_index("ix_queue_entry_ends_at", "queue_entry", ["waiting", "drawn", "ends_at", "rank_before_hour"])
     op.create_index("ix_queue_entry_entered_at", "queue_entry", ["waiting", "entered_at"])
     op.create_index("ix_queue_entry_seller_id_counted", "queue_entry", ["seller_id", "counted"])
-    op.create_index(op.f("ix_queue_entry_object_id"), "queue_entry", ["object_id"])
+    joined = sa.text("object_id IS NOT NULL")
+    op.create_index(
+        "ix_queue_entry_object_id_waiting",
+        "queue_entry",
+        ["object_id", "waiting"],
+        sqlite_where=joined,
+        postgresql_where=joined,
+    )
     op.create_table(
         "queue_facet",
         _text("kind"),
