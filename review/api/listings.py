@@ -34,7 +34,8 @@ WhyContacts = Annotated[
     Header(
         max_length=2000,
         description="Telephone numbers and addresses in title and description are blocked out, unless this says why "
-        "they are needed (5 to 500 characters, UTF-8, percent-encoded). The audit log keeps it.",
+        "they are needed (5 to 500 characters, UTF-8, percent-encoded); that takes the scope decide, and stands in the "
+        "audit log.",
     ),
 ]
 
