@@ -67,7 +67,7 @@ def caller_of(
     with desk.database.reading() as session:
         purpose = _purpose(session, request.headers.get(PURPOSE), token)
     caller = Caller(user, token, desk.chain.noting(purpose=purpose, token=token.id), words_for(request), limits)
-    _require(request, desk, caller, wanted.scopes)
+    require(request, desk, caller, wanted.scopes)
     if is_use_to_note(token):
         with desk.writing() as session:
             note_use(session, token.id)
@@ -83,8 +83,8 @@ def _purpose(session: Session, named: str | None, token: ApiToken) -> str:
         raise Refusal(422, "purpose") from error
 
 
-def _require(request: Request, desk: Desk, caller: Caller, rights: list[str]) -> None:
-    """Refuse, on record, what the token's scopes or the owner's role do not allow."""
+def require(request: Request, desk: Desk, caller: Caller, rights: list[str]) -> None:
+    """Refuse, on record, what the token's scopes or the owner's role do not allow. Raises Refusal."""
     for right in rights:
         in_role = right in RIGHTS.get(caller.user.role, frozenset())
         if in_role and right in caller.token.scopes:

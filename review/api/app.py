@@ -25,6 +25,7 @@ from review.api import (
     listings,
     objects,
     photos,
+    queue,
     registers,
     sellers,
     sources,
@@ -40,19 +41,9 @@ from storage.database import DatabaseError
 
 PATH = "/api/v1"
 ROOMS = (
-    listings,
-    decisions,
-    cases,
-    case_work,
-    exports,
-    objects,
-    sellers,
-    registers,
-    photos,
-    alarms,
-    sources,
-    figures,
-    audit,
+    *(queue, listings, decisions, photos, objects, sellers, registers),
+    *(cases, case_work, exports),
+    *(alarms, sources, figures, audit),
 )
 VERSION = "1"
 ABOUT = """\

@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from pydantic import Field
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from crawler.blackening import black_text
 from review.answers_view import view_answers
-from review.api.access import ApiDesk, Caller, Reading
+from review.api.access import ApiDesk, Caller, Reading, require
 from review.api.fields import Asked, Line, Page, PageAsked, RowId, Shown, from_cursor, page_of
 from review.api.problems import Refusal
 from review.desk import NotThere
@@ -34,7 +34,8 @@ WhyContacts = Annotated[
     Header(
         max_length=2000,
         description="Telephone numbers and addresses in title and description are blocked out, unless this says why "
-        "they are needed (5 to 500 characters, UTF-8, percent-encoded). The audit log keeps it.",
+        "they are needed (5 to 500 characters, UTF-8, percent-encoded); that takes the scope decide, and stands in the "
+        "audit log.",
     ),
 ]
 
@@ -229,8 +230,12 @@ def search(desk: ApiDesk, caller: Reading, asked: Annotated[ListingsAsked, Query
 
 
 @router.get("/listings/{listing_id}")
-def listing(desk: ApiDesk, caller: Reading, listing_id: RowId, relicwatch_reason: WhyContacts = None) -> ListingWhole:
+def listing(
+    request: Request, desk: ApiDesk, caller: Reading, listing_id: RowId, relicwatch_reason: WhyContacts = None
+) -> ListingWhole:
     """One listing whole. The view is noted in the audit log, as in the desk; and why contacts were asked for."""
+    if relicwatch_reason is not None:
+        require(request, desk, caller, ["decide"])
     with desk.writing() as session:
         view = view_listing(session, listing_id)
         if view is None:

@@ -36,9 +36,8 @@ def _parameter(name: str) -> tuple[Any, Any]:
     return kind | None, None
 
 
-QueueAsked: Any = create_model(
-    "QueueAsked", __base__=PageAsked, **{one.name: _parameter(one.name) for one in fields(Filters)}
-)
+_PARAMETERS: dict[str, Any] = {one.name: _parameter(one.name) for one in fields(Filters)}
+QueueAsked: Any = create_model("QueueAsked", __base__=PageAsked, **_PARAMETERS)
 """The desk's filters; the address of a filtered queue in the desk means the same here."""
 
 
