@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from crawler.program import ProgramInfo
 from evidence.warc_reading import WarcRecord
 from storage.captures import SAVED_FILE
+from storage.decisions import undone_decisions
 from storage.object_id import statements_of
 from storage.tables import (
     Assessment,
@@ -54,6 +55,8 @@ class ListingRecords:
     observations: Sequence[Observation]
     assessments: Sequence[Assessment]
     decisions: Sequence[tuple[Decision, User]]
+    undone: Mapping[int, datetime]
+    """Decisions that were taken back, and when."""
     outcomes: Sequence[tuple[Outcome, User]]
     statements: Sequence[ObjectIdStatement]
     """What officers stated of the object, first to last."""
@@ -110,6 +113,7 @@ def load_listing(session: Session, listing: Listing, exhibit: Exhibit | None) ->
         observations=observations,
         assessments=rows(Assessment, Assessment.assessed_at),
         decisions=_with_user(session, rows(Decision, Decision.decided_at)),
+        undone=undone_decisions(session, listing.id),
         outcomes=_with_user(session, rows(Outcome, Outcome.recorded_at)),
         statements=statements_of(session, listing.id),
         sellers={row.id: row for row in session.scalars(select(Seller).where(Seller.id.in_(seller_ids)))},
@@ -196,7 +200,7 @@ def build_decisions(records: ListingRecords) -> dict[str, Any]:
         "format": DECISIONS_FORMAT,
         "item_id": item_id(records.listing),
         "changed_after_decision": records.listing.changed_after_decision,
-        "decisions": [_decision(row, user) for row, user in records.decisions],
+        "decisions": [_decision(row, user, records.undone.get(row.id)) for row, user in records.decisions],
         "outcomes": [
             {"result": row.result, "recorded_at": utc(row.recorded_at), "by": _person(user), "note": row.note}
             for row, user in records.outcomes
@@ -382,7 +386,7 @@ def _assessment(row: Assessment) -> dict[str, Any]:
     }
 
 
-def _decision(row: Decision, user: User) -> dict[str, Any]:
+def _decision(row: Decision, user: User, undone_at: datetime | None) -> dict[str, Any]:
     return {
         "id": row.id,
         "by": _person(user),
@@ -394,6 +398,7 @@ def _decision(row: Decision, user: User) -> dict[str, Any]:
         "next_step": row.next_step,
         "note": row.note,
         "supersedes": row.supersedes_id,
+        "undone_at": utc(undone_at) if undone_at else None,
     }
 
 

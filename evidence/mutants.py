@@ -459,6 +459,11 @@ MUTANTS: tuple[Mutant, ...] = (
         "decision-turned", "custody.decision", edit(DECISIONS, lambda d: d["decisions"][0].update(verdict="replica"))
     ),
     _insider(
+        "decision-taken-back",
+        "custody.decision",
+        edit(DECISIONS, lambda d: d["decisions"][0].update(undone_at=d["decisions"][0]["decided_at"])),
+    ),
+    _insider(
         "decision-of-another",
         "custody.decision",
         edit(DECISIONS, lambda d: d["decisions"][0]["by"].update(name="someone")),

@@ -234,6 +234,11 @@ def _decision_faults(files: BundleFiles, numbers: list[str], events: list[dict[s
         for event in events
         if event.get("action") == "decided" and "decision" in (about := as_mapping(event.get("details")))
     }
+    undone = {
+        str(as_mapping(event.get("details")).get("decision")): event.get("at")
+        for event in events
+        if event.get("action") == "decision undone"
+    }
     told: set[str] = set()
     for number in numbers:
         name = f"data/decisions/{number}.json"
@@ -244,6 +249,8 @@ def _decision_faults(files: BundleFiles, numbers: list[str], events: list[dict[s
                 yield Fault("item.decision", f"decision {one} stands there twice", name)
             elif logged.get(one) != (by, *(decision.get(key) for key in _TOLD_OF_DECISIONS)):
                 yield Fault("custody.decision", f"the custody log does not tell of decision {one} as it stands", name)
+            elif (decision.get("undone_at") is not None) is not (one in undone):
+                yield Fault("custody.decision", f"decision {one} was taken back, or not, as it is not told", name)
             told.add(one)
     for one in sorted(set(logged) - told):
         yield Fault("custody.decision", f"it tells of decision {one}, which the bundle lacks", CUSTODY)

@@ -16,7 +16,7 @@ from review.object_view import ObjectView, view_object
 from storage.audit import events_about
 from storage.captures import SAVED_FILE
 from storage.cases import cases_of_listing, open_cases
-from storage.decisions import decisions_of
+from storage.decisions import decisions_of, undone_decisions
 from storage.queue import flagged_before
 from storage.tables import Assessment, Capture, Case, Decision, Listing, Observation, Seller, User
 
@@ -94,6 +94,8 @@ class ListingView:
     savings: Mapping[int, Saving]
     """Of the saved files among the captures, by segment."""
     decisions: Sequence[tuple[Decision, User]]
+    undone: Mapping[int, datetime]
+    """Decisions that were taken back, and when."""
     cases: Sequence[Case]
     open_cases: Sequence[Case]
     object: ObjectView
@@ -155,6 +157,7 @@ def view_listing(session: Session, listing_id: int) -> ListingView | None:
         captures=captures,
         savings=_savings(session, captures),
         decisions=decisions_of(session, listing_id),
+        undone=undone_decisions(session, listing_id),
         cases=cases_of_listing(session, listing_id),
         open_cases=open_cases(session),
         object=view_object(session, listing_id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -153,10 +154,12 @@ def undo_decision(session: Session, chain: AuditChain, *, user: User, decision_i
     return decision
 
 
-def undone_decisions(session: Session) -> set[int]:
-    """The decisions that were taken back: the log says so."""
-    told = session.scalars(select(AuditEvent.details).where(AuditEvent.action == UNDONE))
-    return {details["decision"] for details in told}
+def undone_decisions(session: Session, listing_id: int | None = None) -> dict[int, datetime]:
+    """The decisions that were taken back (of one listing where it is named), and when: the log says so."""
+    told = select(AuditEvent.details, AuditEvent.at).where(AuditEvent.action == UNDONE)
+    if listing_id is not None:
+        told = told.where(AuditEvent.object_kind == "listing", AuditEvent.object_id == str(listing_id))
+    return {details["decision"]: at for details, at in session.execute(told)}
 
 
 def decisions_of(session: Session, listing_id: int) -> list[tuple[Decision, User]]:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from storage.decisions import undone_decisions
 from storage.tables import Assessment, Crawl, Decision, Listing, Outcome
 
 MOST_WAITS = 20_000
@@ -64,11 +65,12 @@ def months_of(session: Session, most: int = 12) -> list[Month]:
         .group_by(Assessment.listing_id)
         .subquery()
     )
+    stands = Decision.id.not_in(list(undone_decisions(session)))
     found: dict[str, Month] = {}
     asked: list[tuple[str, Any, Select[Any]]] = [
         ("hits", first_flag.c.at, select(first_flag.c.at)),
-        ("decisions", Decision.decided_at, select(Decision)),
-        ("referrals", Decision.decided_at, select(Decision).where(Decision.next_step == "refer")),
+        ("decisions", Decision.decided_at, select(Decision).where(stands)),
+        ("referrals", Decision.decided_at, select(Decision).where(stands, Decision.next_step == "refer")),
         ("seizures", Outcome.recorded_at, select(Outcome).where(Outcome.result == "seized")),
     ]
     for name, at, statement in asked:

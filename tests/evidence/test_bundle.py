@@ -25,7 +25,8 @@ from evidence.signing import KEY_FILE, SigningError
 from evidence.verify import verify_bundle
 from storage.audit import chain_faults
 from storage.database import Database
-from storage.tables import Assessment, AuditEvent, Capture, Export, Observation, Segment
+from storage.decisions import undo_decision
+from storage.tables import Assessment, AuditEvent, Capture, Decision, Export, Listing, Observation, Segment, User
 from tests.evidence.factory import START, Planted, plant, rewrite
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)> ../../etc/passwd \u202egnp.exe\x07 CON'
@@ -343,3 +344,19 @@ def test_a_demo_bundle_says_demo_everywhere(own_database: Database, home: Home, 
     result = verify_bundle(path)
     assert result.demo and result.signer and "DEMO" in result.signer
     shutil.rmtree(bag)
+
+
+def test_a_decision_that_was_taken_back_is_told_as_that_and_the_log_holds_it_to_it(planted: Planted) -> None:
+    with planted.database.transaction() as session:
+        listing = session.get_one(Listing, planted.listing_ids[0])
+        decision = session.scalars(select(Decision)).one()
+        listing.current_decision_id = decision.id
+        undo_decision(session, planted.chain, user=session.get_one(User, decision.user_id), decision_id=decision.id)
+    bundle = planted.export().path
+    assert verify_bundle(bundle).faults == []
+    with zipfile.ZipFile(bundle) as package:
+        names = package.namelist()
+        (told,) = json.loads(package.read(next(n for n in names if n.endswith("data/decisions/001.json"))))["decisions"]
+        index = package.read(next(n for n in names if n.endswith("/index.html"))).decode()
+    assert told["undone_at"] is not None
+    assert "taken back:" in index and "retirée :" in index and "سُحب:" in index
