@@ -406,7 +406,7 @@ def test_a_page_of_a_known_market_is_a_sighting_of_its_listing(place: Place, tmp
 def test_nothing_is_asked_of_a_market(place: Place, tmp_path: Path) -> None:
     result = importer(place.database, place.home).import_file(written("a.html", PAGE)(tmp_path))
     assert result.listings[0].flagged
-    assert count(place.database, Job) == [0]
+    assert set(place.rows(select(Job.kind))) == {"objects"}  # compared with what is stored, here
 
 
 @pytest.mark.parametrize("head", ["", '<meta property="og:image" content="https://group.example/shared.jpg">'])
@@ -493,7 +493,7 @@ def test_no_capture_is_asked_for_of_what_came_of_a_file(place: Place, tmp_path: 
     ended = place.run("capture", "--listing", str(of_no_market.listing_id))
     assert ended.status == 1
     assert f"relicwatch export --listing {of_no_market.listing_id}" in " ".join(ended.err.split())
-    assert count(place.database, Job) == [0]  # so that none counts as failed
+    assert set(place.rows(select(Job.kind))) == {"objects"}  # no capture, so that none counts as failed
     with place.database.reading() as session:
         check_fetchable(session, of_a_market.listing_id)
         for listing_id, words in ((without_address.listing_id, "came of a file"), (99, "There is no listing 99")):

@@ -10,7 +10,7 @@ def test_everything_of_a_home_is_private_to_its_account(tmp_path: Path) -> None:
     home = Home(tmp_path / "a" / "home")
     home.create()
     places = [home.root, *home.root.iterdir()]
-    assert len(places) == 11
+    assert len(places) == 12
     assert {oct(place.stat().st_mode & 0o777) for place in places} == {"0o700"}
     assert not home.is_demo
 

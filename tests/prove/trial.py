@@ -61,6 +61,10 @@ def strace_works() -> bool:
     return tried.returncode == 0
 
 
+TIMED = ("times", "worked_seconds")
+"""What a crawl counts that differs from run to run."""
+
+
 @dataclass(slots=True)
 class Site:
     """A home and the market that its definition names."""
@@ -294,7 +298,7 @@ def _examine(site: Site, database: Database) -> Found:
             sorted((entry.url, entry.kind) for entry in entries if entry.crawl_id == crawl.id) for crawl in crawls
         ]
         # How long answers took is no two crawls' alike.
-        found.counts = [{name: kept for name, kept in crawl.counts.items() if name != "times"} for crawl in crawls]
+        found.counts = [{name: kept for name, kept in crawl.counts.items() if name not in TIMED} for crawl in crawls]
         for observation in observations:
             capture = captures.get(observation.capture_id or 0)
             assert capture is not None, f"observation {observation.id} has no capture"

@@ -59,7 +59,8 @@ def test_a_first_look_costs_less_than_100_kb(staged, show):
 SHOWN_ATTRIBUTES = ("title", "aria-label", "alt", "placeholder")
 NOT_OURS = (
     "[lang]:not(html), bdi, code, kbd, mark, textarea, title, svg text, [dir=auto], script, option:not([value]),"
-    " select[name=market] option, select[name=case] option, select[name=user] option"
+    " select[name=market] option, select[name=case] option, select[name=user] option,"
+    " select[name=assignee] option"
 )
 """What people and markets wrote, what was recorded in English, and names, each in a direction of its own."""
 SAME_EVERYWHERE = re.compile(
