@@ -109,7 +109,7 @@ RULES: dict[str, str] = {
     "analysis.card": "model-card.json is about the models whose opinions the bundle holds, and no other",
     "provenance.file": "case.jsonld tells of captured files with the digests that they have",
     "provenance.exports": "custody/case.jsonld tells of the exports that the log tells of, and of no other",
-    "custody.decision": "the log tells of each decision as it stands, and of no other",
+    "custody.decision": "the log tells of each decision as it stands, or as taken back, and of no other",
     "custody.statement": "the log tells of each statement of an officer on the object as it stands, and of no other",
     "custody.items": "the log tells of no more listings than the bundle holds",
     "custody.sealing": "an entry tells of the sealing of each WARC file with its digest",
