@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, column, func, literal_column, select, table, true
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, column, false, func, literal_column, select, table, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from storage.folding import fold
@@ -18,15 +18,27 @@ GRAM = 3
 _MILLIMETRES = Decimal(10)
 
 
-def conditions(filters: Filters, entry: type[QueueEntry], dialect: str) -> list[ColumnElement[bool]]:
-    """What an entry has to be to pass the filters; `dialect`: sqlite or postgresql."""
-    return [*_state(filters, entry), *_equal(filters, entry), *_ranges(filters, entry), *_text(filters, entry, dialect)]
+def conditions(
+    filters: Filters, entry: type[QueueEntry], dialect: str, *, by_waiting: bool = True
+) -> list[ColumnElement[bool]]:
+    """What an entry has to be to pass the filters; `dialect`: sqlite or postgresql.
+
+    Without `by_waiting` no index finds those that wait: SQLite, which knows nothing of how many there are, would else
+    look through all that wait for each entry of an object.
+    """
+    return [
+        *_state(filters, entry, by_waiting),
+        *_equal(filters, entry),
+        *_ranges(filters, entry),
+        *_text(filters, entry, dialect),
+    ]
 
 
-def _state(filters: Filters, entry: type[QueueEntry]) -> list[ColumnElement[bool]]:
+def _state(filters: Filters, entry: type[QueueEntry], by_waiting: bool) -> list[ColumnElement[bool]]:
     if filters.state == "all":
         return []
-    waits = entry.waiting.is_(filters.state != "decided")
+    waiting = entry.waiting if by_waiting else func.coalesce(entry.waiting, false())
+    waits = waiting.is_(filters.state != "decided")
     return [waits, entry.changed.is_(True)] if filters.state == "changed" else [waits]
 
 
@@ -95,10 +107,6 @@ def first_of_its_object(
     filters: Filters, entry: type[QueueEntry], other: type[QueueEntry], comes_before: ColumnElement[bool], dialect: str
 ) -> ColumnElement[bool]:
     """Whether no other listing of the same object passes the filters and comes before."""
-    better = (
-        select(true())
-        .where(other.object_id == entry.object_id, *conditions(filters, other, dialect), comes_before)
-        .correlate(entry)
-        .exists()
-    )
+    passes = conditions(filters, other, dialect, by_waiting=False)
+    better = select(true()).where(other.object_id == entry.object_id, *passes, comes_before).correlate(entry).exists()
     return entry.object_id.is_(None) | and_(entry.object_id.is_not(None), ~better)
