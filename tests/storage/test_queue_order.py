@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from storage.audit import AuditChain
 from storage.decisions import decide
@@ -15,6 +15,7 @@ from storage.folding import fold
 from storage.objects import join
 from storage.queue import DRAWN, Queue, mix, queue_places
 from storage.queue_filters import Filters
+from storage.queue_order import find_lines
 from storage.queue_ranks import BUSY_SELLER, CONFLICT, DANGER, OURS, URGENCY
 from storage.queue_upkeep import note_all_stale
 from storage.sampling import current_sampling
@@ -267,3 +268,17 @@ def test_the_search_index_follows_what_a_page_says(database, home):
             seen.folded_text = ""
     with database.reading() as session:
         assert [len(queue_places(session, Filters(text=text), now=NOW)) for text in ("marble", "oil")] == [0, 0]
+
+
+@pytest.mark.parametrize("filters", [Filters(), Filters(state="decided"), Filters(market="m", band="strong")])
+def test_sqlite_looks_for_an_objects_other_offers_by_the_object_though_it_has_no_statistics(database, filters):
+    if database.sqlite_path is None:
+        pytest.skip("PostgreSQL keeps statistics by itself")
+    asked = []
+    with database.reading() as session:
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", lambda *one: asked.append(one[2:4]))
+        find_lines(session, filters, NOW)
+        counting, values = next(one for one in asked if "count(*)" in one[0])
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {counting}", values)]
+    assert "SEARCH other USING INDEX ix_queue_entry_object_id_waiting (object_id=?)" in plan, plan
