@@ -20,14 +20,10 @@ from rich.text import Text
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from classifiers.answers.explained import explain
-from classifiers.registry import model_cards
+from bundling import write_bundle
 from crawler.chromium import SWITCHED_OFF, chromium_fault
-from crawler.egress import Guard
 from crawler.errors import RelicwatchError
-from crawler.home import Home, loopback_allowed
-from evidence.bundle import export_bundle
-from evidence.report.printing import print_pages
+from crawler.home import Home
 from evidence.signing import ensure_signing_key
 from evidence.verify import verify_bundle
 from markets.approval import approve, standing_approval
@@ -335,7 +331,7 @@ def _open_case(home: Home, database: Database, chain: AuditChain) -> str:
 
 
 def _export_and_verify(home: Home, database: Database, chain: AuditChain, case: str, console: Console) -> bool:
-    bundle = export_bundle(
+    bundle = write_bundle(
         database,
         home,
         chain=chain,
@@ -343,10 +339,6 @@ def _export_and_verify(home: Home, database: Database, chain: AuditChain, case: 
         to=home.exports,
         case=case,
         languages=("en", "fr", "ar"),
-        explain=explain,
-        printer=print_pages,
-        guard=Guard(allow_loopback=loopback_allowed()),
-        cards=lambda: model_cards(home),
     )
     verification = verify_bundle(bundle.path)
     console.print(f"DEMO evidence bundle of {case}: {bundle.path}", highlight=False, soft_wrap=True)

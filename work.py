@@ -22,17 +22,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from twisted.python.failure import Failure
 
-from classifiers.answers.explained import explain
-from classifiers.registry import judged_by, model_cards
+from bundling import write_bundle
+from classifiers.registry import judged_by
 from crawler.egress import Guard
 from crawler.errors import RelicwatchError
 from crawler.free_space import space_fault
 from crawler.home import Home, loopback_allowed
-from evidence.bundle import export_bundle
 from evidence.custody_heads import make_head, write_stamps
 from evidence.page_capture import capture_listing
 from evidence.recipients import Request
-from evidence.report.printing import print_pages
 from evidence.saved_files import SavedBy
 from evidence.sealing import heal
 from evidence.segments import StoreError
@@ -353,7 +351,7 @@ def export(database: Database, home: Home, job: ClaimedJob, progress: Progress |
     """Export a case's bundle into the home's exports."""
     arguments = job.arguments
     cover = arguments.get("cover")
-    bundle = export_bundle(
+    bundle = write_bundle(
         database,
         home,
         chain=AuditChain(),
@@ -361,10 +359,6 @@ def export(database: Database, home: Home, job: ClaimedJob, progress: Progress |
         to=Path(home.exports),
         case=str(arguments["case"]),
         languages=tuple(arguments.get("languages") or ("en",)),
-        explain=explain,
-        printer=print_pages,
-        guard=Guard(allow_loopback=loopback_allowed()),
-        cards=lambda: model_cards(home),
         request=Request(**cover) if cover else None,
         progress=progress,
     )

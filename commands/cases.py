@@ -97,18 +97,13 @@ def cases_hand_over(
 
     Example: relicwatch cases hand-over RW-2026-0001 --to out/ --lang ar,en
     """
-    from classifiers.answers.explained import explain
-    from classifiers.registry import model_cards
-    from crawler.egress import Guard
-    from crawler.home import loopback_allowed
-    from evidence.bundle import export_bundle
+    from bundling import write_bundle
     from evidence.recipients import UNIT, Request
-    from evidence.report.printing import print_pages
     from storage.audit import AuditChain
 
     home, database = open_home()
     with waiting("writing the bundle"):
-        bundle = export_bundle(
+        bundle = write_bundle(
             database,
             home,
             chain=AuditChain(),
@@ -116,10 +111,6 @@ def cases_hand_over(
             to=to,
             case=reference,
             languages=tuple(one.strip() for one in lang.split(",") if one.strip()),
-            explain=explain,
-            printer=print_pages,
-            guard=Guard(allow_loopback=loopback_allowed()),
-            cards=lambda: model_cards(home),
             request=Request(UNIT, their_reference, asked, handling),
         )
     told = f"{bundle.path}\nSHA-256 {bundle.sha256}\nSigned with the key {bundle.signer}: tell it them by another way."

@@ -77,13 +77,8 @@ def export(
 
     Example: relicwatch export --case RW-2026-0001 --to out/ --lang ar,fr,en --for customs
     """
-    from classifiers.answers.explained import explain
-    from classifiers.registry import model_cards
-    from crawler.egress import Guard
-    from crawler.home import loopback_allowed
-    from evidence.bundle import export_bundle
+    from bundling import write_bundle
     from evidence.recipients import Request
-    from evidence.report.printing import print_pages
     from storage.audit import AuditChain
 
     if (case is None) == (listing is None):
@@ -92,7 +87,7 @@ def export(
     request = Request(recipient, reference, asked, handling, redact) if covered else None
     home, database = open_home()
     with waiting("writing the bundle"):
-        bundle = export_bundle(
+        bundle = write_bundle(
             database,
             home,
             chain=AuditChain(),
@@ -101,10 +96,6 @@ def export(
             case=case,
             listing_id=listing,
             languages=tuple(one.strip() for one in lang.split(",") if one.strip()),
-            explain=explain,
-            printer=print_pages,
-            guard=Guard(allow_loopback=loopback_allowed()),
-            cards=lambda: model_cards(home),
             request=request,
         )
     out.print(f"{bundle.path}\nSHA-256 {bundle.sha256}", highlight=False, soft_wrap=True)

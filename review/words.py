@@ -150,7 +150,7 @@ def visible(text: str | None) -> Markup:
 
 @lru_cache(maxsize=8192)
 def listed(text: str | None) -> Markup:
-    """As `visible`, for lists: what tells how to reach somebody is masked. The listing's own page has it."""
+    """As `visible`, for lists: what tells how to reach somebody is masked."""
     return visible(re.sub(f"{BLACK}+", MASK, black_text(text or "", None)))
 
 

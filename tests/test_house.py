@@ -25,6 +25,7 @@ ROOMS: dict[str, set[str]] = {
 }
 TOP = {
     "alerting",
+    "bundling",
     "commands",
     "checkup",
     "cli",
