@@ -194,8 +194,8 @@ def test_verify_and_the_plain_commands_agree_on_one_changed_byte(stamped: Stampe
     ):  # fmt: skip
         path = bag / name
         before = path.read_bytes()
-        # The signature's own bytes end its file; in the middle lies the certificate that travels along, of which openssl
-        # reads only some, and which bytes those are differs from key to key.
+        # The signature's own bytes end its file; in the middle lies the certificate that travels along, of which
+        # openssl reads only some, and which bytes those are differs from key to key.
         at = len(before) - 9 if name.endswith(".p7s") else len(before) // 2
         path.write_bytes(before[:at] + bytes([before[at] ^ 4]) + before[at + 1 :])
         assert os.stat(path).st_size == len(before)
