@@ -135,6 +135,8 @@ class Queue:
         if at is not None:
             around = self.places(max(at - 1, 0), 3 if at else 2)
             ids = [place.listing_id for place in around]
+            if listing_id not in ids:  # many were counted moments ago, and some have gone since
+                return None, next(iter(ids), None)
             here = ids.index(listing_id)
             return (ids[here - 1] if here else None), (ids[here + 1] if here + 1 < len(ids) else None)
         first = self.places(0, 1)
@@ -157,14 +159,14 @@ class Queue:
             found |= {entry.listing_id: entry for entry in rows}
         return [found[id_] for id_ in listings if id_ in found]
 
-    def _position(self, kind: str, within: int) -> int:
-        """Where the so-many-th entry of a line stands in the whole queue."""
+    def _position(self, kind: str, within: int) -> int | None:
+        """Where the so-many-th entry of a line stands in the whole queue; None where the line was counted shorter."""
         for at, one in enumerate(self._kinds()):
             if one == kind:
                 if within == 0:
                     return at
                 within -= 1
-        raise LookupError(f"the line {kind!r} is shorter than {within}")
+        return None
 
     def _kinds(self) -> Iterator[str]:
         return mix({kind: line.count for kind, line in self._lines.items()}, self._shares)

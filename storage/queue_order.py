@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Engine, and_, case, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from storage.queue_conditions import conditions, first_of_its_object
@@ -19,10 +20,16 @@ from storage.queue_filters import Filters, Sort
 from storage.queue_ranks import DANGER_RANKS, SOON
 from storage.tables import QueueEntry
 
+MANY = 5_000
+"""A queue of so many entries is not counted anew for each view."""
+COUNTED_FOR = timedelta(seconds=3)
+"""So old a count of many entries may be: it costs more than all else of a view, and nobody counts along."""
 NEVER = datetime.max.replace(tzinfo=UTC)
 Keys = list[Any]
 """Columns and what is made of them: SQLAlchemy has no one type for both."""
 _Other = aliased(QueueEntry, name="other")
+_Count = tuple[str, int, int, int]
+_COUNTS: WeakKeyDictionary[Engine, dict[Filters, tuple[datetime, Sequence[_Count]]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +94,8 @@ def find_lines(session: Session, filters: Filters, now: datetime) -> dict[str, L
         first_of_its_object(filters, QueueEntry, _Other, before, dialect),
     ]
     soon = _ends_soon(QueueEntry, now)
-    groups = (QueueEntry.drawn, QueueEntry.rank_before_hour)  # as they stand in the index, so that nothing is sorted
-    counts = select(*groups, func.count(), func.sum(case((soon, 1), else_=0))).where(*passing).group_by(*groups)
     runs: dict[str, list[Run]] = {"": [], "explore": [], "audit": []}
-    for drawn, rank, entries, soon_entries in session.execute(counts.order_by(*groups)):
+    for drawn, rank, entries, soon_entries in _counted(session, filters, passing, now):
         which = [*passing, QueueEntry.drawn == drawn, QueueEntry.rank_before_hour == rank]
         if soon_entries:
             runs[drawn].append(Run([*which, soon], _soon_keys, soon_entries))
@@ -106,6 +111,25 @@ def find_lines(session: Session, filters: Filters, now: datetime) -> dict[str, L
             count = sum(run.count for run in runs[drawn])
             runs[drawn] = [Run([*passing, QueueEntry.drawn == drawn], of_line, count)]
     return {drawn: Line(session, some) for drawn, some in runs.items()}
+
+
+def _counted(
+    session: Session, filters: Filters, passing: Sequence[ColumnElement[bool]], now: datetime
+) -> Sequence[_Count]:
+    """Reason of being drawn, rank, entries and those of them that end soon; of many, as they were moments ago."""
+    kept = _COUNTS.setdefault(session.get_bind().engine, {})
+    counted_at, counts = kept.get(filters, (None, ()))
+    if counted_at is not None and abs(now - counted_at) < COUNTED_FOR:
+        return counts
+    groups = (QueueEntry.drawn, QueueEntry.rank_before_hour)  # as they stand in the index, so that nothing is sorted
+    soon = func.sum(case((_ends_soon(QueueEntry, now), 1), else_=0))
+    statement = select(*groups, func.count(), soon).where(*passing).group_by(*groups).order_by(*groups)
+    counts = [(drawn, rank, entries, some) for drawn, rank, entries, some in session.execute(statement)]
+    if sum(entries for _, _, entries, _ in counts) >= MANY:
+        for other in [other for other, (at, _) in list(kept.items()) if abs(now - at) >= COUNTED_FOR]:
+            kept.pop(other, None)
+        kept[filters] = (now, counts)
+    return counts
 
 
 def _whole_keys(sort: Sort, entry: type[QueueEntry], now: datetime) -> Keys:
