@@ -144,11 +144,13 @@ class Queue:
 
     def position(self, listing_id: int) -> int | None:
         """How many places stand before this listing's; None for one that is not in the queue."""
-        for kind, line in self._lines.items():
-            within = line.place_of(listing_id)
-            if within is not None:
-                return self._position(kind, within)
-        return None
+        told = select(QueueEntry.drawn, QueueEntry.rank_before_hour, QueueEntry.ends_at)
+        entry = self._session.execute(told.where(QueueEntry.listing_id == listing_id)).first()
+        if entry is None or entry.drawn not in self._lines:
+            return None
+        soon = bool(_ends_soon(entry.ends_at, self._now))
+        within = self._lines[entry.drawn].place_of(listing_id, entry.rank_before_hour, soon)
+        return None if within is None else self._position(entry.drawn, within)
 
     def _entries(self, listings: Sequence[int]) -> list[QueueEntry]:
         found: dict[int, QueueEntry] = {}

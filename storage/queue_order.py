@@ -39,6 +39,10 @@ class Run:
     which: Sequence[ColumnElement[bool]]
     keys: Callable[[type[QueueEntry]], Keys]
     count: int
+    rank: int | None = None
+    """Of all its entries, `QueueEntry.rank_before_hour`; None where entries of all ranks stand in it."""
+    soon: bool = False
+    """With a rank: whether its entries end soon."""
 
 
 class Line:
@@ -69,16 +73,17 @@ class Line:
             offset, limit = 0, limit - len(some)
         return found
 
-    def place_of(self, listing_id: int) -> int | None:
-        """How many entries stand before this listing's; None where it is not in this line."""
-        itself = QueueEntry.listing_id == listing_id
+    def place_of(self, listing_id: int, rank: int, soon: bool) -> int | None:
+        """How many entries stand before this listing's, whose rank and end are told; None where it is not in here."""
         before = 0
         for run in self._runs:
-            keys = run.keys(QueueEntry)
-            own = self._session.execute(select(*keys).where(*run.which, itself)).first()
-            if own is None:
+            if run.rank is not None and (run.rank, run.soon) != (rank, soon):
                 before += run.count
                 continue
+            keys = run.keys(QueueEntry)
+            own = self._session.execute(select(*keys).where(*run.which, QueueEntry.listing_id == listing_id)).first()
+            if own is None:
+                return None
             bound = [literal(value, key.type) for value, key in zip(own, keys, strict=True)]
             earlier = select(func.count()).select_from(QueueEntry).where(*run.which)
             return before + (self._session.scalar(earlier.where(tuple_(*keys) < tuple_(*bound))) or 0)
@@ -98,9 +103,9 @@ def find_lines(session: Session, filters: Filters, now: datetime) -> dict[str, L
     for drawn, rank, entries, soon_entries in _counted(session, filters, passing, now):
         which = [*passing, QueueEntry.drawn == drawn, QueueEntry.rank_before_hour == rank]
         if soon_entries:
-            runs[drawn].append(Run([*which, soon], _soon_keys, soon_entries))
+            runs[drawn].append(Run([*which, soon], _soon_keys, soon_entries, rank, soon=True))
         if entries > soon_entries:
-            runs[drawn].append(Run([*which, _ends_not_soon(now)], _value_keys, entries - soon_entries))
+            runs[drawn].append(Run([*which, _ends_not_soon(now)], _value_keys, entries - soon_entries, rank))
     keys: dict[str, Callable[[type[QueueEntry]], Keys]] = {}
     if filters.sort != "urgency":
         keys = dict.fromkeys(runs, partial(_keys, filters.sort, now=now))
