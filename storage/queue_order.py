@@ -5,7 +5,7 @@ What ends soon is told from what does not when the queue is asked: an entry is i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -90,15 +90,33 @@ class Line:
         return None
 
 
-def find_lines(session: Session, filters: Filters, now: datetime) -> dict[str, Line]:
+class FoundLine:
+    """Entries that a search found, one after the other: they stand in no index in their order, so that all are read."""
+
+    def __init__(self, listings: Sequence[int]) -> None:
+        self._listings = listings
+        self.count = len(listings)
+
+    def listings(self, offset: int, limit: int) -> list[int]:
+        """As `Line.listings`."""
+        return list(self._listings[offset : offset + limit])
+
+    def place_of(self, listing_id: int, rank: int, soon: bool) -> int | None:
+        """As `Line.place_of`."""
+        return self._listings.index(listing_id) if listing_id in self._listings else None
+
+
+def find_lines(session: Session, filters: Filters, now: datetime) -> Mapping[str, Line | FoundLine]:
     """Reason of being drawn ("" for what is flagged) -> the entries that pass the filters, in the order asked for."""
     dialect = session.get_bind().dialect.name
     before = tuple_(*_whole_keys(filters.sort, _Other, now)) < tuple_(*_whole_keys(filters.sort, QueueEntry, now))
     passing = [
-        *conditions(filters, QueueEntry, dialect),
+        *conditions(filters, QueueEntry, dialect, by_waiting=not filters.text),
         first_of_its_object(filters, QueueEntry, _Other, before, dialect),
     ]
     soon = _ends_soon(QueueEntry, now)
+    if filters.text:
+        return _search(session, filters, passing, now)
     runs: dict[str, list[Run]] = {"": [], "explore": [], "audit": []}
     for drawn, rank, entries, soon_entries in _counted(session, filters, passing, now):
         which = [*passing, QueueEntry.drawn == drawn, QueueEntry.rank_before_hour == rank]
@@ -116,6 +134,17 @@ def find_lines(session: Session, filters: Filters, now: datetime) -> dict[str, L
             count = sum(run.count for run in runs[drawn])
             runs[drawn] = [Run([*passing, QueueEntry.drawn == drawn], of_line, count)]
     return {drawn: Line(session, some) for drawn, some in runs.items()}
+
+
+def _search(
+    session: Session, filters: Filters, passing: Sequence[ColumnElement[bool]], now: datetime
+) -> dict[str, FoundLine]:
+    statement = select(QueueEntry.drawn, QueueEntry.listing_id).where(*passing)
+    lines: dict[str, list[int]] = {"": [], "explore": [], "audit": []}
+    for drawn, listing_id in session.execute(statement.order_by(*_keys(filters.sort, QueueEntry, now))):
+        lines[drawn].append(listing_id)
+    lines["audit"].sort()
+    return {drawn: FoundLine(listings) for drawn, listings in lines.items()}
 
 
 def _counted(
