@@ -38,10 +38,10 @@ _ZONE = re.compile(
 # Between the last digit and the currency no digit stands: with digits there too, a run of them is read again from each.
 _PRICE = re.compile(
     r"(?:[$€£¥￥₩₪₺₽₴₹₸]|(?:EUR|USD|GBP|CHF|AED|SAR|QAR|KWD|EGP|MAD|TND|DZD|JPY|Kč|zł|lei|kr|Ft|TL|DH"
-    r"|Rs|сум|so.m|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه|ريال)\b)"
+    r"|Rs|сум|so.m|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه|ريال|تومان)\b)"
     r"\s?[\d٠-٩]|[\d٠-٩][.,'  ٫٬]*\s?(?:[$€£¥円元원₪₺₽₴₸]|(?:EUR|USD|GBP|CHF|AED|SAR|HKD|MAD|TND"
     r"|DZD|EGP|Kč|zł|lei|kr|Ft|TL|DH|Rs|руб|тг|сум|so.m|грн)\b|,-|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه"
-    r"|ريال)"
+    r"|ريال|تومان)"
 )
 _ACTION = re.compile(
     r"(?:^|[/?&=_.-])(?:add|watchlist\w*|wish-?list|login|log-?in|signin|sign-?in|register|cart"

@@ -16,6 +16,7 @@ from lxml import etree
 
 from crawler.extraction import (
     bids,
+    json_rows,
     jsonld,
     links,
     measures,
@@ -23,6 +24,7 @@ from crawler.extraction import (
     microdata,
     rows,
     state,
+    state_lists,
     unlabelled,
     visible,
     visible_photos,
@@ -315,17 +317,24 @@ def _read_answer(answer: Any, url: str, page: ExtractedPage, findings: Findings)
         if is_state_path(rule):
             _add(name, state.value_at([("answer", answer)], rule), f"rule:{rule}", document, findings)
     listing = state.find_listing(places, "", url)
-    many = state.find_list(places)
+    named = json_rows.shared(places, url) if listing is None else None
+    if named is not None and json_rows.fill_screen(named, places, findings, document.absolute):
+        page.kind = "listing"
+        return
+    fewest = 1 if state_lists.says_results(answer) else 3
+    many = state_lists.find_list(places, fewest) or state_lists.find_list(places, fewest, linked=False)
     if many and (listing is None or listing.siblings > 1 or (len(many) >= 8 and not _points_to_one(listing, url))):
         page.kind = "search"
-        found = [document.absolute(state.link_of(p.value)) for p in many]
+        found = [document.absolute(state_lists.link_of(p.value)) for p in many]
         page.listing_urls = [u for u in dict.fromkeys(found) if u][: links.MAX_LISTINGS]
-        page.next_url = document.absolute(state.next_of(answer))
+        page.next_url = document.absolute(state_lists.next_of(answer))
         outer = many[0].parent
         while outer is not None and not findings.titles:
             findings.add_title(state.title_of(outer.value), "state:" + ".".join(outer.path))
             outer = outer.parent
         return
+    if listing is None:
+        listing = state.find_listing(places, "", url, alone=True)
     if listing is not None:
         page.kind = "listing"
         _fill_from_state(listing, places, document, findings)
@@ -417,7 +426,7 @@ def _search_signs(document: Document, nodes: list[dict[str, Any]], nothing_offer
     for node in nodes:
         kinds = jsonld.types_of(node)
         if "searchresultspage" in kinds:
-            signs += 3
+            signs += 5
         elif ("itemlist" in kinds and len(jsonld.as_list(node.get("itemListElement"))) >= 3) or (
             kinds & {"saleevent", "event", "exhibitionevent"} and nothing_offered
         ):
@@ -481,8 +490,8 @@ def _embedded_list(document: Document, nodes: list[dict[str, Any]], blocks: list
                 return kept[: links.MAX_LISTINGS]
     best: list[str] = []
     for name, value in blocks or []:
-        many = state.find_list(list(state.walk(value, name)))
-        kept = [u for u in dict.fromkeys(document.absolute(state.link_of(p.value)) for p in many) if u]
+        many = state_lists.find_list(list(state.walk(value, name)))
+        kept = [u for u in dict.fromkeys(document.absolute(state_lists.link_of(p.value)) for p in many) if u]
         if len(kept) > len(best):
             best = kept
     return best[: links.MAX_LISTINGS]

@@ -145,14 +145,13 @@ def _next_value(element: Any, is_tail: bool) -> str | None:
     return None
 
 
-def _take(name: str, value: str, element: Any, document: Document, findings: Findings, named: list[str]) -> None:
-    source = f"visible:label {name}"
+def take_plain(name: str, value: str, findings: Findings, source: str) -> None:
+    """A lot number, seller, place or end as it stands beside its label; other fields and odd values are left."""
     if name == "lot_number":
         match = _LOT_VALUE.match(value)
         findings.add_text("lot_number", match.group(1) if match else None, source)
-    elif name == "seller":
-        if not _linked_seller(element, document, findings, source) and is_name(value) and len(value) <= 60:
-            named.append(value)
+    elif name == "seller" and is_name(value) and len(value) <= 60:
+        findings.add_text("seller", value, source)
     elif name == "location":
         if (
             2 <= len(value) <= 100
@@ -161,6 +160,17 @@ def _take(name: str, value: str, element: Any, document: Document, findings: Fin
             and not _NO_PLACE.match(value)
         ):
             findings.add_text("location", value, source)
+    elif name == "ends_at" and len(value) <= 60 and any(c.isdigit() for c in value):
+        findings.add_moment("ends_at", value, source)
+
+
+def _take(name: str, value: str, element: Any, document: Document, findings: Findings, named: list[str]) -> None:
+    source = f"visible:label {name}"
+    if name in ("lot_number", "location"):
+        take_plain(name, value, findings, source)
+    elif name == "seller":
+        if not _linked_seller(element, document, findings, source) and is_name(value) and len(value) <= 60:
+            named.append(value)
     elif name == "ends_at":
         if len(value) <= 60 and any(c.isdigit() for c in value):
             stamp = next((e.get("datetime") for e in _near(element) if e.tag == "time" and e.get("datetime")), None)

@@ -13,7 +13,8 @@ LABELS: dict[str, str] = {
         r"seller|sold by|seller name|seller information|about the seller|vendor|dealer|auction house"
         r"|auctioneer|offered by|posted by|listed by|vendeur|vendu par|annonceur|maison de vente"
         r"|proposé par|détails sur le vendeur|verkäufer|verkauft von|anbieter|auktionshaus|venditore"
-        r"|venduto da|vendedor|vendido por|verkoper|sprzedawca|prodejce|продавец|satıcı|البائع|المعلن"
+        r"|venduto da|vendedor|vendido por|verkoper|sprzedawca|prodejce|продавец|satıcı|ilan sahibi|aangeboden door"
+        r"|säljare|sælger|selger|فروشنده|البائع|المعلن"
         r"|اسم البائع|دار المزاد|المتجر|販売者|出品者|卖家|판매자"
     ),
     "location": (
@@ -21,7 +22,7 @@ LABELS: dict[str, str] = {
         r"|lieu(?: où se trouve l.objet)?|localisation|ville|emplacement|où se trouve l.objet"
         r"|artikelstandort|standort|ort|luogo(?: in cui si trova l.oggetto)?|ubicación(?: del artículo)?"
         r"|localidad|ubicazione|lokalizacja|местоположение|город|الموقع|المدينة|مكان القطعة|المكان|発送元の地域"
-        r"|地域"
+        r"|地域|plaats|konum|şehir|localização|localidade|مکان|شهر|محل"
     ),
     "ends_at": (
         r"(?:auction |lot |sale |bidding )?(?:end(?:s|ed)?|close[sd]?|closing)(?: (?:at|on|time|date|in))?"
@@ -68,7 +69,8 @@ LABELS: dict[str, str] = {
         r"|price)|current bid amount|prix(?: actuel| de départ| de vente)?|enchère(?: actuelle"
         r"| en cours)?|mise à prix|preis|kaufpreis|aktuelles gebot|startpreis|precio(?: actual)?|prezzo"
         r"|offerta attuale|cena|цена|السعر|سعر|المزايدة الحالية|السعر الحالي|السعر الابتدائي|أعلى مزايدة"
-        r"|価格|現在価格|가격|售价|價格|直購價"
+        r"|価格|現在価格|가격|售价|價格|直購價|قیمت(?: کل| پایه| نقدی)?|fiyat[ıi]?|prijs|vraagprijs|pris|preço"
+        r"|precio de venta|prezzo di vendita|prix demandé"
         r"|price realised|price realized|hammer price|sold for|prix d.adjudication|adjugé|résultat|zuschlag"
         r"|aggiudicato a|adjudicado|سعر البيع|بيع بسعر"
     ),
