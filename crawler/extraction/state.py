@@ -17,7 +17,7 @@ from crawler.extraction.findings import Findings
 from crawler.extraction.images import has_image_ending, image_addresses
 from crawler.extraction.jsonld import place_name
 from crawler.extraction.state_amounts import amount_of, currency_in
-from crawler.extraction.state_keys import ELSEWHERE, RANKS, WRAPPERS, field_of, plain_key, rank_in
+from crawler.extraction.state_keys import RANKS, WRAPPERS, field_of, leads_elsewhere, plain_key, rank_in
 from crawler.extraction.text import clean, folded
 
 MAX_OBJECTS = 60_000
@@ -98,7 +98,7 @@ def find_listing(places: list[Place], heads: str, url: str, *, alone: bool = Fal
             or (pointed == 0 and place.siblings > 1)
         ):
             continue
-        if any(plain_key(step) in ELSEWHERE for step in place.path) and pointed < 3:
+        if any(leads_elsewhere(step) for step in place.path) and pointed < 3:
             continue
         total = score + pointed - 0.05 * len(place.path) - (0.5 if place.siblings > 1 else 0)
         if best is None or total > best[0]:
@@ -203,7 +203,7 @@ def _below(value: dict[str, Any], depth: int = 3) -> list[dict[str, Any]]:
         below = []
         for one in level:
             for key, inner in one.items():
-                if plain_key(key) in ELSEWHERE:
+                if leads_elsewhere(key):
                     continue
                 if isinstance(inner, list) and len(inner) == 1:
                     inner = inner[0]
@@ -232,7 +232,7 @@ def _neighbours(listing: Place) -> Iterator[dict[str, Any]]:
             return
         parent = place.parent
         for key, value in parent.value.items():
-            if isinstance(value, dict) and value is not place.value and plain_key(key) not in ELSEWHERE:
+            if isinstance(value, dict) and value is not place.value and not leads_elsewhere(key):
                 yield value
                 yield from _below(value, 2)
         place = parent

@@ -84,6 +84,7 @@ ELSEWHERE = frozenset(
 )
 
 
+_BESIDES = ("similar", "related", "recommend", "suggest", "alsobought", "alsoviewed", "youmay", "recentlyviewed")
 WRAPPERS = frozenset(
     [
         *("node", "item", "source", "data", "product", "listing", "document", "doc"),
@@ -148,3 +149,10 @@ def field_of(key: str) -> str:
     """The field that a key stands for, or ""."""
     found = _FIELD_OF.get(plain_key(key)) or _FIELD_OF.get(_core_key(key))
     return found[0] if found else ""
+
+
+@lru_cache(maxsize=16_384)
+def leads_elsewhere(key: str) -> bool:
+    """Whether what stands under a key is something other than the page's own offer: similar ones, menus, reviews."""
+    plain = plain_key(key)
+    return plain in ELSEWHERE or plain.startswith(_BESIDES)

@@ -8,7 +8,7 @@ from typing import Any
 from crawler.extraction.links import shows_price
 from crawler.extraction.state import Place, likeness, ranked_values, title_of
 from crawler.extraction.state_amounts import amount_of
-from crawler.extraction.state_keys import ELSEWHERE, plain_key, rank_in
+from crawler.extraction.state_keys import leads_elsewhere, plain_key, rank_in
 
 
 def find_list(places: list[Place], minimum: int = 3, *, linked: bool = True) -> list[Place]:
@@ -20,7 +20,7 @@ def find_list(places: list[Place], minimum: int = 3, *, linked: bool = True) -> 
     for place in places:
         if place.group == 0 and place.siblings < 2 and minimum > 1:
             continue
-        if place.siblings < minimum or any(plain_key(step) in ELSEWHERE for step in place.path):
+        if place.siblings < minimum or any(leads_elsewhere(step) for step in place.path):
             continue
         if (link_of(place.value) and likeness(place.value) >= 1.5) if linked else _titled_and_priced(place.value):
             groups.setdefault((place.group, place.path), []).append(place)
