@@ -6,6 +6,7 @@ What is shown is then all there is: no key says what a value means, only its lab
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,9 +16,9 @@ from crawler.extraction.images import has_image_ending, image_addresses
 from crawler.extraction.prices import parse_price
 from crawler.extraction.rows import MAX_LABEL, MAX_LABELS, MAX_VALUE, take_plain
 from crawler.extraction.state import Place, title_of
-from crawler.extraction.state_keys import plain_key
+from crawler.extraction.state_keys import plain_key, rank_in
 from crawler.extraction.text import clean, folded
-from crawler.extraction.visible_words import LABEL
+from crawler.extraction.visible_words import DESCRIPTION_HEADING, LABEL
 
 _LABEL_KEYS = ("label", "title", "name", "key", "caption")
 _VALUE_KEYS = ("value", "displayvalue", "formattedvalue", "valuetext", "text", "subtitle")
@@ -73,7 +74,7 @@ def shared(places: list[Place], url: str) -> Place | None:
 
 
 def fill_screen(named: Place, places: list[Place], findings: Findings, absolute: Any) -> bool:
-    """Read an answer made of rows and texts as the page that it draws; whether a price or a seller was found."""
+    """Read an answer made of rows and texts as the page that it draws; whether it offers anything."""
     source = "state:" + ".".join(named.path)[-80:]
     title = title_of(named.value)
     findings.add_title(_as_shown(title, places), source)
@@ -86,15 +87,34 @@ def fill_screen(named: Place, places: list[Place], findings: Findings, absolute:
         if has_image_ending(address)
     ]
     findings.add_images(pictures, "state:images")
+    findings.add_text("description", _description(places), "state:text")
+    named = [(key, inner) for place in places for key, inner in place.value.items() if isinstance(inner, str)]
+    towns = [
+        (rank, number, inner)
+        for number, (key, inner) in enumerate(named)
+        if (rank := rank_in("location", key)) is not None and 2 <= len(inner) <= 60 and not _is_slug(inner)
+    ]
+    if towns:
+        findings.add_text("location", min(towns)[2], "state:place")
+    return any(name in findings.values for name in ("price", "seller", "images"))
+
+
+def _is_slug(text: str) -> bool:
+    return text.isascii() and text == text.lower()
+
+
+def _description(places: list[Place]) -> str | None:
+    """The text behind one that calls it the description, else the longest."""
     texts = [
         inner
         for place in places
         for key, inner in place.value.items()
-        if isinstance(inner, str) and plain_key(key) in _TEXT_KEYS and len(inner) >= _LEAST_DESCRIPTION
+        if isinstance(inner, str) and plain_key(key) in _TEXT_KEYS
     ]
-    if texts:
-        findings.add_text("description", max(texts[:40], key=len), "state:longest text")
-    return "price" in findings.values or "seller" in findings.values
+    for heading, text in pairwise(texts):
+        if len(heading) < _LEAST_DESCRIPTION and DESCRIPTION_HEADING.match(heading):
+            return text
+    return max((text for text in texts if len(text) >= _LEAST_DESCRIPTION), key=len, default=None)
 
 
 def _as_shown(title: str | None, places: list[Place]) -> str | None:

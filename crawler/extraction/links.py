@@ -35,6 +35,10 @@ _ZONE = re.compile(
     r"|promo\w*|newsletter|cookie\w*|social|tags?|lang\w*)(?:$|[\s_-])",
     re.I,
 )
+_SOFT_ZONE = re.compile(
+    r"(?:^|[\s_-])(?:similar|related|recommend\w*|recently|also|sponsored|promo\w*|tags?)(?:$|[\s_-])", re.I
+)
+"""Zones whose names some sites give to the results themselves; believed as long as there is anything else."""
 # Between the last digit and the currency no digit stands: with digits there too, a run of them is read again from each.
 _PRICE = re.compile(
     r"(?:[$€£¥￥₩₪₺₽₴₹₸]|(?:EUR|USD|GBP|CHF|AED|SAR|QAR|KWD|EGP|MAD|TND|DZD|JPY|Kč|zł|lei|kr|Ft|TL|DH"
@@ -120,9 +124,12 @@ def _native_key(url: str, rules: PageRules) -> tuple[str, ...]:
     return tuple(str(value) for value in match.groupdict().values()) if match else (url.split("#", 1)[0],)
 
 
-def listings_by_shape(document: Document) -> FoundListings:
-    """The best group of repeated links with its score; empty where nothing on the page repeats as listings do."""
-    groups = _groups(document)
+def listings_by_shape(document: Document, *, anywhere: bool = False) -> FoundListings:
+    """The best group of repeated links with its score; empty where nothing on the page repeats as listings do.
+
+    `anywhere` looks among what calls itself similar or recommended too.
+    """
+    groups = _groups(document, anywhere)
     best: Group | None = None
     for group in groups.values():
         _weigh(group)
@@ -132,10 +139,12 @@ def listings_by_shape(document: Document) -> FoundListings:
         few = [url for group in groups.values() if _looks_like_result(group) for _, _, url in group.links]
         return FoundListings([], 0.0, 0.0, 0.0, few=_distinct(few)[:4])
     shapes = {shape for shape, count in best.shapes.items() if count >= 3 or count * 10 >= len(best.links)}
+    shapes |= _alike(best, groups)
     links = sorted(
         (link for group in groups.values() for link in group.links if shape_of(link[2]) in shapes or group is best),
         key=lambda link: link[0],
     )
+    links = _once_a_block(links, best)
     return FoundListings(
         _distinct([url for _, _, url in links])[:MAX_LISTINGS],
         best.score,
@@ -146,7 +155,44 @@ def listings_by_shape(document: Document) -> FoundListings:
     )
 
 
-def _groups(document: Document) -> dict[tuple[str, str], Group]:
+def _alike(best: Group, groups: dict[tuple[str, str], Group]) -> set[str]:
+    """The address forms of groups that stand in the same kind of place under the same class and show prices too.
+
+    A shop's addresses may differ: /oils/4711.html beside /4712.html. Their endings are the same all the same.
+    """
+    place = next((signature for (signature, _), group in groups.items() if group is best), "")
+    if not best.priced or not place or place.startswith(">"):
+        return set()
+    endings = {shape.rpartition(".")[2] for shape in best.shapes if "." in shape.rpartition("/")[2]}
+    found: set[str] = set()
+    for (signature, form), group in groups.items():
+        if signature == place and group is not best and form.rpartition(".")[2] in endings:
+            _measure(group, {_listing_key(url) for _, _, url in group.links})
+            if group.priced >= 0.5 and group.pictured >= 0.5:
+                found.update(group.shapes)
+    return found
+
+
+def _once_a_block(links: list[tuple[int, Any, str]], best: Group) -> list[tuple[int, Any, str]]:
+    """Where picture and title of one offer lead by two addresses to it: the best group's alone.
+
+    It is so where nearly every block of that group holds a second address of the same form.
+    """
+    own = {url for _, _, url in best.links}
+    blocks = set(best.blocks)
+    second = [
+        (link, block)
+        for link in links
+        if link[2] not in own
+        and (block := next((b for b in islice(link[1].iterancestors(), 12) if b in blocks), None)) is not None
+    ]
+    if len({block for _, block in second}) < 0.8 * len(blocks) or len(blocks) < 3:
+        return links
+    dropped = {id(link) for link, _ in second}
+    return [link for link in links if id(link) not in dropped]
+
+
+def _groups(document: Document, anywhere: bool) -> dict[tuple[str, str], Group]:
     groups: dict[tuple[str, str], Group] = {}
     zones: dict[Any, bool] = {}
     own_page = document.base_url.split("?", 1)[0]
@@ -154,7 +200,7 @@ def _groups(document: Document) -> dict[tuple[str, str], Group]:
         if position > MAX_LINKS:
             break
         href = anchor.get("href")
-        if not href or len(href) < 2 or _in_zone(anchor, zones):
+        if not href or len(href) < 2 or _in_zone(anchor, zones, anywhere):
             continue
         url = document.absolute(href)
         if url is None:
@@ -170,7 +216,7 @@ def _groups(document: Document) -> dict[tuple[str, str], Group]:
     return groups
 
 
-def _in_zone(element: Any, zones: dict[Any, bool]) -> bool:
+def _in_zone(element: Any, zones: dict[Any, bool], anywhere: bool) -> bool:
     chain = []
     node = element
     answer = False
@@ -182,7 +228,8 @@ def _in_zone(element: Any, zones: dict[Any, bool]) -> bool:
         tag = node.tag
         if tag in ("body", "html", "main"):
             break
-        if tag in _ZONE_TAGS or _ZONE.search(f"{node.get('class') or ''} {node.get('id') or ''}"):
+        marks = f"{node.get('class') or ''} {node.get('id') or ''}"
+        if tag in _ZONE_TAGS or _ZONE.search(_SOFT_ZONE.sub(" ", marks) if anywhere else marks):
             answer = True
             break
         node = node.getparent()

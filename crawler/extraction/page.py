@@ -183,7 +183,7 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
     metatags.fill(document, findings)
     scope = Scope(document)
     visible.fill_title(scope, findings)
-    kind, found = _kind(scope, nodes, main, item, listing, findings)
+    kind, found = _kind(scope, nodes, main, item, listing, blocks or [], findings)
     page.kind = kind
     if kind == "search":
         _search_page(document, nodes, blocks, found, page, findings)
@@ -312,6 +312,7 @@ def _read_answer(answer: Any, url: str, page: ExtractedPage, findings: Findings)
     """A saved JSON answer is a page too: one listing, or a list of them."""
     document = Document(_EMPTY, url)
     findings.country = document.country
+    answer = _unwrapped(answer)
     places = list(state.walk(answer, "answer"))
     for name, rule in _currency_first(findings.rules.fields):
         if is_state_path(rule):
@@ -340,6 +341,17 @@ def _read_answer(answer: Any, url: str, page: ExtractedPage, findings: Findings)
         _fill_from_state(listing, places, document, findings)
 
 
+def _unwrapped(answer: Any) -> Any:
+    """The answer itself where it was written as a text within JSON: ["{...}"]."""
+    inner = answer[0] if isinstance(answer, list) and len(answer) == 1 else answer
+    if isinstance(inner, str) and inner.lstrip()[:1] in ("{", "["):
+        try:
+            return read_json(inner)
+        except BrokenJson:
+            return answer
+    return answer
+
+
 def _fill_from_state(listing: state.Place, places: list[state.Place], document: Document, findings: Findings) -> None:
     state.fill(listing, places, document, findings, document.absolute)
     source = "state:" + ".".join(listing.path)[-80:]
@@ -359,6 +371,7 @@ def _kind(
     main: dict[str, Any] | None,
     item: dict[str, Any] | None,
     listing: state.Place | None,
+    blocks: list[tuple[str, Any]],
     findings: Findings,
 ) -> tuple[PageKind, links.FoundListings | None]:
     """Weigh the signs of one listing against those of a list of them; with the list of links where it was looked at."""
@@ -399,6 +412,8 @@ def _kind(
     if shape_of(document.url) in found.shapes and (own_price or _HAS_NUMBER.search(document.url)):
         # Its own address is made like those of the offers that it lists: they are similar ones.
         one += 2.5 if own_price else 1.5
+    if many < 2.5 and count < 3 and not own_price and listing is None and _lists_offers(blocks):
+        many += 3
     if many >= 2.5 and many > one:
         if not by_address:
             return "search", found
@@ -406,6 +421,15 @@ def _kind(
         findings.problem(f"The page looks like a list of {count} offers, though its address is a listing's.")
         return "listing", found
     return ("listing" if one >= 2 or by_address else "other"), found
+
+
+def _lists_offers(blocks: list[tuple[str, Any]]) -> bool:
+    """Whether embedded data holds a list of offers, on a page whose body the browser is yet to draw."""
+    for name, value in blocks:
+        places = list(state.walk(value, name))
+        if state_lists.find_list(places) or state_lists.find_list(places, linked=False):
+            return True
+    return False
 
 
 def _search_signs(document: Document, nodes: list[dict[str, Any]], nothing_offered: bool) -> float:
@@ -462,6 +486,8 @@ def _search_page(
         page.passed_over = links.passed_over(document, rules)
         return
     shaped = found if found is not None else links.listings_by_shape(document)
+    if not shaped.urls and not shaped.few:
+        shaped = links.listings_by_shape(document, anywhere=True)
     if shaped.urls and shaped.score > 4 and (shaped.priced >= 0.3 or shaped.pictured >= 0.5 or len(shaped.urls) >= 8):
         page.listing_urls = shaped.urls
     elif shaped.few:

@@ -233,7 +233,7 @@ def _neighbours(listing: Place) -> Iterator[dict[str, Any]]:
         parent = place.parent
         for key, value in parent.value.items():
             if isinstance(value, dict) and value is not place.value and not leads_elsewhere(key):
-                yield value
+                yield {key: value} if rank_in("seller", key) is not None else value
                 yield from _below(value, 2)
         place = parent
 

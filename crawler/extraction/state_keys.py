@@ -27,8 +27,8 @@ _KEYS: dict[str, list[str]] = {
         "estimate_high": """
             estimatehigh highestimate highbidestimate highestimateamount estimatemax maxestimate estimateto""",
         "seller": """
-            sellername seller sellerinfo vendor vendorname dealer dealername auctionhouse auctionhousename
-            housename auctioneer shopname shop storename store owner ownername advertiser user member
+            sellername seller sellerinfo sellerinformation vendor vendorname dealer dealername auctionhouse
+            auctionhousename housename auctioneer shopname shop storename store owner ownername advertiser user member
             username landlordname landlorddisplayname agentname agencyname""",
         "location": """
             location itemlocation locationname city cityname locality place town address region country""",
@@ -44,7 +44,7 @@ _KEYS: dict[str, list[str]] = {
             available status itemstatus state""",
         "images": """
             images photos pictures imageurls imgsurls imgurls photourls gallery imagelist medias media
-            image photo imageurl mainimage originalimageurl picture thumbnails thumbnail""",
+            image photo imageurl mainimage originalimageurl picture thumbnails thumbnail thumbnailurl coverimage""",
         "url": """
             url itemurl loturl href link permalink canonicalurl producturl weburl slug path detailurl
             pathname""",

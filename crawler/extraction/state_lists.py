@@ -8,7 +8,7 @@ from typing import Any
 from crawler.extraction.links import shows_price
 from crawler.extraction.state import Place, likeness, ranked_values, title_of
 from crawler.extraction.state_amounts import amount_of
-from crawler.extraction.state_keys import leads_elsewhere, plain_key, rank_in
+from crawler.extraction.state_keys import field_of, leads_elsewhere, plain_key, rank_in
 
 
 def find_list(places: list[Place], minimum: int = 3, *, linked: bool = True) -> list[Place]:
@@ -33,10 +33,11 @@ def find_list(places: list[Place], minimum: int = 3, *, linked: bool = True) -> 
 
 
 def _titled_and_priced(value: dict[str, Any]) -> bool:
+    """Whether an object has a price and a title, or in place of a title a picture and an id."""
     priced = any(rank_in("price", key) is not None and amount_of(inner)[0] is not None for key, inner in value.items())
-    return (priced or any(isinstance(v, str) and len(v) < 60 and shows_price(v) for v in value.values())) and title_of(
-        value
-    ) is not None
+    if not priced and not any(isinstance(v, str) and len(v) < 60 and shows_price(v) for v in value.values()):
+        return False
+    return title_of(value) is not None or {"images", "id"} <= {field_of(key) for key, inner in value.items() if inner}
 
 
 _OTHER_ADDRESS = re.compile("image|img|thumb|photo|picture|logo|icon|avatar|flag|seller")

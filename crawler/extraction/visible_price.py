@@ -33,18 +33,18 @@ _PRICE_CLASS = re.compile(
 _OLD_PRICE = re.compile(
     r"(?:^|[\s_-])(?:old\w{0,20}|was|strike\w{0,20}|struck|crossed\w{0,20}|list-?price|msrp|rrp|uvp|before|origin\w{0,20}|previous\w{0,20}"
     r"|discount-?(?:percent|amount|label|badge)?|saving\w{0,20}|save|you-?save|shipp?\w{0,20}|deliver\w{0,20}|tax\w{0,20}|vat|per-?unit"
-    r"|unit-?price|install?ment\w{0,20}|monthly?|rate|coupon\w{0,20}|conv\w{0,20}|points?|rewards?|filter\w{0,20}|range|min|max|count"
+    r"|install?ment\w{0,20}|monthly?|rate|coupon\w{0,20}|conv\w{0,20}|points?|rewards?|filter\w{0,20}|range|min|max|count"
     r"|history|lowest|omnibus|wholesale|compare\w{0,20}|starting-?from-?rate|deposit|vergleich\w{0,20}|streich\w{0,20}|barre\w{0,20}"
     r"|przekre\w{0,20}|stara)(?:$|[\s_-])"
     r"|old-?price|price-?(?:old|was|before|strike|crossed|compare|list)|compare-?at|saving|shipping|delivery|install?ment",
     re.I,
 )
 _OLD_PRICE_CAMEL = re.compile(
-    r"(?:old|was|strike|original|before|unit|list|range|filter)Price"
-    r"|[a-z](?:Old|Was|Strike|Original|Crossed|Before|Unit|Range|Filter|History|Count|Tax|Vat|Monthly)(?![a-z])"
+    r"(?:old|was|strike|original|before|list|range|filter)Price"
+    r"|[a-z](?:Old|Was|Strike|Original|Crossed|Before|Range|Filter|History|Count|Tax|Vat|Monthly)(?![a-z])"
 )
-_USUAL_PRICE = re.compile(r"regular", re.I)
-"""Asked before where a sale price stands beside it, and the price itself where none does."""
+_USUAL_PRICE = re.compile(r"regular|unit", re.I)
+"""Asked before or for a kilogram where another price stands beside it, and the price itself where none does."""
 _MONEY = re.compile(r"(?:[$€£¥₪₺₽]\s?\d[\d.,]*|\d[\d.,]*\s?[€₪₺₽])")
 _ONLY_MONEY = re.compile(r"\A(?:[^\W\d_]{0,4}\.?\s?[^\w\s]?)\s?[\d٠-٩][\d٠-٩.,'’٫٬\s]*(?:\s?\S{0,6})\Z")
 _ONLY_NUMBER = re.compile(r"\A[\d٠-٩][\d٠-٩.,'’٫٬\s]*\Z")

@@ -166,3 +166,17 @@ PRICE_LABEL_INLINE = re.compile(
     r"(?:price|prix|preis|prezzo|precio|preço|cena|цена|السعر|سعر|價|价|価格|가격)\s*[:：]\s*(?P<money>[^。;|]{1,30})",
     re.I,
 )
+DESCRIPTION_HEADING = re.compile(
+    r"\A\W*(?:(?:product |item |lot |full |detailed |seller.s )?descriptions?|about this (?:item|product|lot|object)"
+    r"|item details|product (?:details|information|overview)|overview|lot essay|catalogue (?:note|entry)|details"
+    r"|(?:produkt|artikel|los)?beschreibung|objektbeschreibung|beschreibung des (?:artikels|loses)|artikeldetails"
+    r"|description (?:du (?:produit|lot|bien)|de l.(?:objet|article|annonce)|détaillée)|détails(?: du (?:produit|lot))?"
+    r"|à propos de cet (?:objet|article)|en savoir plus|descrizione(?: (?:del (?:prodotto|lotto)|completa))?"
+    r"|descripción(?: (?:del (?:producto|lote|artículo)|detallada))?|detalles del producto|descrição(?: do produto)?"
+    r"|(?:product)?omschrijving|beschrijving|opis(?: (?:produktu|przedmiotu))?|popis(?: (?:produktu|předmětu))?|leírás"
+    r"|beskrivning|beskrivelse|kuvaus|açıklama(?:lar)?|ürün açıklaması|описание(?: товара)?|опис(?: товару)?|περιγραφή"
+    r"|(?:ال)?وصف(?: (?:المنتج|السلعة|القطعة|الإعلان))?|تفاصيل(?: (?:المنتج|الإعلان|القطعة|السلعة))?|المواصفات والوصف"
+    r"|توضیحات|商品説明|商品描述|商品介紹|商品介绍|상품설명|תיאור(?: המוצר)?)\W*\Z",
+    re.I,
+)
+"""Headings over the text of an offer."""
