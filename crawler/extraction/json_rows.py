@@ -33,9 +33,18 @@ def pairs(places: list[Place]) -> Iterator[tuple[str, str]]:
     for place in places:
         plain = {plain_key(k): v for k, v in place.value.items()}
         label = next((plain[k] for k in _LABEL_KEYS if isinstance(plain.get(k), str)), None)
-        value = next((plain[k] for k in _VALUE_KEYS if isinstance(plain.get(k), str)), None)
+        value = next((plain[k] for k in _VALUE_KEYS if isinstance(plain.get(k), str)), None) or _only(
+            plain.get("values")
+        )
         if label and value and label != value and len(label) <= MAX_LABEL and len(value) <= MAX_VALUE:
             yield label, value
+
+
+def _only(values: Any) -> str | None:
+    """The text of a row's only value: ["1500 €"], [{"value": "1500 €"}]."""
+    inner = values[0] if isinstance(values, list) and len(values) == 1 else None
+    inner = inner.get("value") or inner.get("name") if isinstance(inner, dict) else inner
+    return inner if isinstance(inner, str) else None
 
 
 def fill(places: list[Place], findings: Findings, source: str) -> None:

@@ -176,6 +176,9 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
     if main is not None and not _is_list_of_offers(main):
         jsonld.fill(main, document, findings)
     item = _microdata(document, findings)
+    if main is None and item is None:
+        items = microdata.read_items(document) if document.may_hold(b"discussionforumposting") else []
+        jsonld.fill_post([*nodes, *items], document, findings)
     listing = None
     if findings.lacks(*_CORE, *_OPTIONAL):
         blocks = read_blocks(document, findings) if blocks is None else blocks
@@ -202,6 +205,13 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
     visible.fill_availability(scope, findings)
     visible_photos.fill_images(scope, findings)
     visible.fill_description(scope, findings)
+    if (
+        kind == "other"
+        and not findings.lacks("price")
+        and not (findings.lacks("lot_number") and findings.lacks("seller"))
+    ):
+        page.kind = kind = "listing"
+    visible_price.fill_asked(findings)
     if kind == "listing" and not (main or item or listing) and not any(name in findings.values for name in _TELLING):
         page.kind = "other"
 
@@ -359,6 +369,8 @@ def _fill_from_state(listing: state.Place, places: list[state.Place], document: 
     bids.fill_objects(objects, findings, source)
     for one in objects:
         measures.fill_node(one, findings, source)
+    if findings.lacks("price"):
+        json_rows.fill([p for p in places if p.path[: len(listing.path)] == listing.path], findings, source)
 
 
 def _points_to_one(listing: state.Place, url: str) -> bool:

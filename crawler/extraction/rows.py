@@ -78,8 +78,11 @@ _NO_PLACE = re.compile(r"\A(?:select|choose|change|view|see|show|map|n/?a|unknow
 
 def fill(scope: Scope, findings: Findings) -> None:
     """Read the rows for all fields that are still empty."""
-    names = ("lot_number", "seller", "location", "ends_at", "price", "estimate", *bids.LABELS, *_MEASURES)
+    estimates = ("estimate", "estimate_low", "estimate_high")
+    names = ("lot_number", "seller", "location", "ends_at", "price", *estimates, *bids.LABELS, *_MEASURES)
     wanted = {name for name in names if findings.lacks(_FIELD.get(name, name))}
+    if findings.sources.get("price") == "visible:amount near heading":
+        wanted.add("price")
     named: list[str] = []
     measured: list[tuple[str, object]] = []
     labels = 0
@@ -178,7 +181,12 @@ def _take(name: str, value: str, element: Any, document: Document, findings: Fin
     elif name == "price":
         money = parse_price(value, hint=findings.rules.currency, country=findings.country) if len(value) <= 60 else None
         if money and money.currency and money.amount > 0:
+            if findings.sources.get("price") == "visible:amount near heading":
+                del findings.values["price"]  # what a label names is surer than what merely stood there
             findings.add_price(money.amount, money.currency, source)
+    elif name in ("estimate_low", "estimate_high"):
+        money = parse_price(value, hint=findings.rules.currency, country=findings.country) if len(value) <= 60 else None
+        findings.add(name, money.amount if money else None, source)
     elif name == "estimate":
         bids.take_estimate(value, findings, source)
     elif name in bids.LABELS:

@@ -16,7 +16,7 @@ from crawler.extraction.document import Document
 from crawler.extraction.findings import Findings
 from crawler.extraction.images import has_image_ending, image_addresses
 from crawler.extraction.jsonld import place_name
-from crawler.extraction.state_amounts import amount_of, currency_in
+from crawler.extraction.state_amounts import CENT_KEYS, amount_of, currency_in
 from crawler.extraction.state_keys import RANKS, WRAPPERS, field_of, leads_elsewhere, plain_key, rank_in
 from crawler.extraction.text import clean, folded
 
@@ -284,6 +284,8 @@ def _fill_price(
         )
         for _rank, _n, key, inner in ranked:
             amount, code = amount_of(inner)
+            if amount is not None and plain_key(key) in CENT_KEYS and not isinstance(inner, dict):
+                amount /= 100
             if amount is not None and (amount > 0 or len(ranked) == 1):
                 findings.add_price(amount, code or currency, f"{source}.{key}")
                 break
@@ -318,7 +320,7 @@ def _fill_named(value: dict[str, Any], findings: Findings, source: str, absolute
     for key, inner in ranked_values(value, "availability"):
         findings.add_availability(inner, f"{source}.{key}")
     for key, inner in ranked_values(value, "location"):
-        text = place_name(inner) if not isinstance(inner, str) else inner
+        text = (place_name(inner) or _value_in(inner)) if not isinstance(inner, str) else inner
         findings.add_text("location", _country_name(inner) or text, f"{source}.{key}")
 
 
@@ -346,6 +348,15 @@ def _name_in(value: Any) -> str | None:
         return None
     plain = {plain_key(k): v for k, v in value.items()}
     return next((plain[k] for k in _NAME_KEYS if isinstance(plain.get(k), str) and plain[k].strip()), None)
+
+
+def _value_in(value: Any) -> str | None:
+    """The text in {"value": "Roma"} or {"city": {"value": "Roma"}}."""
+    for inner in (value, value.get("city")) if isinstance(value, dict) else ():
+        text = inner.get("value") or inner.get("label") if isinstance(inner, dict) else None
+        if isinstance(text, str):
+            return text
+    return None
 
 
 def _country_name(value: Any) -> str | None:

@@ -36,7 +36,7 @@ _AMOUNT_KEYS = [
     "text",
     "label",
 ]
-_CENT_KEYS = (
+CENT_KEYS = (
     "centamount",
     "amountincents",
     "amountcents",
@@ -84,7 +84,7 @@ def amount_of(value: Any, depth: int = 0) -> tuple[Any, str | None]:
         return None, None
     code = currency_in(value)
     plain = {plain_key(k): v for k, v in value.items()}
-    for key in _CENT_KEYS:
+    for key in CENT_KEYS:
         cents = parse_amount(plain.get(key))
         if cents is not None:
             return cents / Decimal(100), code

@@ -19,7 +19,8 @@ _KEYS: dict[str, list[str]] = {
             currentprice saleprice finalprice pricewithdiscount sellingprice price priceamount pricevalue
             amountasked askingprice buynowprice fixedprice unitprice salesprice lowprice minimumbid
             startingbid startprice startingprice openingbid startbid localizedstartbidamount
-            currentpricevalue prices pricing pricerange priceinfo prix preis soldprice regularprice rent""",
+            currentpricevalue prices pricing pricerange priceinfo prix preis soldprice regularprice rent
+            pricecents priceincents amountcents amountincents centamount""",
         "currency": """
             currency currencycode pricecurrency currencyiso currencyid currencyisocode""",
         "estimate_low": """

@@ -32,8 +32,10 @@ _TAKES_ORDERS = re.compile(
     re.I,
 )
 _DESCRIPTION_CLASS = re.compile(
-    r"descri|beschreib|postingbody|userbody|opis|lot-?details|item-?details|body-?text|الوصف|وصف", re.I
+    r"descri|beschreib|postingbody|userbody|postbody|post_message|bbwrapper|opis|lot-?details|item-?details|body-?text|الوصف|وصف",
+    re.I,
 )
+_BADGE = re.compile(r"(?:^|[\s_-])(?:label|badge|prefix|tag)(?:$|[\s_-])", re.I)
 _OPENINGS = openings(GONE, STILL_OFFERED, IN_STOCK)
 _LEAST_DESCRIPTION = 20
 """Signs."""
@@ -46,10 +48,23 @@ _HEADINGS = ("h1", "h2", "h3", "h4")
 def fill_title(scope: Scope, findings: Findings) -> None:
     main = scope.heading
     if main is not None:
-        text = visible_text(main, limit=1_000)
+        text = _without_label(main, visible_text(main, limit=1_000))
         findings.add_title(text, f"visible:{main.tag}")
         findings.add("location", place_in(text), f"visible:{main.tag}")
     findings.add_title(scope.document.title_tag, "visible:title")
+
+
+def _without_label(heading: Any, text: str) -> str:
+    """A heading's text without the badge before it ("For Sale", "New"), which is an element that calls itself one."""
+    for element in heading:
+        label = (
+            visible_text(element, limit=80) if isinstance(element.tag, str) and _BADGE.search(marks_of(element)) else ""
+        )
+        if label and text.startswith(label) and len(text) >= len(label) + 5:
+            return text[len(label) :].strip(" :-–—|")
+        if visible_text(element, limit=80):
+            break
+    return text
 
 
 def fill_availability(scope: Scope, findings: Findings) -> None:
@@ -124,7 +139,9 @@ def fill_description(scope: Scope, findings: Findings) -> None:
     for element in scope.document.root.iter("div", "section", "p", "article", "td"):
         marks = f"{element.get('class') or ''} {element.get('id') or ''}"
         if (
-            (len(marks) > 4 and _DESCRIPTION_CLASS.search(marks)) or _data_says_description(element)
+            (len(marks) > 4 and _DESCRIPTION_CLASS.search(marks))
+            or element.get("itemprop") == "description"
+            or _data_says_description(element)
         ) and not scope.foreign(element):
             text = visible_text(element)
             if len(text) >= _LEAST_DESCRIPTION and (not digest or _is_digest(digest, text)):

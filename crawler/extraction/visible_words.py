@@ -74,6 +74,8 @@ LABELS: dict[str, str] = {
         r"|price realised|price realized|hammer price|sold for|prix d.adjudication|adjugé|résultat|zuschlag"
         r"|aggiudicato a|adjudicado|سعر البيع|بيع بسعر"
     ),
+    "estimate_low": r"low(?:er)? estimate|estimate low|estimation basse|untere schätzung|stima minima|estimación baja",
+    "estimate_high": r"(?:high|upper) estimate|estimate high|estimation haute|obere schätzung|stima massima",
     "estimate": (
         r"estimate[ds]?|est\.?|estimated value|estimation|schätzpreis|schätzung|estimación|stima|التقدير"
         r"|القيمة التقديرية"
@@ -180,3 +182,11 @@ DESCRIPTION_HEADING = re.compile(
     re.I,
 )
 """Headings over the text of an offer."""
+ASKED_INLINE = re.compile(
+    r"(?<!\w)(?:asking(?: price)?(?: is)?|price(?: is)?|i want|prix(?: demandé)?|je demande|vendu à|preis|vb|festpreis"
+    r"|precio|pido|prezzo|chiedo|fiyat[ıi]?|prijs|vraagprijs|السعر|سعر|المطلوب|مطلوب|بسعر|السوم|الحد)\s*[:：=]?\s*"
+    r"(?P<money>(?:[$€£]|[A-Z]{3}|د\.إ|ر\.س)?\s?[\d٠-٩][\d٠-٩.,'٬٫]*(?:\s(?=[^\W\d_]|[$€£]))?(?:[$€£]|[A-Z]{3}\b"
+    r"|euros?|dollars?|TL|درهم|دينار|ريال|جنيه|ليرة|دولار)?(?:\s(?:سعودي|قطري|عماني|إماراتي|أردني|كويتي|مغربي|تونسي|مصري))?)",
+    re.I,
+)
+"""A price in the running text of an advert, with the word that asks for it."""
