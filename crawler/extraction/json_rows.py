@@ -97,10 +97,10 @@ def fill_screen(named: Place, places: list[Place], findings: Findings, absolute:
     ]
     findings.add_images(pictures, "state:images")
     findings.add_text("description", _description(places), "state:text")
-    named = [(key, inner) for place in places for key, inner in place.value.items() if isinstance(inner, str)]
+    texts = [(key, inner) for place in places for key, inner in place.value.items() if isinstance(inner, str)]
     towns = [
         (rank, number, inner)
-        for number, (key, inner) in enumerate(named)
+        for number, (key, inner) in enumerate(texts)
         if (rank := rank_in("location", key)) is not None and 2 <= len(inner) <= 60 and not _is_slug(inner)
     ]
     if towns:

@@ -211,7 +211,9 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
         and not (findings.lacks("lot_number") and findings.lacks("seller"))
     ):
         page.kind = kind = "listing"
-    visible_price.fill_asked(findings)
+    told = findings.sources.get("description", "").startswith(("visible", "forum"))
+    if kind == "listing" or told or _has_address_id(document.url):
+        visible_price.fill_asked(scope, findings)
     if kind == "listing" and not (main or item or listing) and not any(name in findings.values for name in _TELLING):
         page.kind = "other"
 

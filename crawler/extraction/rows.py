@@ -21,6 +21,7 @@ from crawler.extraction.visible_words import LABEL
 MAX_VALUE = 300
 MAX_LABELS = 300
 _LINKS_NEAR = 50
+_MAX_SELLER_LINKS = 2_000
 MAX_LABEL = 45
 """Characters of a text that is a label alone; a longer one needs a colon."""
 
@@ -81,7 +82,7 @@ def fill(scope: Scope, findings: Findings) -> None:
     estimates = ("estimate", "estimate_low", "estimate_high")
     names = ("lot_number", "seller", "location", "ends_at", "price", *estimates, *bids.LABELS, *_MEASURES)
     wanted = {name for name in names if findings.lacks(_FIELD.get(name, name))}
-    if findings.sources.get("price") == "visible:amount near heading":
+    if _may_be_wrong(findings):
         wanted.add("price")
     named: list[str] = []
     measured: list[tuple[str, object]] = []
@@ -113,6 +114,15 @@ def fill(scope: Scope, findings: Findings) -> None:
         findings.add_text("seller", name, "visible:label seller")
     if findings.lacks("seller"):
         _seller_parameter(scope.document, findings)
+    if findings.lacks("seller"):
+        _named_as_its_address(scope, findings)
+
+
+def _may_be_wrong(findings: Findings) -> bool:
+    """Whether a label's price is surer: one that merely stood near the heading, or nothing, as sold lots often say."""
+    price = findings.values.get("price")
+    source = findings.sources.get("price", "")
+    return price is not None and (source == "visible:amount near heading" or (price == 0 and source[:4] != "rule"))
 
 
 @lru_cache(maxsize=8192)
@@ -181,8 +191,8 @@ def _take(name: str, value: str, element: Any, document: Document, findings: Fin
     elif name == "price":
         money = parse_price(value, hint=findings.rules.currency, country=findings.country) if len(value) <= 60 else None
         if money and money.currency and money.amount > 0:
-            if findings.sources.get("price") == "visible:amount near heading":
-                del findings.values["price"]  # what a label names is surer than what merely stood there
+            if _may_be_wrong(findings):
+                del findings.values["price"]
             findings.add_price(money.amount, money.currency, source)
     elif name in ("estimate_low", "estimate_high"):
         money = parse_price(value, hint=findings.rules.currency, country=findings.country) if len(value) <= 60 else None
@@ -227,6 +237,20 @@ def _seller_block(scope: Scope, findings: Findings) -> None:
                 findings.add_text("seller", name, "visible:seller block")
                 findings.add("seller_url", scope.document.absolute(anchor.get("href")), "visible:seller block")
                 return
+
+
+def _named_as_its_address(scope: Scope, findings: Findings) -> None:
+    """A link to a seller's page that has the seller's name in its address too: /shop/OldRings, "OldRings"."""
+    for anchor in islice(scope.document.root.iter("a"), _MAX_SELLER_LINKS):
+        href = anchor.get("href") or ""
+        if not is_seller_link(href):
+            continue
+        name = visible_text(anchor, limit=100)
+        last = urlsplit(href).path.rstrip("/").rsplit("/", 1)[-1]
+        if len(name) >= 4 and name.casefold() == last.casefold() and is_name(name) and not scope.foreign(anchor):
+            findings.add_text("seller", name, "visible:seller link")
+            findings.add("seller_url", scope.document.absolute(href), "visible:seller link")
+            return
 
 
 @lru_cache(maxsize=8192)

@@ -310,6 +310,9 @@ def _fill_named(value: dict[str, Any], findings: Findings, source: str, absolute
             if has_image_ending(u) or "image" in u or "photo" in u or "img" in u
         ]
         findings.add_images(urls, f"{source}.{key}")
+    for key, inner in value.items():
+        if isinstance(inner, dict) and plain_key(key) in ("estimate", "estimates", "estimation", "estimaterange"):
+            _fill_range(inner, findings, f"{source}.{key}")
     for name in ("estimate_low", "estimate_high"):
         for key, inner in ranked_values(value, name):
             findings.add(name, amount_of(inner)[0], f"{source}.{key}")
@@ -322,6 +325,18 @@ def _fill_named(value: dict[str, Any], findings: Findings, source: str, absolute
     for key, inner in ranked_values(value, "location"):
         text = (place_name(inner) or _value_in(inner)) if not isinstance(inner, str) else inner
         findings.add_text("location", _country_name(inner) or text, f"{source}.{key}")
+
+
+def _fill_range(value: dict[str, Any], findings: Findings, source: str) -> None:
+    """Both ends of an estimate that is an object of its own: {"low": {"amount": 5000}, "high": ...}."""
+    plain = {plain_key(key): inner for key, inner in value.items()}
+    for name, keys in (
+        ("estimate_low", ("low", "min", "from", "lower")),
+        ("estimate_high", ("high", "max", "to", "upper")),
+    ):
+        found = next((plain[key] for key in keys if key in plain), None)
+        findings.add(name, amount_of(found)[0], source)
+    findings.add_currency(currency_in(value), source)
 
 
 def _fill_end(around: list[dict[str, Any]], findings: Findings, source: str) -> None:

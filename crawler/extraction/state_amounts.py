@@ -108,8 +108,12 @@ def _major(amount: Any, written: Any, plain: dict[str, Any]) -> tuple[Any, str |
     {"price": "2650", "currency_minor_unit": 2} says so, and so does {"amount": 25000, "label": "€ 250,00"}.
     """
     minor = next((plain[k] for k in _MINOR_UNIT_KEYS if k in plain), None)
-    counts = isinstance(minor, int) and not isinstance(minor, bool) and 0 < minor <= 4
-    if counts and (isinstance(written, int) or (isinstance(written, str) and written.isdigit())):
+    if (
+        isinstance(minor, int)
+        and not isinstance(minor, bool)
+        and 0 < minor <= 4
+        and (isinstance(written, int) or (isinstance(written, str) and written.isdigit()))
+    ):
         return amount.scaleb(-minor), None
     if isinstance(written, int) and written >= 100:
         for text in plain.values():

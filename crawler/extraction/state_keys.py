@@ -24,7 +24,8 @@ _KEYS: dict[str, list[str]] = {
         "currency": """
             currency currencycode pricecurrency currencyiso currencyid currencyisocode""",
         "estimate_low": """
-            estimatelow lowestimate lowbidestimate lowestimateamount estimatemin minestimate estimatefrom""",
+            estimatelow lowestimate lowbidestimate lowestimateamount estimatemin minestimate estimatefrom
+            estimate estimates estimation estimaterange""",
         "estimate_high": """
             estimatehigh highestimate highbidestimate highestimateamount estimatemax maxestimate estimateto""",
         "seller": """

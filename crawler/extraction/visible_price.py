@@ -79,11 +79,11 @@ def fill_price(scope: Scope, findings: Findings, *, outside: Set[Any] = NOTHING)
             return
 
 
-def fill_asked(findings: Findings) -> None:
+def fill_asked(scope: Scope, findings: Findings) -> None:
     """The price that the listing's own words ask ("Asking $120 shipped"), where they ask for one price only."""
     if not findings.lacks("price"):
         return
-    text = str(findings.values.get("description", ""))[:4_000]
+    text = str(findings.values.get("description", ""))[:4_000] or "\n".join(_long_texts(scope))
     asked = {
         money
         for match in ASKED_INLINE.finditer(text)
@@ -92,6 +92,15 @@ def fill_asked(findings: Findings) -> None:
     if len(asked) == 1:
         money = asked.pop()
         findings.add_price(money.amount, money.currency, "visible:asked in the text")
+
+
+def _long_texts(scope: Scope) -> Iterator[str]:
+    """The running texts of the listing's part of the page."""
+    for text, number in scope.document.texts[:_MAX_CANDIDATES]:
+        if len(text) > _LONGEST_PRICE:
+            element, _ = scope.document.place_of(number)
+            if element is not None and not scope.foreign(element):
+                yield text[:2_000]
 
 
 def price_text(element: Any) -> str:

@@ -71,7 +71,8 @@ LABELS: dict[str, str] = {
         r"|offerta attuale|cena|цена|السعر|سعر|المزايدة الحالية|السعر الحالي|السعر الابتدائي|أعلى مزايدة"
         r"|価格|現在価格|가격|售价|價格|直購價|قیمت(?: کل| پایه| نقدی)?|fiyat[ıi]?|prijs|vraagprijs|pris|preço"
         r"|precio de venta|prezzo di vendita|prix demandé"
-        r"|price realised|price realized|hammer price|sold for|prix d.adjudication|adjugé|résultat|zuschlag"
+        r"|price realised|price realized|hammer price|sold(?: for| price)?|vendu(?: pour| à)|verkauft für"
+        r"|prix d.adjudication|adjugé|résultat|zuschlag"
         r"|aggiudicato a|adjudicado|سعر البيع|بيع بسعر"
     ),
     "estimate_low": r"low(?:er)? estimate|estimate low|estimation basse|untere schätzung|stima minima|estimación baja",
