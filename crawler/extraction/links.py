@@ -53,6 +53,10 @@ _ACTION = re.compile(
     r"|help|faq|terms|privacy|contact|about)(?:$|[/?&=_.-])",
     re.I,
 )
+_ADDRESS_ATTRIBUTES = ("data-href", "data-url", "data-link", "data-target-url", "data-product-url", "data-item-url")
+_GOES_TO = re.compile(r"""(?:location(?:\.href)?\s*=|location\.assign\(|window\.open\()\s*["']([^"'\s]{2,500})["']""")
+_ID_PARAMETERS = frozenset({"id", "lot", "lotid", "lot_id", "lotno", "item", "itemid", "item_id", "lid", "pid", "los"})
+"""Query parameters that hold an id though it be of one digit."""
 _QUERY_ID = re.compile(r"\d{2,}|[0-9a-f]{8,}", re.I)
 
 
@@ -196,10 +200,9 @@ def _groups(document: Document, anywhere: bool) -> dict[tuple[str, str], Group]:
     groups: dict[tuple[str, str], Group] = {}
     zones: dict[Any, bool] = {}
     own_page = document.base_url.split("?", 1)[0]
-    for position, anchor in enumerate(document.root.iter("a")):
+    for position, (anchor, href) in enumerate(_pressed(document) if anywhere else _anchors(document)):
         if position > MAX_LINKS:
             break
-        href = anchor.get("href")
         if not href or len(href) < 2 or _in_zone(anchor, zones, anywhere):
             continue
         url = document.absolute(href)
@@ -214,6 +217,22 @@ def _groups(document: Document, anywhere: bool) -> dict[tuple[str, str], Group]:
         group.links.append((position, anchor, url))
         group.shapes[shape] += 1
     return groups
+
+
+def _anchors(document: Document) -> Iterator[tuple[Any, str]]:
+    for anchor in document.root.iter("a"):
+        yield anchor, anchor.get("href") or ""
+
+
+def _pressed(document: Document) -> Iterator[tuple[Any, str]]:
+    """Links, and what is pressed in their place: cards and buttons whose address stands in an attribute or a script."""
+    for element in document.root.iter("a", "div", "li", "tr", "article", "section", "button", "span"):
+        href = element.get("href") or "" if element.tag == "a" else ""
+        if not href or href[0] == "#" or href.startswith("javascript:"):
+            script = _GOES_TO.search(element.get("onclick") or "")
+            href = next((v for v in map(element.get, _ADDRESS_ATTRIBUTES) if v), script[1] if script else href)
+        if href and not href.startswith("javascript:"):
+            yield element, href
 
 
 def _in_zone(element: Any, zones: dict[Any, bool], anywhere: bool) -> bool:
@@ -258,7 +277,7 @@ def shape_of(url: str) -> str:
         return ""
     host = ".".join((parts.hostname or "").split(".")[-2:])
     segments = [_segment(s) for s in parts.path.split("/") if s]
-    query = sorted(f"{k}={'N' if _QUERY_ID.fullmatch(v) else '*'}" for k, v in parse_qsl(parts.query)[:20])
+    query = sorted(f"{k}={'N' if _is_id(k, v) else '*'}" for k, v in parse_qsl(parts.query)[:20])
     ids = [q for q in query if q.endswith("=N")]
     if not segments and not ids:
         return ""
@@ -266,9 +285,13 @@ def shape_of(url: str) -> str:
     return f"{host}/{'/'.join(segments)}{tail}"
 
 
+def _is_id(key: str, value: str) -> bool:
+    return bool(_QUERY_ID.fullmatch(value)) or (value.isdigit() and key.lower() in _ID_PARAMETERS)
+
+
 def _segment(segment: str) -> str:
     stem, dot, ending = segment.rpartition(".")
-    if not dot or len(ending) > 5 or not ending.isalnum():
+    if not dot or len(ending) > 5 or not ending.isalnum() or ending.isdigit():
         stem, ending = segment, ""
     kind = (
         "N"

@@ -78,6 +78,13 @@ _SEARCH_SEGMENT = re.compile(
     r"|poisk|بحث|s|srp|browse)\Z",
     re.I,
 )
+_CATEGORY_SEGMENT = re.compile(
+    r"\A(?:category|categories|categorie|kategorien?|categoria|categorias|kategori|collections?|forums?|rubrique"
+    r"|departments?)\Z",
+    re.I,
+)
+_WHOLE_STOCK = re.compile(r"\A(?:lots|catalog(?:ue)?|katalog|artworks|objects|auctions|sales|ventes|shop)\Z", re.I)
+"""At an address's end a list of all there is, before that the way to one of them."""
 _RESULT_WORDS = re.compile(
     r"search results?|results? (?:for|found)|\d+ results|résultats?(?: de| pour| trouvés)"
     r"|suchergebnis|ergebnisse|\d ergebnis für|\d+ résultat|1 result for"
@@ -410,9 +417,13 @@ def _kind(
     if one >= 4 and many < 3:
         return "listing", None
     found = links.listings_by_shape(document)
+    if not found.urls and not found.few and many >= 1:
+        found = links.listings_by_shape(document, anywhere=True)
     count = len(found.urls)
     if count >= 5 and found.score > 8:
         many += min(count, 40) / 20 + 1.5 * found.priced + 0.5 * found.pictured
+        if found.pictured >= 0.8 and found.priced < 0.3 and count >= 8 and many >= 2:
+            many += 0.5  # a gallery whose prices are asked for
     if links.next_page(document, rules):
         many += 1
     if heading is not None:
@@ -455,8 +466,11 @@ def _search_signs(document: Document, nodes: list[dict[str, Any]], nothing_offer
         return 0.0
     if not keys.isdisjoint(SEARCH_PARAMETERS):
         signs += 3
-    if any(_SEARCH_SEGMENT.match(s) for s in parts.path.split("/")):
+    segments = [s for s in parts.path.split("/") if s] or [""]
+    if any(_SEARCH_SEGMENT.match(s) for s in segments):
         signs += 2.5
+    elif _WHOLE_STOCK.match(segments[-1]) or any(_CATEGORY_SEGMENT.match(s) for s in segments[-2:]):
+        signs += 1
     heads = f"{document.title_tag or ''} {visible.heading_text(document)}"
     plain = heads.casefold()
     if any(stem in plain for stem in _RESULT_STEMS) and _RESULT_WORDS.search(heads):
@@ -465,9 +479,9 @@ def _search_signs(document: Document, nodes: list[dict[str, Any]], nothing_offer
         kinds = jsonld.types_of(node)
         if "searchresultspage" in kinds:
             signs += 5
-        elif ("itemlist" in kinds and len(jsonld.as_list(node.get("itemListElement"))) >= 3) or (
-            kinds & {"saleevent", "event", "exhibitionevent"} and nothing_offered
-        ):
+        elif "itemlist" in kinds and len(jsonld.as_list(node.get("itemListElement"))) >= 3:
+            signs += 3 if nothing_offered else 2
+        elif kinds & {"saleevent", "event", "exhibitionevent"} and nothing_offered:
             signs += 2
         elif "collectionpage" in kinds:
             signs += 1
