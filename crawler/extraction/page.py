@@ -212,17 +212,21 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
     visible.fill_availability(scope, findings)
     visible_photos.fill_images(scope, findings)
     visible.fill_description(scope, findings)
-    if (
-        kind == "other"
-        and not findings.lacks("price")
-        and not (findings.lacks("lot_number") and findings.lacks("seller"))
-    ):
+    if kind == "other" and _is_offer_after_all(scope, findings):
         page.kind = kind = "listing"
     told = findings.sources.get("description", "").startswith(("visible", "forum"))
     if kind == "listing" or told or _has_address_id(document.url):
         visible_price.fill_asked(scope, findings)
     if kind == "listing" and not (main or item or listing) and not any(name in findings.values for name in _TELLING):
         page.kind = "other"
+
+
+def _is_offer_after_all(scope: Scope, findings: Findings) -> bool:
+    """Whether what was read makes a listing of a page that gave few signs: a price with its seller, or a lot."""
+    lot = "lot_number" in findings.values
+    if findings.lacks("price"):
+        return lot and scope.heading is not None
+    return lot or "seller" in findings.values
 
 
 def _canonical(document: Document) -> str | None:

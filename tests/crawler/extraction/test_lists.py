@@ -21,7 +21,7 @@ CARDS = {
     ),
     "links that are scripts": (
         "https://a.example/catalogue?page=2",
-        """<li><h3><a href="javascript:void(0)" onclick="location.href='/catalogue/lot-{n}-bronze'">Bronze {n}</a></h3>"""
+        """<li><h3><a href="javascript:void(0)" onclick="location.href='/catalogue/lot-{n}-bronze'">Bronze</a></h3>"""
         + PICTURE
         + "<span>£{n}0</span></li>",
     ),
@@ -33,7 +33,7 @@ CARDS = {
     ),
     "a forum's threads": (
         "https://a.example/forums/for-sale.12/",
-        '<div class="item"><div class="title"><a href="/threads/fs-roman-coin-{n}.90{n}/">FS: Roman coin no. {n} £{n}0</a></div>'
+        '<div class="item"><h3><a href="/threads/fs-roman-coin-{n}.90{n}/">FS: Roman coin no. {n} £{n}0</a></h3>'
         '<div><a href="/members/u{n}.{n}/" class="username">u{n}</a></div></div>',
     ),
     "a gallery whose prices are asked for": (
