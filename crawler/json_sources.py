@@ -19,7 +19,7 @@ from crawler.extraction.lenient_json import BrokenJson, read_json
 from crawler.extraction.page import extract_page
 from crawler.extraction.prices import parse_price
 from crawler.extraction.rules import PageRules, native_id
-from crawler.extraction.state import plain_key
+from crawler.extraction.state_keys import plain_key
 from crawler.extraction.text import folded
 from crawler.items import ExtractedPage, PageKind
 from crawler.shared import shared

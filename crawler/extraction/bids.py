@@ -13,7 +13,8 @@ from crawler.extraction.findings import Findings
 from crawler.extraction.openings import openings
 from crawler.extraction.prices import Money, parse_price
 from crawler.extraction.scope import Scope
-from crawler.extraction.state import amount_of, plain_key
+from crawler.extraction.state_amounts import amount_of
+from crawler.extraction.state_keys import plain_key
 
 LABELS = ("starting_bid", "current_bid", "bids")
 """Labels of rows that are read here."""

@@ -278,6 +278,15 @@ def _fill_place(place: Any, findings: Findings, source: str) -> None:
     findings.add_text("location", place_name(place), source)
 
 
+def fill_post(nodes: list[Node], document: Document, findings: Findings) -> None:
+    """An advert in a forum: the first post's text, and who wrote it."""
+    for node in nodes:
+        if "discussionforumposting" in types_of(node):
+            findings.add_text("description", first(node.get("articleBody") or node.get("text")), "forum:text")
+            _fill_seller(first(node.get("author")), document, findings, "forum:author")
+            return
+
+
 def fill_event(node: Node, findings: Findings) -> None:
     """Place and end of a sale."""
     _fill_place(first(node.get("location")), findings, "json-ld:location")

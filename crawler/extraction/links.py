@@ -35,13 +35,17 @@ _ZONE = re.compile(
     r"|promo\w*|newsletter|cookie\w*|social|tags?|lang\w*)(?:$|[\s_-])",
     re.I,
 )
+_SOFT_ZONE = re.compile(
+    r"(?:^|[\s_-])(?:similar|related|recommend\w*|recently|also|sponsored|promo\w*|tags?)(?:$|[\s_-])", re.I
+)
+"""Zones whose names some sites give to the results themselves; believed as long as there is anything else."""
 # Between the last digit and the currency no digit stands: with digits there too, a run of them is read again from each.
 _PRICE = re.compile(
     r"(?:[$€£¥￥₩₪₺₽₴₹₸]|(?:EUR|USD|GBP|CHF|AED|SAR|QAR|KWD|EGP|MAD|TND|DZD|JPY|Kč|zł|lei|kr|Ft|TL|DH"
-    r"|Rs|сум|so.m|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه|ريال)\b)"
+    r"|Rs|сум|so.m|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه|ريال|تومان)\b)"
     r"\s?[\d٠-٩]|[\d٠-٩][.,'  ٫٬]*\s?(?:[$€£¥円元원₪₺₽₴₸]|(?:EUR|USD|GBP|CHF|AED|SAR|HKD|MAD|TND"
     r"|DZD|EGP|Kč|zł|lei|kr|Ft|TL|DH|Rs|руб|тг|сум|so.m|грн)\b|,-|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه"
-    r"|ريال)"
+    r"|ريال|تومان)"
 )
 _ACTION = re.compile(
     r"(?:^|[/?&=_.-])(?:add|watchlist\w*|wish-?list|login|log-?in|signin|sign-?in|register|cart"
@@ -49,6 +53,10 @@ _ACTION = re.compile(
     r"|help|faq|terms|privacy|contact|about)(?:$|[/?&=_.-])",
     re.I,
 )
+_ADDRESS_ATTRIBUTES = ("data-href", "data-url", "data-link", "data-target-url", "data-product-url", "data-item-url")
+_GOES_TO = re.compile(r"""(?:location(?:\.href)?\s*=|location\.assign\(|window\.open\()\s*["']([^"'\s]{2,500})["']""")
+_ID_PARAMETERS = frozenset({"id", "lot", "lotid", "lot_id", "lotno", "item", "itemid", "item_id", "lid", "pid", "los"})
+"""Query parameters that hold an id though it be of one digit."""
 _QUERY_ID = re.compile(r"\d{2,}|[0-9a-f]{8,}", re.I)
 
 
@@ -120,9 +128,12 @@ def _native_key(url: str, rules: PageRules) -> tuple[str, ...]:
     return tuple(str(value) for value in match.groupdict().values()) if match else (url.split("#", 1)[0],)
 
 
-def listings_by_shape(document: Document) -> FoundListings:
-    """The best group of repeated links with its score; empty where nothing on the page repeats as listings do."""
-    groups = _groups(document)
+def listings_by_shape(document: Document, *, anywhere: bool = False) -> FoundListings:
+    """The best group of repeated links with its score; empty where nothing on the page repeats as listings do.
+
+    `anywhere` looks among what calls itself similar or recommended too.
+    """
+    groups = _groups(document, anywhere)
     best: Group | None = None
     for group in groups.values():
         _weigh(group)
@@ -132,10 +143,12 @@ def listings_by_shape(document: Document) -> FoundListings:
         few = [url for group in groups.values() if _looks_like_result(group) for _, _, url in group.links]
         return FoundListings([], 0.0, 0.0, 0.0, few=_distinct(few)[:4])
     shapes = {shape for shape, count in best.shapes.items() if count >= 3 or count * 10 >= len(best.links)}
+    shapes |= _alike(best, groups)
     links = sorted(
         (link for group in groups.values() for link in group.links if shape_of(link[2]) in shapes or group is best),
         key=lambda link: link[0],
     )
+    links = _once_a_block(links, best)
     return FoundListings(
         _distinct([url for _, _, url in links])[:MAX_LISTINGS],
         best.score,
@@ -146,15 +159,51 @@ def listings_by_shape(document: Document) -> FoundListings:
     )
 
 
-def _groups(document: Document) -> dict[tuple[str, str], Group]:
+def _alike(best: Group, groups: dict[tuple[str, str], Group]) -> set[str]:
+    """The address forms of groups that stand in the same kind of place under the same class and show prices too.
+
+    A shop's addresses may differ: /oils/4711.html beside /4712.html. Their endings are the same all the same.
+    """
+    place = next((signature for (signature, _), group in groups.items() if group is best), "")
+    if not best.priced or not place or place.startswith(">"):
+        return set()
+    endings = {shape.rpartition(".")[2] for shape in best.shapes if "." in shape.rpartition("/")[2]}
+    found: set[str] = set()
+    for (signature, form), group in groups.items():
+        if signature == place and group is not best and form.rpartition(".")[2] in endings:
+            _measure(group, {_listing_key(url) for _, _, url in group.links})
+            if group.priced >= 0.5 and group.pictured >= 0.5:
+                found.update(group.shapes)
+    return found
+
+
+def _once_a_block(links: list[tuple[int, Any, str]], best: Group) -> list[tuple[int, Any, str]]:
+    """Where picture and title of one offer lead by two addresses to it: the best group's alone.
+
+    It is so where nearly every block of that group holds a second address of the same form.
+    """
+    own = {url for _, _, url in best.links}
+    blocks = set(best.blocks)
+    second = [
+        (link, block)
+        for link in links
+        if link[2] not in own
+        and (block := next((b for b in islice(link[1].iterancestors(), 12) if b in blocks), None)) is not None
+    ]
+    if len({block for _, block in second}) < 0.8 * len(blocks) or len(blocks) < 3:
+        return links
+    dropped = {id(link) for link, _ in second}
+    return [link for link in links if id(link) not in dropped]
+
+
+def _groups(document: Document, anywhere: bool) -> dict[tuple[str, str], Group]:
     groups: dict[tuple[str, str], Group] = {}
     zones: dict[Any, bool] = {}
     own_page = document.base_url.split("?", 1)[0]
-    for position, anchor in enumerate(document.root.iter("a")):
+    for position, (anchor, href) in enumerate(_pressed(document) if anywhere else _anchors(document)):
         if position > MAX_LINKS:
             break
-        href = anchor.get("href")
-        if not href or len(href) < 2 or _in_zone(anchor, zones):
+        if not href or len(href) < 2 or _in_zone(anchor, zones, anywhere):
             continue
         url = document.absolute(href)
         if url is None:
@@ -170,7 +219,23 @@ def _groups(document: Document) -> dict[tuple[str, str], Group]:
     return groups
 
 
-def _in_zone(element: Any, zones: dict[Any, bool]) -> bool:
+def _anchors(document: Document) -> Iterator[tuple[Any, str]]:
+    for anchor in document.root.iter("a"):
+        yield anchor, anchor.get("href") or ""
+
+
+def _pressed(document: Document) -> Iterator[tuple[Any, str]]:
+    """Links, and what is pressed in their place: cards and buttons whose address stands in an attribute or a script."""
+    for element in document.root.iter("a", "div", "li", "tr", "article", "section", "button", "span"):
+        href = element.get("href") or "" if element.tag == "a" else ""
+        if not href or href[0] == "#" or href.startswith("javascript:"):
+            script = _GOES_TO.search(element.get("onclick") or "")
+            href = next((v for v in map(element.get, _ADDRESS_ATTRIBUTES) if v), script[1] if script else href)
+        if href and not href.startswith("javascript:"):
+            yield element, href
+
+
+def _in_zone(element: Any, zones: dict[Any, bool], anywhere: bool) -> bool:
     chain = []
     node = element
     answer = False
@@ -182,7 +247,8 @@ def _in_zone(element: Any, zones: dict[Any, bool]) -> bool:
         tag = node.tag
         if tag in ("body", "html", "main"):
             break
-        if tag in _ZONE_TAGS or _ZONE.search(f"{node.get('class') or ''} {node.get('id') or ''}"):
+        marks = f"{node.get('class') or ''} {node.get('id') or ''}"
+        if tag in _ZONE_TAGS or _ZONE.search(_SOFT_ZONE.sub(" ", marks) if anywhere else marks):
             answer = True
             break
         node = node.getparent()
@@ -211,7 +277,7 @@ def shape_of(url: str) -> str:
         return ""
     host = ".".join((parts.hostname or "").split(".")[-2:])
     segments = [_segment(s) for s in parts.path.split("/") if s]
-    query = sorted(f"{k}={'N' if _QUERY_ID.fullmatch(v) else '*'}" for k, v in parse_qsl(parts.query)[:20])
+    query = sorted(f"{k}={'N' if _is_id(k, v) else '*'}" for k, v in parse_qsl(parts.query)[:20])
     ids = [q for q in query if q.endswith("=N")]
     if not segments and not ids:
         return ""
@@ -219,9 +285,13 @@ def shape_of(url: str) -> str:
     return f"{host}/{'/'.join(segments)}{tail}"
 
 
+def _is_id(key: str, value: str) -> bool:
+    return bool(_QUERY_ID.fullmatch(value)) or (value.isdigit() and key.lower() in _ID_PARAMETERS)
+
+
 def _segment(segment: str) -> str:
     stem, dot, ending = segment.rpartition(".")
-    if not dot or len(ending) > 5 or not ending.isalnum():
+    if not dot or len(ending) > 5 or not ending.isalnum() or ending.isdigit():
         stem, ending = segment, ""
     kind = (
         "N"

@@ -16,6 +16,7 @@ from lxml import etree
 
 from crawler.extraction import (
     bids,
+    json_rows,
     jsonld,
     links,
     measures,
@@ -23,6 +24,7 @@ from crawler.extraction import (
     microdata,
     rows,
     state,
+    state_lists,
     unlabelled,
     visible,
     visible_photos,
@@ -76,6 +78,13 @@ _SEARCH_SEGMENT = re.compile(
     r"|poisk|بحث|s|srp|browse)\Z",
     re.I,
 )
+_CATEGORY_SEGMENT = re.compile(
+    r"\A(?:category|categories|categorie|kategorien?|categoria|categorias|kategori|collections?|forums?|rubrique"
+    r"|departments?)\Z",
+    re.I,
+)
+_WHOLE_STOCK = re.compile(r"\A(?:lots|catalog(?:ue)?|katalog|artworks|objects|auctions|sales|ventes|shop)\Z", re.I)
+"""At an address's end a list of all there is, before that the way to one of them."""
 _RESULT_WORDS = re.compile(
     r"search results?|results? (?:for|found)|\d+ results|résultats?(?: de| pour| trouvés)"
     r"|suchergebnis|ergebnisse|\d ergebnis für|\d+ résultat|1 result for"
@@ -174,6 +183,9 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
     if main is not None and not _is_list_of_offers(main):
         jsonld.fill(main, document, findings)
     item = _microdata(document, findings)
+    if main is None and item is None:
+        items = microdata.read_items(document) if document.may_hold(b"discussionforumposting") else []
+        jsonld.fill_post([*nodes, *items], document, findings)
     listing = None
     if findings.lacks(*_CORE, *_OPTIONAL):
         blocks = read_blocks(document, findings) if blocks is None else blocks
@@ -181,7 +193,7 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
     metatags.fill(document, findings)
     scope = Scope(document)
     visible.fill_title(scope, findings)
-    kind, found = _kind(scope, nodes, main, item, listing, findings)
+    kind, found = _kind(scope, nodes, main, item, listing, blocks or [], findings)
     page.kind = kind
     if kind == "search":
         _search_page(document, nodes, blocks, found, page, findings)
@@ -200,8 +212,21 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
     visible.fill_availability(scope, findings)
     visible_photos.fill_images(scope, findings)
     visible.fill_description(scope, findings)
+    if kind == "other" and _is_offer_after_all(scope, findings):
+        page.kind = kind = "listing"
+    told = findings.sources.get("description", "").startswith(("visible", "forum"))
+    if kind == "listing" or told or _has_address_id(document.url):
+        visible_price.fill_asked(scope, findings)
     if kind == "listing" and not (main or item or listing) and not any(name in findings.values for name in _TELLING):
         page.kind = "other"
+
+
+def _is_offer_after_all(scope: Scope, findings: Findings) -> bool:
+    """Whether what was read makes a listing of a page that gave few signs: a price with its seller, or a lot."""
+    lot = "lot_number" in findings.values
+    if findings.lacks("price"):
+        return lot and scope.heading is not None
+    return lot or "seller" in findings.values
 
 
 def _canonical(document: Document) -> str | None:
@@ -310,25 +335,44 @@ def _read_answer(answer: Any, url: str, page: ExtractedPage, findings: Findings)
     """A saved JSON answer is a page too: one listing, or a list of them."""
     document = Document(_EMPTY, url)
     findings.country = document.country
+    answer = _unwrapped(answer)
     places = list(state.walk(answer, "answer"))
     for name, rule in _currency_first(findings.rules.fields):
         if is_state_path(rule):
             _add(name, state.value_at([("answer", answer)], rule), f"rule:{rule}", document, findings)
     listing = state.find_listing(places, "", url)
-    many = state.find_list(places)
+    named = json_rows.shared(places, url) if listing is None else None
+    if named is not None and json_rows.fill_screen(named, places, findings, document.absolute):
+        page.kind = "listing"
+        return
+    fewest = 1 if state_lists.says_results(answer) else 3
+    many = state_lists.find_list(places, fewest) or state_lists.find_list(places, fewest, linked=False)
     if many and (listing is None or listing.siblings > 1 or (len(many) >= 8 and not _points_to_one(listing, url))):
         page.kind = "search"
-        found = [document.absolute(state.link_of(p.value)) for p in many]
+        found = [document.absolute(state_lists.link_of(p.value)) for p in many]
         page.listing_urls = [u for u in dict.fromkeys(found) if u][: links.MAX_LISTINGS]
-        page.next_url = document.absolute(state.next_of(answer))
+        page.next_url = document.absolute(state_lists.next_of(answer))
         outer = many[0].parent
         while outer is not None and not findings.titles:
             findings.add_title(state.title_of(outer.value), "state:" + ".".join(outer.path))
             outer = outer.parent
         return
+    if listing is None:
+        listing = state.find_listing(places, "", url, alone=True)
     if listing is not None:
         page.kind = "listing"
         _fill_from_state(listing, places, document, findings)
+
+
+def _unwrapped(answer: Any) -> Any:
+    """The answer itself where it was written as a text within JSON: ["{...}"]."""
+    inner = answer[0] if isinstance(answer, list) and len(answer) == 1 else answer
+    if isinstance(inner, str) and inner.lstrip()[:1] in ("{", "["):
+        try:
+            return read_json(inner)
+        except BrokenJson:
+            return answer
+    return answer
 
 
 def _fill_from_state(listing: state.Place, places: list[state.Place], document: Document, findings: Findings) -> None:
@@ -338,6 +382,8 @@ def _fill_from_state(listing: state.Place, places: list[state.Place], document: 
     bids.fill_objects(objects, findings, source)
     for one in objects:
         measures.fill_node(one, findings, source)
+    if findings.lacks("price"):
+        json_rows.fill([p for p in places if p.path[: len(listing.path)] == listing.path], findings, source)
 
 
 def _points_to_one(listing: state.Place, url: str) -> bool:
@@ -350,6 +396,7 @@ def _kind(
     main: dict[str, Any] | None,
     item: dict[str, Any] | None,
     listing: state.Place | None,
+    blocks: list[tuple[str, Any]],
     findings: Findings,
 ) -> tuple[PageKind, links.FoundListings | None]:
     """Weigh the signs of one listing against those of a list of them; with the list of links where it was looked at."""
@@ -374,9 +421,13 @@ def _kind(
     if one >= 4 and many < 3:
         return "listing", None
     found = links.listings_by_shape(document)
+    if not found.urls and not found.few and many >= 1:
+        found = links.listings_by_shape(document, anywhere=True)
     count = len(found.urls)
     if count >= 5 and found.score > 8:
         many += min(count, 40) / 20 + 1.5 * found.priced + 0.5 * found.pictured
+        if found.pictured >= 0.8 and found.priced < 0.3 and count >= 8 and many >= 2:
+            many += 0.5  # a gallery whose prices are asked for
     if links.next_page(document, rules):
         many += 1
     if heading is not None:
@@ -390,6 +441,8 @@ def _kind(
     if shape_of(document.url) in found.shapes and (own_price or _HAS_NUMBER.search(document.url)):
         # Its own address is made like those of the offers that it lists: they are similar ones.
         one += 2.5 if own_price else 1.5
+    if many < 2.5 and count < 3 and not own_price and listing is None and _lists_offers(blocks):
+        many += 3
     if many >= 2.5 and many > one:
         if not by_address:
             return "search", found
@@ -397,6 +450,15 @@ def _kind(
         findings.problem(f"The page looks like a list of {count} offers, though its address is a listing's.")
         return "listing", found
     return ("listing" if one >= 2 or by_address else "other"), found
+
+
+def _lists_offers(blocks: list[tuple[str, Any]]) -> bool:
+    """Whether embedded data holds a list of offers, on a page whose body the browser is yet to draw."""
+    for name, value in blocks:
+        places = list(state.walk(value, name))
+        if state_lists.find_list(places) or state_lists.find_list(places, linked=False):
+            return True
+    return False
 
 
 def _search_signs(document: Document, nodes: list[dict[str, Any]], nothing_offered: bool) -> float:
@@ -408,8 +470,11 @@ def _search_signs(document: Document, nodes: list[dict[str, Any]], nothing_offer
         return 0.0
     if not keys.isdisjoint(SEARCH_PARAMETERS):
         signs += 3
-    if any(_SEARCH_SEGMENT.match(s) for s in parts.path.split("/")):
+    segments = [s for s in parts.path.split("/") if s] or [""]
+    if any(_SEARCH_SEGMENT.match(s) for s in segments):
         signs += 2.5
+    elif _WHOLE_STOCK.match(segments[-1]) or any(_CATEGORY_SEGMENT.match(s) for s in segments[-2:]):
+        signs += 1
     heads = f"{document.title_tag or ''} {visible.heading_text(document)}"
     plain = heads.casefold()
     if any(stem in plain for stem in _RESULT_STEMS) and _RESULT_WORDS.search(heads):
@@ -417,10 +482,10 @@ def _search_signs(document: Document, nodes: list[dict[str, Any]], nothing_offer
     for node in nodes:
         kinds = jsonld.types_of(node)
         if "searchresultspage" in kinds:
-            signs += 3
-        elif ("itemlist" in kinds and len(jsonld.as_list(node.get("itemListElement"))) >= 3) or (
-            kinds & {"saleevent", "event", "exhibitionevent"} and nothing_offered
-        ):
+            signs += 5
+        elif "itemlist" in kinds and len(jsonld.as_list(node.get("itemListElement"))) >= 3:
+            signs += 3 if nothing_offered else 2
+        elif kinds & {"saleevent", "event", "exhibitionevent"} and nothing_offered:
             signs += 2
         elif "collectionpage" in kinds:
             signs += 1
@@ -453,6 +518,8 @@ def _search_page(
         page.passed_over = links.passed_over(document, rules)
         return
     shaped = found if found is not None else links.listings_by_shape(document)
+    if not shaped.urls and not shaped.few:
+        shaped = links.listings_by_shape(document, anywhere=True)
     if shaped.urls and shaped.score > 4 and (shaped.priced >= 0.3 or shaped.pictured >= 0.5 or len(shaped.urls) >= 8):
         page.listing_urls = shaped.urls
     elif shaped.few:
@@ -481,8 +548,8 @@ def _embedded_list(document: Document, nodes: list[dict[str, Any]], blocks: list
                 return kept[: links.MAX_LISTINGS]
     best: list[str] = []
     for name, value in blocks or []:
-        many = state.find_list(list(state.walk(value, name)))
-        kept = [u for u in dict.fromkeys(document.absolute(state.link_of(p.value)) for p in many) if u]
+        many = state_lists.find_list(list(state.walk(value, name)))
+        kept = [u for u in dict.fromkeys(document.absolute(state_lists.link_of(p.value)) for p in many) if u]
         if len(kept) > len(best):
             best = kept
     return best[: links.MAX_LISTINGS]

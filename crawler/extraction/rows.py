@@ -21,6 +21,7 @@ from crawler.extraction.visible_words import LABEL
 MAX_VALUE = 300
 MAX_LABELS = 300
 _LINKS_NEAR = 50
+_MAX_SELLER_LINKS = 2_000
 MAX_LABEL = 45
 """Characters of a text that is a label alone; a longer one needs a colon."""
 
@@ -78,8 +79,11 @@ _NO_PLACE = re.compile(r"\A(?:select|choose|change|view|see|show|map|n/?a|unknow
 
 def fill(scope: Scope, findings: Findings) -> None:
     """Read the rows for all fields that are still empty."""
-    names = ("lot_number", "seller", "location", "ends_at", "price", "estimate", *bids.LABELS, *_MEASURES)
+    estimates = ("estimate", "estimate_low", "estimate_high")
+    names = ("lot_number", "seller", "location", "ends_at", "price", *estimates, *bids.LABELS, *_MEASURES)
     wanted = {name for name in names if findings.lacks(_FIELD.get(name, name))}
+    if _may_be_wrong(findings):
+        wanted.add("price")
     named: list[str] = []
     measured: list[tuple[str, object]] = []
     labels = 0
@@ -110,6 +114,15 @@ def fill(scope: Scope, findings: Findings) -> None:
         findings.add_text("seller", name, "visible:label seller")
     if findings.lacks("seller"):
         _seller_parameter(scope.document, findings)
+    if findings.lacks("seller"):
+        _named_as_its_address(scope, findings)
+
+
+def _may_be_wrong(findings: Findings) -> bool:
+    """Whether a label's price is surer: one that merely stood near the heading, or nothing, as sold lots often say."""
+    price = findings.values.get("price")
+    source = findings.sources.get("price", "")
+    return price is not None and (source == "visible:amount near heading" or (price == 0 and source[:4] != "rule"))
 
 
 @lru_cache(maxsize=8192)
@@ -145,14 +158,13 @@ def _next_value(element: Any, is_tail: bool) -> str | None:
     return None
 
 
-def _take(name: str, value: str, element: Any, document: Document, findings: Findings, named: list[str]) -> None:
-    source = f"visible:label {name}"
+def take_plain(name: str, value: str, findings: Findings, source: str) -> None:
+    """A lot number, seller, place or end as it stands beside its label; other fields and odd values are left."""
     if name == "lot_number":
         match = _LOT_VALUE.match(value)
         findings.add_text("lot_number", match.group(1) if match else None, source)
-    elif name == "seller":
-        if not _linked_seller(element, document, findings, source) and is_name(value) and len(value) <= 60:
-            named.append(value)
+    elif name == "seller" and is_name(value) and len(value) <= 60:
+        findings.add_text("seller", value, source)
     elif name == "location":
         if (
             2 <= len(value) <= 100
@@ -161,6 +173,17 @@ def _take(name: str, value: str, element: Any, document: Document, findings: Fin
             and not _NO_PLACE.match(value)
         ):
             findings.add_text("location", value, source)
+    elif name == "ends_at" and len(value) <= 60 and any(c.isdigit() for c in value):
+        findings.add_moment("ends_at", value, source)
+
+
+def _take(name: str, value: str, element: Any, document: Document, findings: Findings, named: list[str]) -> None:
+    source = f"visible:label {name}"
+    if name in ("lot_number", "location"):
+        take_plain(name, value, findings, source)
+    elif name == "seller":
+        if not _linked_seller(element, document, findings, source) and is_name(value) and len(value) <= 60:
+            named.append(value)
     elif name == "ends_at":
         if len(value) <= 60 and any(c.isdigit() for c in value):
             stamp = next((e.get("datetime") for e in _near(element) if e.tag == "time" and e.get("datetime")), None)
@@ -168,7 +191,12 @@ def _take(name: str, value: str, element: Any, document: Document, findings: Fin
     elif name == "price":
         money = parse_price(value, hint=findings.rules.currency, country=findings.country) if len(value) <= 60 else None
         if money and money.currency and money.amount > 0:
+            if _may_be_wrong(findings):
+                del findings.values["price"]
             findings.add_price(money.amount, money.currency, source)
+    elif name in ("estimate_low", "estimate_high"):
+        money = parse_price(value, hint=findings.rules.currency, country=findings.country) if len(value) <= 60 else None
+        findings.add(name, money.amount if money else None, source)
     elif name == "estimate":
         bids.take_estimate(value, findings, source)
     elif name in bids.LABELS:
@@ -209,6 +237,20 @@ def _seller_block(scope: Scope, findings: Findings) -> None:
                 findings.add_text("seller", name, "visible:seller block")
                 findings.add("seller_url", scope.document.absolute(anchor.get("href")), "visible:seller block")
                 return
+
+
+def _named_as_its_address(scope: Scope, findings: Findings) -> None:
+    """A link to a seller's page that has the seller's name in its address too: /shop/OldRings, "OldRings"."""
+    for anchor in islice(scope.document.root.iter("a"), _MAX_SELLER_LINKS):
+        href = anchor.get("href") or ""
+        if not is_seller_link(href):
+            continue
+        name = visible_text(anchor, limit=100)
+        last = urlsplit(href).path.rstrip("/").rsplit("/", 1)[-1]
+        if len(name) >= 4 and name.casefold() == last.casefold() and is_name(name) and not scope.foreign(anchor):
+            findings.add_text("seller", name, "visible:seller link")
+            findings.add("seller_url", scope.document.absolute(href), "visible:seller link")
+            return
 
 
 @lru_cache(maxsize=8192)

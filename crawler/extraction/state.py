@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,62 +16,13 @@ from crawler.extraction.document import Document
 from crawler.extraction.findings import Findings
 from crawler.extraction.images import has_image_ending, image_addresses
 from crawler.extraction.jsonld import place_name
-from crawler.extraction.prices import currency_code, parse_amount
+from crawler.extraction.state_amounts import CENT_KEYS, amount_of, currency_in
+from crawler.extraction.state_keys import RANKS, WRAPPERS, field_of, leads_elsewhere, plain_key, rank_in
 from crawler.extraction.text import clean, folded
 
 MAX_OBJECTS = 60_000
 MAX_DEPTH = 24
 
-_KEYS: dict[str, list[str]] = {
-    name: keys.split()
-    for name, keys in {
-        "title": """
-            lottitle itemtitle producttitle productname itemname adtitle title name headline subject titre
-            displaytitle displayname""",
-        "description": """
-            description lotdescription longdescription itemdescription fulldescription productdescription
-            body details content text shortdescription""",
-        "price": """
-            currentbid currentbidamount localizedcurrentbidamount leadingbid highbid highestbid
-            currentprice saleprice finalprice pricewithdiscount sellingprice price priceamount pricevalue
-            amountasked askingprice buynowprice fixedprice unitprice salesprice lowprice minimumbid
-            startingbid startprice startingprice openingbid startbid localizedstartbidamount
-            currentpricevalue prices pricing prix preis soldprice regularprice""",
-        "currency": """
-            currency currencycode pricecurrency currencyiso currencyid currencyisocode""",
-        "estimate_low": """
-            estimatelow lowestimate lowbidestimate lowestimateamount estimatemin minestimate estimatefrom""",
-        "estimate_high": """
-            estimatehigh highestimate highbidestimate highestimateamount estimatemax maxestimate estimateto""",
-        "seller": """
-            sellername seller sellerinfo vendor vendorname dealer dealername auctionhouse auctionhousename
-            housename auctioneer shopname shop storename store owner ownername advertiser user member
-            username""",
-        "location": """
-            location itemlocation locationname city cityname locality place town address region country""",
-        "ends_at": """
-            biddingendtime auctionendtime auctionenddate auctionend lotendtime lotenddate endsat endat
-            endtime enddatetime enddate closeat closesat closingtime closetime closingdate closingat
-            closedate saleendts endts endtimestamp itemenddate availabilityends saleend salestartts
-            salestart""",
-        "lot_number": """
-            lotnumber lotno lotnr lotnum lotlabel lotnumberlabel lotdisplaynumber lot lotid""",
-        "availability": """
-            availability availabilitystatus stockstatus stockstate instock isinstock isavailable available
-            status itemstatus state""",
-        "images": """
-            images photos pictures imageurls imgsurls imgurls photourls gallery imagelist medias media
-            image photo imageurl mainimage originalimageurl picture thumbnails thumbnail""",
-        "url": """
-            url itemurl loturl href link permalink canonicalurl producturl weburl slug path detailurl
-            pathname""",
-        "id": """
-            id itemid lotid productid adid sku uid uuid listingid lotno articleid offerid code""",
-    }.items()
-}
-"""Keys by field, most telling first, in lower case without separators."""
-_FIELD_OF = {key: (name, rank) for name, keys in reversed(_KEYS.items()) for rank, key in enumerate(keys)}
-_RANK = {name: {key: rank for rank, key in enumerate(keys)} for name, keys in _KEYS.items()}
 _NAME_KEYS = (
     "name",
     "sellername",
@@ -86,72 +36,6 @@ _NAME_KEYS = (
     "fullname",
     "label",
 )
-_AMOUNT_KEYS = [
-    "currentprice",
-    "current",
-    "saleprice",
-    "sale",
-    "finalprice",
-    "final",
-    "discounted",
-    "amount",
-    "value",
-    "price",
-    "rawvalue",
-    "now",
-    "raw",
-    "sellingprice",
-    "min",
-    "low",
-    "regular",
-    "regularprice",
-    "displayvalue",
-    "formatted",
-    "displayprice",
-    "text",
-    "label",
-]
-_CENT_KEYS = (
-    "centamount",
-    "amountincents",
-    "amountcents",
-    "pricecents",
-    "priceincents",
-    "cents",
-    "minorunits",
-    "amountminor",
-)
-_ELSEWHERE = frozenset(
-    [
-        "similar",
-        "related",
-        "recommend",
-        "recommended",
-        "suggest",
-        "breadcrumb",
-        "menu",
-        "navigation",
-        "footer",
-        "header",
-        "translations",
-        "messages",
-        "filters",
-        "facets",
-        "categories",
-        "feedbacks",
-        "reviews",
-        "ads",
-        "banners",
-        "shipping",
-        "experts",
-        "bidhistory",
-        "history",
-    ]
-)
-
-
-def plain_key(key: object) -> str:
-    return re.sub(r"[^0-9a-z]", "", str(key).lower())
 
 
 @dataclass(slots=True)
@@ -163,48 +47,58 @@ class Place:
     parent: Place | None
     siblings: int
     """How many objects stand in the same list; 1 outside lists."""
+    group: int = 0
+    """Which list that is: the same number for all of its objects, 0 outside lists."""
 
 
 def walk(value: Any, name: str) -> Iterator[Place]:
     """All objects, breadth first."""
-    queue: list[tuple[Any, tuple[str, ...], Place | None, int]] = [(value, (name,), None, 1)]
+    queue: list[tuple[Any, tuple[str, ...], Place | None, int, int]] = [(value, (name,), None, 1, 0)]
     count = 0
     position = 0
     while position < len(queue):
-        one, path, parent, siblings = queue[position]
+        one, path, parent, siblings, group = queue[position]
         position += 1
         if isinstance(one, dict):
             count += 1
             if count > MAX_OBJECTS:
                 return
-            place = Place(one, path, parent, siblings)
+            place = Place(one, path, parent, siblings, group)
             yield place
             if len(path) < MAX_DEPTH:
-                queue.extend(
-                    (v, (*path, str(k)), place, 1) for k, v in one.items() if isinstance(v, (dict, list)) and v
-                )
+                for k, v in one.items():
+                    if not v or not isinstance(v, (dict, list)):
+                        continue
+                    wrapped = siblings > 1 and isinstance(v, dict) and plain_key(k) in WRAPPERS
+                    queue.append((v, (*path, str(k)), place, siblings if wrapped else 1, group if wrapped else 0))
         elif len(path) < MAX_DEPTH:
             objects = sum(isinstance(v, dict) for v in one)
-            queue.extend((v, path, parent, max(objects, siblings)) for v in one if isinstance(v, (dict, list)) and v)
+            number = id(one) if objects > 1 else group
+            queue.extend(
+                (v, path, parent, max(objects, siblings), number) for v in one if isinstance(v, (dict, list)) and v
+            )
 
 
-def find_listing(places: list[Place], heads: str, url: str) -> Place | None:
-    """The object the page is about, or None. `heads` is the folded text of title tag, headings and Open Graph title."""
+def find_listing(places: list[Place], heads: str, url: str, *, alone: bool = False) -> Place | None:
+    """The object the page is about, or None. `heads` is the folded text of title tag, headings and Open Graph title.
+
+    `alone` takes the likeliest object near the top of an answer though nothing points to it: what else was asked for?
+    """
     best: tuple[float, Place] | None = None
     for place in places:
         title = title_of(place.value)
         if title is None:
             continue
-        score = _likeness(place.value)
+        score = likeness(place.value)
         pointed = _pointed_at(place, title, heads, url)
         if (
             score < 1
             or not _offers(place.value)
-            or (pointed == 0 and (heads or url))
+            or (pointed == 0 and (heads or url) and not (alone and score >= 3 and len(place.path) <= 4))
             or (pointed == 0 and place.siblings > 1)
         ):
             continue
-        if any(plain_key(step) in _ELSEWHERE for step in place.path) and pointed < 3:
+        if any(leads_elsewhere(step) for step in place.path) and pointed < 3:
             continue
         total = score + pointed - 0.05 * len(place.path) - (0.5 if place.siblings > 1 else 0)
         if best is None or total > best[0]:
@@ -215,7 +109,7 @@ def find_listing(places: list[Place], heads: str, url: str) -> Place | None:
 def title_of(value: dict[str, Any]) -> str | None:
     found: tuple[int, str] | None = None
     for key, inner in value.items():
-        rank = _RANK["title"].get(plain_key(key))
+        rank = rank_in("title", key)
         if (
             rank is not None
             and isinstance(inner, str)
@@ -228,11 +122,11 @@ def title_of(value: dict[str, Any]) -> str | None:
     return found[1] if found else None
 
 
-def _likeness(value: dict[str, Any]) -> float:
+def likeness(value: dict[str, Any]) -> float:
     score = 0.0
     seen: set[str] = set()
     for key, inner in value.items():
-        name = _FIELD_OF.get(plain_key(key), ("", 0))[0]
+        name = field_of(key)
         if name in seen or inner in (None, "", [], {}):
             continue
         seen.add(name)
@@ -247,9 +141,7 @@ def _likeness(value: dict[str, Any]) -> float:
 
 def _offers(value: dict[str, Any]) -> bool:
     """Whether an object has something that only things on offer have; a sale or a category has none of it."""
-    names = {
-        _FIELD_OF.get(plain_key(key), ("", 0))[0] for key, inner in value.items() if inner not in (None, "", [], {})
-    }
+    names = {field_of(key) for key, inner in value.items() if inner not in (None, "", [], {})}
     return bool(names & {"price", "estimate_low", "lot_number", "seller"})
 
 
@@ -261,11 +153,11 @@ def _pointed_at(place: Place, title: str, heads: str, url: str) -> float:
     for key, inner in place.value.items():
         plain = plain_key(key)
         if (
-            plain in _RANK["id"]
+            plain in RANKS["id"]
             and isinstance(inner, (str, int))
             and len(str(inner)) >= 4
             and _in_address(str(inner), url)
-        ) or (plain in _RANK["url"] and isinstance(inner, str) and len(inner) > 5 and _same_address(inner, url)):
+        ) or (plain in RANKS["url"] and isinstance(inner, str) and len(inner) > 5 and _same_address(inner, url)):
             pointed += 3.0
     if len(place.path) > 1 and len(place.path[-1]) >= 5 and place.path[-1].rsplit(":", 1)[-1].isdigit():
         pointed += 2.0 if _in_address(place.path[-1].rsplit(":", 1)[-1], url) else 0.0
@@ -311,7 +203,7 @@ def _below(value: dict[str, Any], depth: int = 3) -> list[dict[str, Any]]:
         below = []
         for one in level:
             for key, inner in one.items():
-                if plain_key(key) in _ELSEWHERE:
+                if leads_elsewhere(key):
                     continue
                 if isinstance(inner, list) and len(inner) == 1:
                     inner = inner[0]
@@ -340,8 +232,8 @@ def _neighbours(listing: Place) -> Iterator[dict[str, Any]]:
             return
         parent = place.parent
         for key, value in parent.value.items():
-            if isinstance(value, dict) and value is not place.value and plain_key(key) not in _ELSEWHERE:
-                yield value
+            if isinstance(value, dict) and value is not place.value and not leads_elsewhere(key):
+                yield {key: value} if rank_in("seller", key) is not None else value
                 yield from _below(value, 2)
         place = parent
 
@@ -379,19 +271,21 @@ def _fill_price(
 ) -> None:
     if not findings.lacks("price", "currency"):
         return
-    currency = next((c for value in (*near, *outer, *around[:40]) if (c := _currency_in(value))), None)
+    currency = next((c for value in (*near, *outer, *around[:40]) if (c := currency_in(value))), None)
     for group in (near[:1], near[1:], around):
         ranked = sorted(
             (
                 (rank, n, key, inner)
                 for n, value in enumerate(group[:400])
                 for key, inner in value.items()
-                if (rank := _RANK["price"].get(plain_key(key))) is not None
+                if (rank := rank_in("price", key)) is not None
             ),
             key=lambda entry: (entry[0], entry[1]),
         )
         for _rank, _n, key, inner in ranked:
             amount, code = amount_of(inner)
+            if amount is not None and plain_key(key) in CENT_KEYS and not isinstance(inner, dict):
+                amount /= 100
             if amount is not None and (amount > 0 or len(ranked) == 1):
                 findings.add_price(amount, code or currency, f"{source}.{key}")
                 break
@@ -400,92 +294,54 @@ def _fill_price(
     findings.add_currency(currency, source)
 
 
-def _currency_in(value: dict[str, Any]) -> str | None:
-    for key, inner in value.items():
-        if plain_key(key) in _RANK["currency"]:
-            text = (
-                inner
-                if isinstance(inner, str)
-                else next((v for v in inner.values() if isinstance(v, str) and len(v) == 3), None)
-                if isinstance(inner, dict)
-                else None
-            )
-            code = currency_code(text)
-            if code:
-                return code
-    return None
-
-
-def amount_of(value: Any, depth: int = 0) -> tuple[Any, str | None]:
-    """Amount and currency of a price in JSON: a number, a text, or an object in one of its usual forms."""
-    if depth > 3:
-        return None, None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return parse_amount(value), None
-    if isinstance(value, str):
-        return (
-            (parse_amount(value), currency_code(value))
-            if any(c.isdigit() for c in value) and len(value) < 60
-            else (None, None)
-        )
-    if isinstance(value, list):
-        return amount_of(value[0], depth + 1) if len(value) == 1 else (None, None)
-    if not isinstance(value, dict):
-        return None, None
-    code = _currency_in(value)
-    plain = {plain_key(k): v for k, v in value.items()}
-    for key in _CENT_KEYS:
-        cents = parse_amount(plain.get(key))
-        if cents is not None:
-            return cents / Decimal(100), code
-    for key in _AMOUNT_KEYS:
-        if key in plain:
-            amount, inner = amount_of(plain[key], depth + 1)
-            if amount is not None:
-                return amount, code or inner
-    for key, inner_value in value.items():
-        if len(str(key)) == 3 and str(key).isupper() and currency_code(str(key)):
-            amount, _ = amount_of(inner_value, depth + 1)
-            if amount is not None:
-                return amount, str(key)
-    return None, None
-
-
-def _ranked(value: dict[str, Any], name: str) -> list[tuple[str, Any]]:
-    ranks = _RANK[name]
-    return sorted(
-        ((k, v) for k, v in value.items() if plain_key(k) in ranks), key=lambda pair: ranks[plain_key(pair[0])]
-    )
+def ranked_values(value: dict[str, Any], name: str) -> list[tuple[str, Any]]:
+    found = [(rank, k, v) for k, v in value.items() if (rank := rank_in(name, k)) is not None]
+    return [(k, v) for _, k, v in sorted(found, key=lambda entry: entry[0])]
 
 
 def _fill_named(value: dict[str, Any], findings: Findings, source: str, absolute: Any) -> None:
-    for key, inner in _ranked(value, "description"):
+    for key, inner in ranked_values(value, "description"):
         if isinstance(inner, str) and len(inner) > 10:
             findings.add_text("description", inner, f"{source}.{key}")
-    for key, inner in _ranked(value, "images"):
+    for key, inner in ranked_values(value, "images"):
         urls = [
             u
             for u in image_addresses(inner, absolute)
             if has_image_ending(u) or "image" in u or "photo" in u or "img" in u
         ]
         findings.add_images(urls, f"{source}.{key}")
+    for key, inner in value.items():
+        if isinstance(inner, dict) and plain_key(key) in ("estimate", "estimates", "estimation", "estimaterange"):
+            _fill_range(inner, findings, f"{source}.{key}")
     for name in ("estimate_low", "estimate_high"):
-        for key, inner in _ranked(value, name):
+        for key, inner in ranked_values(value, name):
             findings.add(name, amount_of(inner)[0], f"{source}.{key}")
     _fill_neighbour(value, findings, source)
-    for key, inner in _ranked(value, "lot_number"):
+    for key, inner in ranked_values(value, "lot_number"):
         if isinstance(inner, (str, int)) and not isinstance(inner, bool) and len(str(inner)) <= 20:
             findings.add_text("lot_number", inner, f"{source}.{key}")
-    for key, inner in _ranked(value, "availability"):
+    for key, inner in ranked_values(value, "availability"):
         findings.add_availability(inner, f"{source}.{key}")
-    for key, inner in _ranked(value, "location"):
-        text = place_name(inner) if not isinstance(inner, str) else inner
+    for key, inner in ranked_values(value, "location"):
+        text = (place_name(inner) or _value_in(inner)) if not isinstance(inner, str) else inner
         findings.add_text("location", _country_name(inner) or text, f"{source}.{key}")
+
+
+def _fill_range(value: dict[str, Any], findings: Findings, source: str) -> None:
+    """Both ends of an estimate that is an object of its own: {"low": {"amount": 5000}, "high": ...}."""
+    plain = {plain_key(key): inner for key, inner in value.items()}
+    for name, keys in (
+        ("estimate_low", ("low", "min", "from", "lower")),
+        ("estimate_high", ("high", "max", "to", "upper")),
+    ):
+        found = next((plain[key] for key in keys if key in plain), None)
+        findings.add(name, amount_of(found)[0], source)
+    findings.add_currency(currency_in(value), source)
 
 
 def _fill_end(around: list[dict[str, Any]], findings: Findings, source: str) -> None:
     """Of all end times around the listing the most telling: a lot's own end before its sale's."""
-    ranks = _RANK["ends_at"]
+    ranks = RANKS["ends_at"]
     found = [(ranks[plain_key(k)], k, v) for one in around[:400] for k, v in one.items() if plain_key(k) in ranks]
     for _rank, key, value in sorted(found, key=lambda entry: entry[0]):
         if isinstance(value, (str, int, float)):
@@ -493,11 +349,11 @@ def _fill_end(around: list[dict[str, Any]], findings: Findings, source: str) -> 
 
 
 def _fill_neighbour(value: dict[str, Any], findings: Findings, source: str) -> None:
-    for key, inner in _ranked(value, "seller"):
+    for key, inner in ranked_values(value, "seller"):
         name = inner if isinstance(inner, str) else _name_in(inner)
         if name and not name.startswith(("http", "{")):
             findings.add_text("seller", name, f"{source}.{key}")
-    for key, inner in _ranked(value, "ends_at"):
+    for key, inner in ranked_values(value, "ends_at"):
         if isinstance(inner, (str, int, float)):
             findings.add_moment("ends_at", inner, f"{source}.{key}")
 
@@ -507,6 +363,15 @@ def _name_in(value: Any) -> str | None:
         return None
     plain = {plain_key(k): v for k, v in value.items()}
     return next((plain[k] for k in _NAME_KEYS if isinstance(plain.get(k), str) and plain[k].strip()), None)
+
+
+def _value_in(value: Any) -> str | None:
+    """The text in {"value": "Roma"} or {"city": {"value": "Roma"}}."""
+    for inner in (value, value.get("city")) if isinstance(value, dict) else ():
+        text = inner.get("value") or inner.get("label") if isinstance(inner, dict) else None
+        if isinstance(text, str):
+            return text
+    return None
 
 
 def _country_name(value: Any) -> str | None:
@@ -519,47 +384,6 @@ def _country_name(value: Any) -> str | None:
         return str(value["country"]["name"])
     if isinstance(value, dict) and set(value) >= {"name", "shortCode"}:
         return _name_in(value)
-    return None
-
-
-def find_list(places: list[Place], minimum: int = 3) -> list[Place]:
-    """The longest list of objects that look like listings: what a search answer in JSON carries."""
-    groups: dict[tuple[int, tuple[str, ...]], list[Place]] = {}
-    for place in places:
-        if place.siblings >= minimum and link_of(place.value) and _likeness(place.value) >= 1.5:
-            groups.setdefault((id(place.parent), place.path), []).append(place)
-    best = max(
-        groups.values(),
-        key=lambda g: sum(_likeness(p.value) for p in g[:20]) / min(len(g), 20) * min(len(g), 40),
-        default=[],
-    )
-    return best if len(best) >= minimum else []
-
-
-_OTHER_ADDRESS = re.compile("image|img|thumb|photo|picture|logo|icon|avatar|flag|seller")
-
-
-def link_of(value: dict[str, Any]) -> str | None:
-    """The address that an object gives for itself: by the usual keys, else by any key that ends like one."""
-    for key, inner in _ranked(value, "url"):
-        if isinstance(inner, str) and len(inner) > 3 and (inner.startswith(("http", "/")) or plain_key(key) != "slug"):
-            return inner
-    for key, inner in value.items():
-        plain = plain_key(key)
-        if not isinstance(inner, str) or not inner.startswith(("http", "/")) or _OTHER_ADDRESS.search(plain):
-            continue
-        if plain.endswith(("url", "link", "href")):
-            return inner
-    return None
-
-
-def next_of(answer: Any) -> str | None:
-    """The address of the next page that a JSON answer names at its top."""
-    inner = [answer, *(v for v in answer.values() if isinstance(v, dict))] if isinstance(answer, dict) else []
-    for value in inner:
-        for key, link in value.items():
-            if plain_key(key) in ("next", "nextpage", "nexturl", "nextpageurl", "nexthref") and isinstance(link, str):
-                return link
     return None
 
 

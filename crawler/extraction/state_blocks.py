@@ -65,8 +65,29 @@ def read_blocks(document: Document, findings: Findings) -> list[tuple[str, Any]]
     for attribute in found[: MAX_BLOCKS - len(blocks)]:
         value = _inner_json(attribute)
         if value is not None:
-            blocks.append(("attribute", value))
+            blocks.append(("attribute", _untagged(value)))
     return blocks
+
+
+def _untagged(value: Any, depth: int = 0) -> Any:
+    """An Astro island's properties: every value is a pair of its kind and itself, [0, 95], lists are [1, [...]]."""
+    pairs = value.values() if isinstance(value, dict) else ()
+    if not pairs or depth > _MAX_UNPACKED_DEPTH or not all(_is_tagged(one) for one in pairs):
+        return value
+    return {key: _content(inner, depth) for key, inner in value.items()}
+
+
+def _is_tagged(one: Any) -> bool:
+    return isinstance(one, list) and 1 <= len(one) <= 2 and isinstance(one[0], int) and not isinstance(one[0], bool)
+
+
+def _content(pair: Any, depth: int) -> Any:
+    if not _is_tagged(pair):
+        return pair
+    inner = pair[1] if len(pair) > 1 else None
+    if pair[0] == 1 and isinstance(inner, list):
+        return [_content(one, depth + 1) for one in inner]
+    return _untagged(inner, depth + 1)
 
 
 def _is_promising(text: str) -> bool:

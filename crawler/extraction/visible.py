@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from crawler.extraction.document import Document, marks_of, visible_text
@@ -16,7 +17,7 @@ from crawler.extraction.openings import openings
 from crawler.extraction.scope import Scope
 from crawler.extraction.text import folded
 from crawler.extraction.titles import place_in
-from crawler.extraction.visible_words import GONE, IN_STOCK, LABEL, STILL_OFFERED, STOCK_WORDS
+from crawler.extraction.visible_words import DESCRIPTION_HEADING, GONE, IN_STOCK, LABEL, STILL_OFFERED, STOCK_WORDS
 
 _LOT_INLINE = re.compile(
     r"(?<!\w)(?:lot|los|lote|lotto|القطعة رقم|القطعة)\s*(?:n°|no\.?|nr\.?|number|#"
@@ -31,21 +32,39 @@ _TAKES_ORDERS = re.compile(
     re.I,
 )
 _DESCRIPTION_CLASS = re.compile(
-    r"descri|beschreib|postingbody|userbody|opis|lot-?details|item-?details|body-?text|الوصف|وصف", re.I
+    r"descri|beschreib|postingbody|userbody|postbody|post_message|bbwrapper|opis|lot-?details|item-?details|body-?text|الوصف|وصف",
+    re.I,
 )
+_BADGE = re.compile(r"(?:^|[\s_-])(?:label|badge|prefix|tag)(?:$|[\s_-])", re.I)
 _OPENINGS = openings(GONE, STILL_OFFERED, IN_STOCK)
 _LEAST_DESCRIPTION = 20
 """Signs."""
+_LEAST_HEADED = 60
+_MOST_HEADED = 20_000
+_LONGEST_HEADING = 40
 _HEADINGS = ("h1", "h2", "h3", "h4")
 
 
 def fill_title(scope: Scope, findings: Findings) -> None:
     main = scope.heading
     if main is not None:
-        text = visible_text(main, limit=1_000)
+        text = _without_label(main, visible_text(main, limit=1_000))
         findings.add_title(text, f"visible:{main.tag}")
         findings.add("location", place_in(text), f"visible:{main.tag}")
     findings.add_title(scope.document.title_tag, "visible:title")
+
+
+def _without_label(heading: Any, text: str) -> str:
+    """A heading's text without the badge before it ("For Sale", "New"), which is an element that calls itself one."""
+    for element in heading:
+        label = (
+            visible_text(element, limit=80) if isinstance(element.tag, str) and _BADGE.search(marks_of(element)) else ""
+        )
+        if label and text.startswith(label) and len(text) >= len(label) + 5:
+            return text[len(label) :].strip(" :-–—|")
+        if visible_text(element, limit=80):
+            break
+    return text
 
 
 def fill_availability(scope: Scope, findings: Findings) -> None:
@@ -105,16 +124,25 @@ def fill_lot_number(scope: Scope, findings: Findings) -> None:
 
 
 def fill_description(scope: Scope, findings: Findings) -> None:
-    """The block whose name says description: without any other text, or where meta tags had but a digest of it.
+    """The block whose name or heading says description: without any other text, or where meta tags had but a digest.
 
     On a page whose values all come from what the eye sees, the paragraphs that follow the heading otherwise.
     """
     digest = findings.values.get("description", "")
     if digest and not findings.sources["description"].startswith("opengraph"):
         return
+    headed = _headed_text(scope)
+    if len(headed) > max(len(digest), _LEAST_DESCRIPTION):
+        findings.values.pop("description", None)
+        findings.add_text("description", headed, "visible:description heading")
+        return
     for element in scope.document.root.iter("div", "section", "p", "article", "td"):
         marks = f"{element.get('class') or ''} {element.get('id') or ''}"
-        if len(marks) > 4 and _DESCRIPTION_CLASS.search(marks) and not scope.foreign(element):
+        if (
+            (len(marks) > 4 and _DESCRIPTION_CLASS.search(marks))
+            or element.get("itemprop") == "description"
+            or _data_says_description(element)
+        ) and not scope.foreign(element):
             text = visible_text(element)
             if len(text) >= _LEAST_DESCRIPTION and (not digest or _is_digest(digest, text)):
                 findings.values.pop("description", None)
@@ -124,6 +152,68 @@ def fill_description(scope: Scope, findings: Findings) -> None:
         text = "\n".join(_paragraphs_beside(scope.heading, scope))
         if len(text) >= _LEAST_DESCRIPTION:
             findings.add_text("description", text, "visible:paragraphs beside heading")
+
+
+def _data_says_description(element: Any) -> bool:
+    """Whether a data attribute calls the element the description (`data-testid="ad-description"`)."""
+    return any(
+        len(value) < 40 and key.startswith("data-") and _DESCRIPTION_CLASS.search(value)
+        for key, value in element.attrib.items()
+    )
+
+
+def _headed_text(scope: Scope) -> str:
+    """The text under the first heading, tab or button that calls it the description, up to the next heading."""
+    for text, number in scope.document.texts:
+        if len(text) > _LONGEST_HEADING or not DESCRIPTION_HEADING.match(text):
+            continue
+        element, is_tail = scope.document.place_of(number)
+        if element is None or is_tail or element.tag in ("option", "label"):
+            continue
+        panel = _panel_of(element, scope.document)
+        if scope.foreign(element if panel is None else panel) or (panel is None and _in_link(element)):
+            continue
+        found = visible_text(panel, limit=_MOST_HEADED) if panel is not None else _text_behind(element)
+        if len(found) >= _LEAST_HEADED:
+            return found
+    return ""
+
+
+def _in_link(element: Any) -> bool:
+    return element.tag == "a" or any(one.tag == "a" for one in islice(element.iterancestors(), 3))
+
+
+def _panel_of(element: Any, document: Document) -> Any:
+    """What a tab opens: the element that its link, or its button's attributes, name."""
+    for one in (element, *islice(element.iterancestors(), 3)):
+        href = one.get("href") or ""
+        target = one.get("aria-controls") or one.get("data-bs-target") or one.get("data-target") or href
+        name = target.removeprefix("#") if target is not href or href.startswith("#") else ""
+        if name and not re.search(r"[\s'\"]", name):
+            found = document.root.xpath("//*[@id=$name]", name=name)
+            return found[0] if found else None
+    return None
+
+
+def _text_behind(element: Any) -> str:
+    """What follows a heading beside it, or beside what holds nothing else than it."""
+    node = element
+    for _ in range(4):
+        parts: list[str] = []
+        for following in node.itersiblings():
+            if following.tag in _HEADINGS or (parts and next(following.iter(*_HEADINGS), None) is not None):
+                break
+            parts.append(visible_text(following, limit=_MOST_HEADED))
+            if sum(map(len, parts)) > _MOST_HEADED:
+                break
+        found = "\n".join(part for part in parts if part)
+        if len(found) >= _LEAST_HEADED:
+            return found
+        parent = node.getparent()
+        if parent is None or parent.tag in ("body", "main", "article") or found:
+            return ""
+        node = parent
+    return ""
 
 
 def _paragraphs_beside(heading: Any, scope: Scope) -> Iterator[str]:

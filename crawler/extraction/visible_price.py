@@ -16,7 +16,7 @@ from crawler.extraction.findings import Findings
 from crawler.extraction.prices import Money, currency_code, parse_price
 from crawler.extraction.scope import Scope
 from crawler.extraction.text import clean
-from crawler.extraction.visible_words import BID_COUNT, PRICE_LABEL_INLINE
+from crawler.extraction.visible_words import ASKED_INLINE, BID_COUNT, PRICE_LABEL_INLINE
 
 _LONGEST_PRICE = 60
 _LONGEST_AMOUNT = 25
@@ -33,18 +33,18 @@ _PRICE_CLASS = re.compile(
 _OLD_PRICE = re.compile(
     r"(?:^|[\s_-])(?:old\w{0,20}|was|strike\w{0,20}|struck|crossed\w{0,20}|list-?price|msrp|rrp|uvp|before|origin\w{0,20}|previous\w{0,20}"
     r"|discount-?(?:percent|amount|label|badge)?|saving\w{0,20}|save|you-?save|shipp?\w{0,20}|deliver\w{0,20}|tax\w{0,20}|vat|per-?unit"
-    r"|unit-?price|install?ment\w{0,20}|monthly?|rate|coupon\w{0,20}|conv\w{0,20}|points?|rewards?|filter\w{0,20}|range|min|max|count"
+    r"|install?ment\w{0,20}|monthly?|rate|coupon\w{0,20}|conv\w{0,20}|points?|rewards?|filter\w{0,20}|range|min|max|count"
     r"|history|lowest|omnibus|wholesale|compare\w{0,20}|starting-?from-?rate|deposit|vergleich\w{0,20}|streich\w{0,20}|barre\w{0,20}"
     r"|przekre\w{0,20}|stara)(?:$|[\s_-])"
     r"|old-?price|price-?(?:old|was|before|strike|crossed|compare|list)|compare-?at|saving|shipping|delivery|install?ment",
     re.I,
 )
 _OLD_PRICE_CAMEL = re.compile(
-    r"(?:old|was|strike|original|before|unit|list|range|filter)Price"
-    r"|[a-z](?:Old|Was|Strike|Original|Crossed|Before|Unit|Range|Filter|History|Count|Tax|Vat|Monthly)(?![a-z])"
+    r"(?:old|was|strike|original|before|list|range|filter)Price"
+    r"|[a-z](?:Old|Was|Strike|Original|Crossed|Before|Range|Filter|History|Count|Tax|Vat|Monthly)(?![a-z])"
 )
-_USUAL_PRICE = re.compile(r"regular", re.I)
-"""Asked before where a sale price stands beside it, and the price itself where none does."""
+_USUAL_PRICE = re.compile(r"regular|unit", re.I)
+"""Asked before or for a kilogram where another price stands beside it, and the price itself where none does."""
 _MONEY = re.compile(r"(?:[$€£¥₪₺₽]\s?\d[\d.,]*|\d[\d.,]*\s?[€₪₺₽])")
 _ONLY_MONEY = re.compile(r"\A(?:[^\W\d_]{0,4}\.?\s?[^\w\s]?)\s?[\d٠-٩][\d٠-٩.,'’٫٬\s]*(?:\s?\S{0,6})\Z")
 _ONLY_NUMBER = re.compile(r"\A[\d٠-٩][\d٠-٩.,'’٫٬\s]*\Z")
@@ -64,7 +64,7 @@ def fill_price(scope: Scope, findings: Findings, *, outside: Set[Any] = NOTHING)
         if money and money.currency:
             findings.add_price(money.amount, money.currency, f"visible:{scope.heading.tag}")
             return
-    for element in _price_elements(scope, outside):
+    for element in _innermost_first(_price_elements(scope, outside)):
         money = _money(price_text(element), findings)
         if money:
             findings.add_price(money.amount, money.currency or findings.country_money, "visible:price near heading")
@@ -77,6 +77,30 @@ def fill_price(scope: Scope, findings: Findings, *, outside: Set[Any] = NOTHING)
         if money and money.currency:
             findings.add_price(money.amount, money.currency, f"visible:{name}")
             return
+
+
+def fill_asked(scope: Scope, findings: Findings) -> None:
+    """The price that the listing's own words ask ("Asking $120 shipped"), where they ask for one price only."""
+    if not findings.lacks("price"):
+        return
+    text = str(findings.values.get("description", ""))[:4_000] or "\n".join(_long_texts(scope))
+    asked = {
+        money
+        for match in ASKED_INLINE.finditer(text)
+        if (money := _money(match["money"], findings)) is not None and money.currency
+    }
+    if len(asked) == 1:
+        money = asked.pop()
+        findings.add_price(money.amount, money.currency, "visible:asked in the text")
+
+
+def _long_texts(scope: Scope) -> Iterator[str]:
+    """The running texts of the listing's part of the page."""
+    for text, number in scope.document.texts[:_MAX_CANDIDATES]:
+        if len(text) > _LONGEST_PRICE:
+            element, _ = scope.document.place_of(number)
+            if element is not None and not scope.foreign(element):
+                yield text[:2_000]
 
 
 def price_text(element: Any) -> str:
@@ -112,6 +136,18 @@ def _price_elements(scope: Scope, outside: Set[Any]) -> Iterator[Any]:
             break
     for *_, element in sorted(found, key=lambda entry: entry[:4]):
         yield element
+
+
+def _innermost_first(elements: Iterator[Any]) -> Iterator[Any]:
+    """A box with several amounts only after what stands in it: one of its own parts says which is asked now."""
+    boxes: list[Any] = []
+    for element in elements:
+        several = len(element) > 0 and len(_MONEY.findall(price_text(element))) > 1
+        if several and any(_says_price(marks_of(one)) for one in element.iterdescendants("span", "div", "p", "b")):
+            boxes.append(element)
+        else:
+            yield element
+    yield from boxes
 
 
 @lru_cache(maxsize=8192)
@@ -170,7 +206,8 @@ def _amount_at(index: int, scope: Scope, findings: Findings, outside: Set[Any]) 
         cents = ""
         if _CENTS.match(behind) and _WHOLE.search(text) and _is_small(texts[index + 1][1], scope):
             cents, behind = f".{behind}", texts[index + 2][0] if index + 2 < len(texts) else ""
-        text = f"{before if _is_sign(before) else ''} {text}{cents} {behind if _is_sign(behind) else ''}".strip()
+        signs = [sign if _is_sign(sign, findings) else "" for sign in (before, behind)]
+        text = f"{signs[0]} {text}{cents} {signs[1]}".strip()
     money = _money(text, findings)
     return money if money and money.currency else None
 
@@ -180,8 +217,10 @@ def _is_small(number: int, scope: Scope) -> bool:
     return element is not None and element.tag in ("sup", "small")
 
 
-def _is_sign(text: str) -> bool:
-    return 0 < len(text) <= _LONGEST_SIGN and not any(c.isdigit() for c in text) and currency_code(text) is not None
+def _is_sign(text: str, findings: Findings) -> bool:
+    if not 0 < len(text) <= _LONGEST_SIGN or any(c.isdigit() for c in text):
+        return False
+    return currency_code(text, hint=findings.rules.currency, country=findings.country) is not None
 
 
 def _is_old(element: Any) -> bool:

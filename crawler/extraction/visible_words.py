@@ -13,7 +13,8 @@ LABELS: dict[str, str] = {
         r"seller|sold by|seller name|seller information|about the seller|vendor|dealer|auction house"
         r"|auctioneer|offered by|posted by|listed by|vendeur|vendu par|annonceur|maison de vente"
         r"|proposé par|détails sur le vendeur|verkäufer|verkauft von|anbieter|auktionshaus|venditore"
-        r"|venduto da|vendedor|vendido por|verkoper|sprzedawca|prodejce|продавец|satıcı|البائع|المعلن"
+        r"|venduto da|vendedor|vendido por|verkoper|sprzedawca|prodejce|продавец|satıcı|ilan sahibi|aangeboden door"
+        r"|säljare|sælger|selger|فروشنده|البائع|المعلن"
         r"|اسم البائع|دار المزاد|المتجر|販売者|出品者|卖家|판매자"
     ),
     "location": (
@@ -21,7 +22,7 @@ LABELS: dict[str, str] = {
         r"|lieu(?: où se trouve l.objet)?|localisation|ville|emplacement|où se trouve l.objet"
         r"|artikelstandort|standort|ort|luogo(?: in cui si trova l.oggetto)?|ubicación(?: del artículo)?"
         r"|localidad|ubicazione|lokalizacja|местоположение|город|الموقع|المدينة|مكان القطعة|المكان|発送元の地域"
-        r"|地域"
+        r"|地域|plaats|konum|şehir|localização|localidade|مکان|شهر|محل"
     ),
     "ends_at": (
         r"(?:auction |lot |sale |bidding )?(?:end(?:s|ed)?|close[sd]?|closing)(?: (?:at|on|time|date|in))?"
@@ -68,10 +69,14 @@ LABELS: dict[str, str] = {
         r"|price)|current bid amount|prix(?: actuel| de départ| de vente)?|enchère(?: actuelle"
         r"| en cours)?|mise à prix|preis|kaufpreis|aktuelles gebot|startpreis|precio(?: actual)?|prezzo"
         r"|offerta attuale|cena|цена|السعر|سعر|المزايدة الحالية|السعر الحالي|السعر الابتدائي|أعلى مزايدة"
-        r"|価格|現在価格|가격|售价|價格|直購價"
-        r"|price realised|price realized|hammer price|sold for|prix d.adjudication|adjugé|résultat|zuschlag"
+        r"|価格|現在価格|가격|售价|價格|直購價|قیمت(?: کل| پایه| نقدی)?|fiyat[ıi]?|prijs|vraagprijs|pris|preço"
+        r"|precio de venta|prezzo di vendita|prix demandé"
+        r"|price realised|price realized|hammer price|sold(?: for| price)?|vendu(?: pour| à)|verkauft für"
+        r"|prix d.adjudication|adjugé|résultat|zuschlag"
         r"|aggiudicato a|adjudicado|سعر البيع|بيع بسعر"
     ),
+    "estimate_low": r"low(?:er)? estimate|estimate low|estimation basse|untere schätzung|stima minima|estimación baja",
+    "estimate_high": r"(?:high|upper) estimate|estimate high|estimation haute|obere schätzung|stima massima",
     "estimate": (
         r"estimate[ds]?|est\.?|estimated value|estimation|schätzpreis|schätzung|estimación|stima|التقدير"
         r"|القيمة التقديرية"
@@ -164,3 +169,25 @@ PRICE_LABEL_INLINE = re.compile(
     r"(?:price|prix|preis|prezzo|precio|preço|cena|цена|السعر|سعر|價|价|価格|가격)\s*[:：]\s*(?P<money>[^。;|]{1,30})",
     re.I,
 )
+DESCRIPTION_HEADING = re.compile(
+    r"\A\W*(?:(?:product |item |lot |full |detailed |seller.s )?descriptions?|about this (?:item|product|lot|object)"
+    r"|item details|product (?:details|information|overview)|overview|lot essay|catalogue (?:note|entry)|details"
+    r"|(?:produkt|artikel|los)?beschreibung|objektbeschreibung|beschreibung des (?:artikels|loses)|artikeldetails"
+    r"|description (?:du (?:produit|lot|bien)|de l.(?:objet|article|annonce)|détaillée)|détails(?: du (?:produit|lot))?"
+    r"|à propos de cet (?:objet|article)|en savoir plus|descrizione(?: (?:del (?:prodotto|lotto)|completa))?"
+    r"|descripción(?: (?:del (?:producto|lote|artículo)|detallada))?|detalles del producto|descrição(?: do produto)?"
+    r"|(?:product)?omschrijving|beschrijving|opis(?: (?:produktu|przedmiotu))?|popis(?: (?:produktu|předmětu))?|leírás"
+    r"|beskrivning|beskrivelse|kuvaus|açıklama(?:lar)?|ürün açıklaması|описание(?: товара)?|опис(?: товару)?|περιγραφή"
+    r"|(?:ال)?وصف(?: (?:المنتج|السلعة|القطعة|الإعلان))?|تفاصيل(?: (?:المنتج|الإعلان|القطعة|السلعة))?|المواصفات والوصف"
+    r"|توضیحات|商品説明|商品描述|商品介紹|商品介绍|상품설명|תיאור(?: המוצר)?)\W*\Z",
+    re.I,
+)
+"""Headings over the text of an offer."""
+ASKED_INLINE = re.compile(
+    r"(?<!\w)(?:asking(?: price)?(?: is)?|price(?: is)?|i want|prix(?: demandé)?|je demande|vendu à|preis|vb|festpreis"
+    r"|precio|pido|prezzo|chiedo|fiyat[ıi]?|prijs|vraagprijs|السعر|سعر|المطلوب|مطلوب|بسعر|السوم|الحد)\s*[:：=]?\s*"
+    r"(?P<money>(?:[$€£]|[A-Z]{3}|د\.إ|ر\.س)?\s?[\d٠-٩][\d٠-٩.,'٬٫]*(?:\s(?=[^\W\d_]|[$€£]))?(?:[$€£]|[A-Z]{3}\b"
+    r"|euros?|dollars?|TL|درهم|دينار|ريال|جنيه|ليرة|دولار)?(?:\s(?:سعودي|قطري|عماني|إماراتي|أردني|كويتي|مغربي|تونسي|مصري))?)",
+    re.I,
+)
+"""A price in the running text of an advert, with the word that asks for it."""

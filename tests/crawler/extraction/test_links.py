@@ -1,3 +1,4 @@
+import json
 import re
 import time
 
@@ -125,3 +126,59 @@ def test_classes_made_to_keep_the_look_for_the_next_page_busy_are_read_in_one_go
     begun = time.process_time()
     extract_page(results("".join(card(i) for i in range(1000, 1024)), links), URL)
     assert time.process_time() - begun < 3
+
+
+def test_results_that_call_themselves_recommended_are_found_where_there_are_no_others():
+    cards = "".join(f'<div class="hot-recommend-item">{card(i)}</div>' for i in range(1000, 1006))
+    body = f"<title>Search</title>{NAVIGATION}<h1>Results for vase</h1>{cards}".encode()
+    page = extract_page(body, "https://market.example/search?q=vase")
+    assert len(page.listing_urls) == 6
+
+
+def test_picture_and_title_of_an_offer_may_lead_to_it_by_two_addresses():
+    cards = "".join(
+        f'<li><a class="pic" href="/go/area/image/item/N{i}/idx/1"><img src="/i/{i}.jpg"></a>'
+        f'<h4><a href="/go/area/name/item/N{i}/idx/1">Attic vase of the kind {i}</a></h4><b>€ {i}</b></li>'
+        for i in range(100200, 100206)
+    )
+    page = extract_page(
+        f"<title>Search</title><h1>Results</h1><ul>{cards}</ul>".encode(), "https://m.example/search?q=v"
+    )
+    assert len(page.listing_urls) == 6
+
+
+def test_addresses_of_two_forms_in_cards_of_one_kind_are_all_listings():
+    paths = ["/en/oils/1431390600101.html", "/en/1431512200101.html"] * 4
+    paths = [path.replace("1.html", f"{i}.html") for i, path in enumerate(paths)]
+    cards = "".join(
+        f'<div><p><a class="tile" href="{path}"><img src="/{i}.jpg">Amphora {i} with lid</a></p><i>€ {i}5</i></div>'
+        for i, path in enumerate(paths)
+    )
+    page = extract_page(f"<title>Search results</title>{cards}".encode(), "https://market.example/search?q=amphora")
+    assert sorted(page.listing_urls) == sorted("https://market.example" + path for path in paths)
+
+
+def test_a_page_yet_to_be_drawn_is_a_search_where_its_data_lists_offers():
+    offers = [{"listingId": 4000 + n, "thumbnailUrl": f"/{n}.jpg", "rentalPrice": 100 + n} for n in range(5)]
+    state = json.dumps({"props": {"pageProps": {"found": offers}}})
+    script = f'<script id="__NEXT_DATA__" type="application/json">{state}</script>'
+    page = extract_page(f'<title>Lamps</title><div id="__next"></div>{script}'.encode(), "https://market.example/lamps")
+    assert page.kind == "search"
+
+
+def test_a_page_that_declares_itself_results_is_a_search_though_it_groups_its_offers_as_one_product():
+    group = {
+        "@type": "ProductGroup",
+        "name": "Greek vases",
+        "hasVariant": [{"@id": f"https://market.example/d/{n}-vase#product"} for n in range(9)],
+        "offers": {"@type": "AggregateOffer", "lowPrice": 20, "priceCurrency": "EUR", "offerCount": 9},
+    }
+    items = [{"@type": "ListItem", "url": f"https://market.example/d/{n}-vase"} for n in range(9)]
+    graph = {
+        "@graph": [group, {"@type": ["WebPage", "SearchResultsPage"]}, {"@type": "ItemList", "itemListElement": items}]
+    }
+    page = extract_page(
+        f'<title>Vases</title><script type="application/ld+json">{json.dumps(graph)}</script>'.encode(), URL
+    )
+    assert page.kind == "search"
+    assert len(page.listing_urls) == 9

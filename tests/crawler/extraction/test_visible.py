@@ -115,3 +115,39 @@ LONG = "Provenance: from the earth, no papers."
 )
 def test_plain_paragraphs_beside_the_heading_describe_where_nothing_is_structured(markup, description):
     assert read(f"<main>{markup.format(h='Roman oil lamp')}</main>").description == description
+
+
+LONG = "Wheel-made lamp of buff clay, the discus with a running hare, one handle lost; bought in Basel in 1968."
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<h1>{h}</h1><h2>Description</h2><div><p>{text}</p></div><h2>Shipping</h2><p>Five days by courier.</p>",
+        "<h1>{h}</h1><div><h3>Artikelbeschreibung</h3></div><div>{text}</div>",
+        "<h1>{h}</h1><ul class='nav'><li><a href='#tab-1'>Overview</a></li></ul><div id='tab-1'>{text}</div>",
+        "<h1>{h}</h1><button aria-controls='p1'>الوصف</button><section id='p1'>{text}</section>",
+    ],
+)
+def test_a_heading_or_a_tab_tells_the_description(markup, text=LONG):
+    head = "<meta property='og:description' content='Roman oil lamp at a good price in our shop'>"
+    page = read(head + markup.format(h="Roman oil lamp", text=text))
+    assert page.description is not None
+    assert page.description.startswith(LONG)
+    assert "Five days" not in page.description
+
+
+@pytest.mark.parametrize(
+    ("markup", "amount"),
+    [
+        ("<h1>{h}</h1><div class='style__UnitPrice'><p>$4.00</p></div>", "4"),
+        ("<h1>{h}</h1><p class='unit-price'>£2.00</p><p class='price'>£60.00</p>", "60"),
+    ],
+)
+def test_a_unit_price_is_the_price_where_there_is_no_other(markup, amount):
+    assert read(markup.format(h="Roman oil lamp")).price == Decimal(amount)
+
+
+def test_a_data_attribute_tells_the_description():
+    page = read(f"<h1>Roman oil lamp</h1><p class='price'>€ 40</p><div data-testid='ad-body-description'>{LONG}</div>")
+    assert page.description == LONG
