@@ -59,9 +59,12 @@ class PhotoCollection:
         query: QueryPhoto,
         closer_look: Callable[[], PhotoFeatures] | None = None,
         leave_out: frozenset[str] = frozenset(),
+        *,
+        mirrored_too: bool = True,
     ) -> list[Link]:
         """The photos that may show the same, best first, at most MOST_CANDIDATES.
 
+        `mirrored_too`: whether mirrored features are asked where others link nothing; mirrored hashes always are.
         `closer_look` is called where a first look links nothing and there is more to see in the query.
         `leave_out`: names that are no answer, such as the query's own.
         """
@@ -70,8 +73,9 @@ class PhotoCollection:
         distances, ways = _hash_distances(query.hashes, self._hashes)
         looks: list[Callable[[], tuple[PhotoFeatures, bool]]] = [
             lambda: (query.features, False),
-            lambda: (mirrored(query.features), True),
         ]
+        if mirrored_too:
+            looks.append(lambda: (mirrored(query.features), True))
         if closer_look is not None and query.can_be_seen_closer:
             looks.append(lambda: (closer_look(), False))
         best: dict[int, Agreement] = {}
