@@ -17,6 +17,8 @@ from crawler.home import Home
 from linking import object_record, told_by_offer
 from matching.links import Link
 from matching.photo_matching import HASH_LINKS, STOCK_FROM
+from matching.seller_likeness import read_new_signs
+from matching.seller_signs import home_secret
 from matching.text_keys import asked_keys, kept_keys
 from matching.text_likeness import METHOD, Likeness, Offer, compare
 from object_photos import MOST_NEAR, OfferPhotos
@@ -69,7 +71,7 @@ def link_listings(
     with threadpool_limits(1), OfferPhotos(database, home) as photos:
         for ids in (wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)):
             with database.reading() as session:
-                stored = offers_of(session, ids)
+                stored = offers_of(session, ids, compared_only=True)
                 flagged = [id_ for id_, one in stored.items() if one.assessment is not None and one.assessment.flagged]
                 pictures = pictures_of(session, flagged)
             offers = {id_: offer_of(one) for id_, one in stored.items()}
@@ -91,7 +93,7 @@ def link_batch(
     session: Session, ids: Sequence[int], *, actor: str, seen: Mapping[tuple[int, int], Link] | None = None
 ) -> dict[str, int]:
     """Compare indexed listings with what is stored and with each other. `seen`: what pictures have in common."""
-    stored = offers_of(session, ids)
+    stored = offers_of(session, ids, compared_only=True)
     offers = {id_: offer_of(one) for id_, one in stored.items()}
     joined, rows, wanted = 0, [], set(stored)
     found = _found(session, {id_: offers[id_] for id_ in sorted(wanted)}, seen or {})
@@ -147,7 +149,10 @@ def offer_of(stored: StoredOffer) -> Offer:
 def link_job(
     database: Database, home: Home, job: ClaimedJob, progress: Callable[[Mapping[str, Any]], None] | None
 ) -> dict[str, Any]:
-    """A job of kind objects: a crawl's listings, or one listing whose pictures arrived, against what is stored."""
+    """A job of kind objects: a crawl's listings, or one listing whose pictures arrived, against what is stored.
+
+    The signs of sellers are read here too, so that who may be the same seller is known as soon as a crawl is.
+    """
     asked = job.arguments
     found = link_listings(
         database,
@@ -157,7 +162,9 @@ def link_job(
         actor=f"job {job.id}",
         progress=progress,
     )
-    return dict(found)
+    named = asked.get("listing")
+    signs = read_new_signs(database, home_secret(home), [] if named is None else [int(named)])
+    return found | {"signs_read_of": signs}
 
 
 def _found(session: Session, offers: Mapping[int, Offer], seen: Mapping[tuple[int, int], Link]) -> dict[int, list[int]]:
@@ -204,7 +211,7 @@ def _agrees_with_all(
 
 def _fetch(session: Session, wanted: Collection[int], stored: dict[int, StoredOffer], offers: dict[int, Offer]) -> None:
     if missing := [one for one in wanted if one not in offers]:
-        found = offers_of(session, missing)
+        found = offers_of(session, missing, compared_only=True)
         stored |= found
         offers |= {id_: offer_of(one) for id_, one in found.items()}
 
@@ -235,7 +242,7 @@ def _looked_at(database: Database, offers: Mapping[int, Offer], photos: OfferPho
         return links
     with database.reading() as session:
         told = find_many(session, {id_: asked_keys(offers[id_]) for id_ in photos.listings}, most=MOST_COMPARED)
-        found = offers_of(session, {other for some in told.values() for other in some})
+        found = offers_of(session, {other for some in told.values() for other in some}, compared_only=True)
         others = {other: offer_of(one) for other, one in found.items()}
         pictures = pictures_of(session, others)
     for id_, some in told.items():

@@ -8,7 +8,7 @@ from dataclasses import replace
 from crawler.home import Home
 from matching.links import Link
 from matching.photo_index import shared_features
-from matching.photo_matching import HASH_LINKS, STOCK_FROM
+from matching.photo_matching import HASH_LINKS, STOCK_FROM, same_picture
 from matching.photo_reading import PhotoUnreadable, QueryPhoto
 from matching.photo_words import shipped_words
 from matching.stored_photos import NearPhoto, StoredPhotos
@@ -94,11 +94,15 @@ class OfferPhotos:
         photo = self._photos.get(listing)
         if photo is None or not others:
             return {}
-        # What words of the index found was found as it stands, and a mirrored picture is found by its hash.
-        found = self._stored.compare(photo, list(dict.fromkeys(others.values())), mirrored_too=False)
+        pictures = set(others.values())
         links: dict[str, Link] = {}
-        for link in found:
-            links.setdefault(link.other, _as_stock(link) if link.other in stock else link)
+        for picture, trace in self._stored.traces(pictures).items():
+            if (same := same_picture(photo, picture, trace.hash)) is not None:
+                links[picture] = same
+        # What words of the index found was found as it stands, and a mirrored picture is found by its hash.
+        for link in self._stored.compare(photo, sorted(pictures - links.keys()), mirrored_too=False):
+            links.setdefault(link.other, link)
+        links = {picture: _as_stock(link) if picture in stock else link for picture, link in links.items()}
         return {other: links[picture] for other, picture in others.items() if picture in links}
 
 

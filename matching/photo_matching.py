@@ -146,7 +146,7 @@ class PhotoCollection:
         score = 0.0
         if seen.distance <= HASH_CANDIDATE and not plain:
             way = DIHEDRAL[seen.way]
-            reasons.append(f"the whole pictures differ in {seen.distance} of 256 bits (PDQ), the query taken {way}")
+            reasons.append(_same_in_words(seen.distance, way))
             parts["taken"] = way
             score = 0.95 if seen.distance <= HASH_LINKS else 0.3 * (HASH_CANDIDATE - seen.distance) / HASH_CANDIDATE
         links = score >= 0.9
@@ -172,6 +172,19 @@ class PhotoCollection:
             parts["too_plain"] = 1
             score, links = min(score, 0.3), False
         return Link(self._names[photo], round(score, 4), links, tuple(reasons), parts)
+
+
+def same_picture(query: QueryPhoto, name: str, digest: npt.NDArray[np.uint8]) -> Link | None:
+    """The link to a stored picture whose hash is so near that it need not be opened; None where it is not."""
+    distances, ways = _hash_distances(query.hashes, digest.reshape(1, 32))
+    distance, way = int(distances[0]), DIHEDRAL[int(ways[0])]
+    if distance > HASH_SURE or query.features.hash_quality < HASH_QUALITY or query.features.is_blank:
+        return None
+    return Link(name, 0.95, True, (_same_in_words(distance, way),), {"hash_distance": distance, "taken": way})
+
+
+def _same_in_words(distance: int, way: str) -> str:
+    return f"the whole pictures differ in {distance} of 256 bits (PDQ), the query taken {way}"
 
 
 def _hash_distances(

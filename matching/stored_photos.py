@@ -203,7 +203,7 @@ class StoredPhotos:
             self._newest = max((int(segment.photos.max()) for segment in segments), default=0)
             held = sum(len(segment) for segment in segments)
             with self._database.reading() as session:
-                standing = count_traces(session, self._newest, VOCABULARY)
+                standing = count_traces(session, VOCABULARY, up_to=self._newest)
             if held != standing:
                 self.rebuild()
             else:
@@ -215,18 +215,22 @@ class StoredPhotos:
         return self._index
 
     def _read_on(self, index: PhotoIndex) -> None:
-        """Take in what was kept since, by whomever."""
+        """Take in what was kept since, by whomever; where nothing was, a glance at the newest numbers says so."""
+        from_ = max(0, self._newest - _AGAIN)
         with self._database.reading() as session:
-            for rows in traces_after(session, max(0, self._newest - _AGAIN), VOCABULARY):
+            if count_traces(session, VOCABULARY, after=from_) == len(self._recent):
+                return
+            standing: set[int] = set()
+            for rows in traces_after(session, from_, VOCABULARY):
+                standing |= {row[0] for row in rows}
                 fresh = [row for row in rows if row[0] not in self._recent]
                 if not fresh:
                     continue
                 _add(index, fresh)
                 self._newest = max(self._newest, fresh[-1][0])
-                self._recent |= {row[0] for row in fresh}
-                self._recent = {one for one in self._recent if one > self._newest - _AGAIN}
                 index.settle()
                 index.segments = self._shelf.save(index.segments)
+        self._recent = {one for one in standing if one > self._newest - _AGAIN}
 
 
 def _add(index: PhotoIndex, rows: Sequence[TraceRow]) -> None:

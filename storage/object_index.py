@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from storage.objects import are_apart, objects_of
 from storage.received import received_pictures
@@ -88,15 +88,31 @@ _EACH = text(
 _ASKED_TOGETHER = 2_000
 
 
-def offers_of(session: Session, listings: Collection[int]) -> dict[int, StoredOffer]:
-    """Listings as they stand, by their numbers."""
-    rows = session.execute(
+def offers_of(session: Session, listings: Collection[int], *, compared_only: bool = False) -> dict[int, StoredOffer]:
+    """Listings as they stand, by their numbers; `compared_only`: without the columns that no comparison reads."""
+    statement = (
         select(Listing, Observation, Assessment)
         .join(Observation, Observation.id == Listing.current_observation_id)
         .outerjoin(Assessment, Assessment.id == Listing.current_assessment_id)
         .where(Listing.id.in_(listings))
     )
+    rows = session.execute(statement.options(*_COMPARED) if compared_only else statement)
     return {row[0].id: StoredOffer(*row) for row in rows}
+
+
+_COMPARED = (
+    load_only(Listing.market, Listing.first_seen_at, Listing.last_seen_at),
+    load_only(
+        Observation.title,
+        Observation.description,
+        Observation.dimensions,
+        Observation.weight_grams,
+        Observation.seller_name,
+        Observation.lot_number,
+        Observation.ends_at,
+    ),
+    load_only(Assessment.answers, Assessment.language, Assessment.flagged),
+)
 
 
 def unlooked(session: Session, *, method: str, crawl_id: int | None = None, listing: int | None = None) -> list[int]:

@@ -61,9 +61,10 @@ def pictures_of_traces(session: Session, numbers: Collection[int]) -> dict[int, 
     return {row.id: row.picture for row in rows}
 
 
-def count_traces(session: Session, up_to: int, vocabulary: int) -> int:
-    statement = select(func.count()).where(PhotoTrace.id <= up_to, PhotoTrace.vocabulary == vocabulary)
-    return session.scalar(statement) or 0
+def count_traces(session: Session, vocabulary: int, *, after: int = 0, up_to: int | None = None) -> int:
+    """How many traces have numbers above `after`, and not above `up_to`."""
+    statement = select(func.count()).where(PhotoTrace.id > after, PhotoTrace.vocabulary == vocabulary)
+    return session.scalar(statement if up_to is None else statement.where(PhotoTrace.id <= up_to)) or 0
 
 
 def forget_traces(session: Session, pictures: Collection[str]) -> None:
