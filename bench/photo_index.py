@@ -17,9 +17,11 @@ import time
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -29,6 +31,7 @@ from photo_edits import EDITS  # noqa: E402
 
 from matching.photo_features import PhotoFeatures, Pixels, describe_photo, hash_dihedral, mirrored  # noqa: E402
 from matching.photo_index import FEATURES_KEPT, PhotoIndex  # noqa: E402
+from matching.photo_shelf import PhotoShelf  # noqa: E402
 from matching.photo_words import shipped_words  # noqa: E402
 
 KINDS = ("coin", "lamp", "pot")
@@ -56,6 +59,13 @@ def measure(photos: int, real: int, queried: int) -> dict[str, Any]:
         queries = list(
             processes.map(asked, [(n, edit) for n in range(0, real, real // queried) for edit in EDITS], chunksize=4)
         )
+    with threadpool_limits(1), TemporaryDirectory(prefix="relicwatch-photos-") as place:
+        return _measured(photos, known, queries, PhotoShelf(Path(place) / "index"))
+
+
+def _measured(
+    photos: int, known: list[PhotoFeatures], queries: list[tuple[int, str, Pixels, PhotoFeatures]], shelf: PhotoShelf
+) -> dict[str, Any]:
     rng = np.random.default_rng(5)
     index = PhotoIndex(shipped_words())
     pool = [index.trace_of(photo) for photo in known]
@@ -76,7 +86,8 @@ def measure(photos: int, real: int, queried: int) -> dict[str, Any]:
         numbers = np.arange(len(index), len(index) + count)
         index.add_many(numbers, hashes, made, all_signs[take] ^ turned, np.full(count, FEATURES_KEPT))
         index.settle()
-    index.settle()
+        index.segments = shelf.save(index.segments)
+    index.segments = shelf.save(index.segments, 1)
     built = time.process_time() - begun
     found: dict[str, list[bool]] = defaultdict(list)
     spent, second = [], []
