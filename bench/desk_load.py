@@ -166,6 +166,7 @@ class Reviewer:
         self.conflicts = 0
 
     def work(self, until: float) -> None:
+        time.sleep(self._rest())  # people do not all sit down in the same moment
         while time.monotonic() < until:
             self.work_through(1, until)
 
@@ -176,7 +177,10 @@ class Reviewer:
                 if time.monotonic() >= until:
                     return
                 self.act(view)
-                time.sleep(self._draw.expovariate(1 / self._pause) if self._pause else 0)
+                time.sleep(self._rest())
+
+    def _rest(self) -> float:
+        return self._draw.expovariate(1 / self._pause) if self._pause else 0.0
 
     def act(self, view: str) -> None:
         if view == "queue":

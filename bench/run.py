@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,8 @@ from sqlalchemy import select  # noqa: E402
 from time_to_hit import measure_time_to_hit  # noqa: E402
 from time_to_hit import table as time_to_hit_table  # noqa: E402
 
-from classifiers.listing import ListingClassifier  # noqa: E402
+from classifiers.corpus import load_corpus  # noqa: E402
+from classifiers.listing import Listing, ListingClassifier  # noqa: E402
 from crawler.chromium import find_chromium  # noqa: E402
 from crawler.extraction.page import extract_page  # noqa: E402
 from storage.database import Database  # noqa: E402
@@ -149,21 +151,33 @@ def _drawn_rate(root: Path, address: str, items: int) -> dict[str, Any]:
 
 
 def _classifier_rates(count: int) -> dict[str, float]:
-    """Listings a second on one core: of its processor time, so that other programs do not show."""
+    """Listings a second on one core: of its processor time, so that other programs do not show.
+
+    Of the training corpus, which is as long as listings and records are (a title and a line or two), and of the lots of
+    this bench, whose descriptions are a long paragraph.
+    """
     classifier = ListingClassifier.load()
-    lots = [(lot.title, lot.description) for lot in map(make_lot, range(1, count + 1))]
-    rates = {}
-    ways: dict[str, Callable[[], object]] = {
-        "with reasons": lambda: list(classifier.assess_many(lots, answers=False)),
-        "with reasons and all answers": lambda: list(classifier.assess_many(lots)),
-        "score alone": lambda: classifier.scores(lots),
+    kinds = {
+        "corpus": [(example.title, example.description) for example in load_corpus()],
+        "long lots": [(lot.title, lot.description) for lot in map(make_lot, range(1, count + 1))],
     }
-    for name, judge in ways.items():
-        judge()
-        before = time.process_time()
-        judge()
-        rates[name] = count / (time.process_time() - before)
+    rates = {}
+    for kind, listings in kinds.items():
+        length = round(statistics.mean(len(title) + len(description or "") for title, description in listings))
+        for name, judge in _ways_of_judging(classifier, listings).items():
+            judge()
+            before = time.process_time()
+            judge()
+            rates[f"{kind} ({length} characters), {name}"] = len(listings) / (time.process_time() - before)
     return rates
+
+
+def _ways_of_judging(classifier: ListingClassifier, listings: list[Listing]) -> dict[str, Callable[[], object]]:
+    return {
+        "with reasons": lambda: list(classifier.assess_many(listings, answers=False)),
+        "with reasons and all answers": lambda: list(classifier.assess_many(listings)),
+        "score alone": lambda: classifier.scores(listings),
+    }
 
 
 def _extraction_cost(count: int) -> float:
@@ -209,7 +223,7 @@ def table(figures: dict[str, Any]) -> str:
     lines += [f"  {'ok    ' if c['passed'] else 'FAILED'} {c['name']}: {c['found']}" for c in figures["checks"]]
     lines += ["", f"{'extraction (ms a page)':44}{figures['extraction_ms_per_page']:8.2f}"]
     for name, rate in figures["classifier_listings_per_second"].items():
-        lines.append(f"{f'classifier, one core, {name} (listings/s)':44}{rate:8.0f}")
+        lines.append(f"classifier, one core, {name} (listings/s)".ljust(84) + f"{rate:8.0f}")
     browser = figures["browser"]
     if browser is None:
         lines.append("pages drawn by a browser: left out (not asked for, or no Chromium here)")

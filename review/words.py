@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
@@ -32,6 +32,8 @@ _UNSEEN = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
     "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2028\u2029\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+MOST_KEPT = 4096
+"""So many formatted moments, numbers and amounts are kept: a page of the queue asks for hundreds, mostly the same."""
 MASK = "•••"
 """Stands in lists for an e-mail address, a telephone number, a name in a messenger."""
 _JOINERS = "\u200c\u200d"
@@ -77,31 +79,32 @@ class Words:
         if moment is None:
             return self("unknown")
         pattern = "y-MM-dd HH:mm" if self.language == "ar" else "d MMM y, HH:mm"
-        said = f"{format_datetime(moment.astimezone(UTC), pattern, locale=self.language)} UTC"
+        said = f"{_moment(moment.astimezone(UTC), pattern, self.language)} UTC"
         # From left to right wherever it stands, also among Arabic words and in a title.
         return f"\u2066{said}\u2069" if self.language == "ar" else said
 
     def day(self, moment: datetime) -> str:
         """The day of a moment in UTC."""
         pattern = "y-MM-dd" if self.language == "ar" else "d MMM y"
-        return format_datetime(moment.astimezone(UTC), pattern, locale=self.language)
+        return _moment(moment.astimezone(UTC), pattern, self.language)
 
     def relative(self, moment: datetime | None) -> str:
         """How far away a moment is: "in 3 hours", "2 days ago"."""
         if moment is None:
             return ""
-        return format_timedelta(moment - utc_now(), add_direction=True, locale=self.language, threshold=1.2)
+        seconds = round((moment - utc_now()).total_seconds())
+        return _distance(round(seconds / 60) * 60 if abs(seconds) >= 120 else seconds, self.language)
 
     def rule(self, rule: str) -> str:
         """What kind of words a rule of the model goes by; "" for one that has no words here."""
         return messages(self.language).get(f"rule_{rule.partition(':')[0]}", "")
 
     def number(self, value: float | Decimal | None) -> str:
-        return "" if value is None else format_decimal(value, locale=self.language)
+        return "" if value is None else _decimal(value, None, self.language)
 
     def figure(self, value: float, places: int = 2) -> str:
         """A number with so many digits after the point, whatever they are: scores and shares."""
-        return format_decimal(value, format=f"0.{'0' * places}", locale=self.language, decimal_quantization=True)
+        return _decimal(value, f"0.{'0' * places}", self.language)
 
     def signed(self, value: float) -> str:
         """A weight with its sign: what speaks for is told from what speaks against at a glance."""
@@ -114,7 +117,27 @@ class Words:
         if currency is None or currency not in get_global("all_currencies"):
             return f"{self.number(amount)} {currency or self('currency_unknown')}"
         pattern = "#,##0 ¤¤" if amount == amount.to_integral_value() else "#,##0.00## ¤¤"
-        return format_currency(amount, currency, format=pattern, locale=self.language, currency_digits=False)
+        return _amount(amount, currency, pattern, self.language)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _moment(moment: datetime, pattern: str, language: str) -> str:
+    return format_datetime(moment, pattern, locale=language)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _distance(seconds: int, language: str) -> str:
+    return format_timedelta(timedelta(seconds=seconds), add_direction=True, locale=language, threshold=1.2)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _decimal(value: float | Decimal, pattern: str | None, language: str) -> str:
+    return format_decimal(value, format=pattern, locale=language)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _amount(amount: Decimal, currency: str, pattern: str, language: str) -> str:
+    return format_currency(amount, currency, format=pattern, locale=language, currency_digits=False)
 
 
 def chosen_language(wanted: str | None, accepted: str = "") -> str:

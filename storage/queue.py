@@ -135,6 +135,8 @@ class Queue:
         if at is not None:
             around = self.places(max(at - 1, 0), 3 if at else 2)
             ids = [place.listing_id for place in around]
+            if listing_id not in ids:  # many were counted moments ago, and some have gone since
+                return None, next(iter(ids), None)
             here = ids.index(listing_id)
             return (ids[here - 1] if here else None), (ids[here + 1] if here + 1 < len(ids) else None)
         first = self.places(0, 1)
@@ -142,11 +144,13 @@ class Queue:
 
     def position(self, listing_id: int) -> int | None:
         """How many places stand before this listing's; None for one that is not in the queue."""
-        for kind, line in self._lines.items():
-            within = line.place_of(listing_id)
-            if within is not None:
-                return self._position(kind, within)
-        return None
+        told = select(QueueEntry.drawn, QueueEntry.rank_before_hour, QueueEntry.ends_at)
+        entry = self._session.execute(told.where(QueueEntry.listing_id == listing_id)).first()
+        if entry is None or entry.drawn not in self._lines:
+            return None
+        soon = bool(_ends_soon(entry.ends_at, self._now))
+        within = self._lines[entry.drawn].place_of(listing_id, entry.rank_before_hour, soon)
+        return None if within is None else self._position(entry.drawn, within)
 
     def _entries(self, listings: Sequence[int]) -> list[QueueEntry]:
         found: dict[int, QueueEntry] = {}
@@ -157,14 +161,14 @@ class Queue:
             found |= {entry.listing_id: entry for entry in rows}
         return [found[id_] for id_ in listings if id_ in found]
 
-    def _position(self, kind: str, within: int) -> int:
-        """Where the so-many-th entry of a line stands in the whole queue."""
+    def _position(self, kind: str, within: int) -> int | None:
+        """Where the so-many-th entry of a line stands in the whole queue; None where the line was counted shorter."""
         for at, one in enumerate(self._kinds()):
             if one == kind:
                 if within == 0:
                     return at
                 within -= 1
-        raise LookupError(f"the line {kind!r} is shorter than {within}")
+        return None
 
     def _kinds(self) -> Iterator[str]:
         return mix({kind: line.count for kind, line in self._lines.items()}, self._shares)

@@ -5,13 +5,14 @@ What ends soon is told from what does not when the queue is asked: an entry is i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Engine, and_, case, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from storage.queue_conditions import conditions, first_of_its_object
@@ -19,10 +20,16 @@ from storage.queue_filters import Filters, Sort
 from storage.queue_ranks import DANGER_RANKS, SOON
 from storage.tables import QueueEntry
 
+MANY = 5_000
+"""A queue of so many entries is not counted anew for each view."""
+COUNTED_FOR = timedelta(seconds=3)
+"""So old a count of many entries may be: it costs more than all else of a view, and nobody counts along."""
 NEVER = datetime.max.replace(tzinfo=UTC)
 Keys = list[Any]
 """Columns and what is made of them: SQLAlchemy has no one type for both."""
 _Other = aliased(QueueEntry, name="other")
+_Count = tuple[str, int, int, int]
+_COUNTS: WeakKeyDictionary[Engine, dict[Filters, tuple[datetime, Sequence[_Count]]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,10 @@ class Run:
     which: Sequence[ColumnElement[bool]]
     keys: Callable[[type[QueueEntry]], Keys]
     count: int
+    rank: int | None = None
+    """Of all its entries, `QueueEntry.rank_before_hour`; None where entries of all ranks stand in it."""
+    soon: bool = False
+    """With a rank: whether its entries end soon."""
 
 
 class Line:
@@ -62,40 +73,57 @@ class Line:
             offset, limit = 0, limit - len(some)
         return found
 
-    def place_of(self, listing_id: int) -> int | None:
-        """How many entries stand before this listing's; None where it is not in this line."""
-        itself = QueueEntry.listing_id == listing_id
+    def place_of(self, listing_id: int, rank: int, soon: bool) -> int | None:
+        """How many entries stand before this listing's, whose rank and end are told; None where it is not in here."""
         before = 0
         for run in self._runs:
-            keys = run.keys(QueueEntry)
-            own = self._session.execute(select(*keys).where(*run.which, itself)).first()
-            if own is None:
+            if run.rank is not None and (run.rank, run.soon) != (rank, soon):
                 before += run.count
                 continue
+            keys = run.keys(QueueEntry)
+            own = self._session.execute(select(*keys).where(*run.which, QueueEntry.listing_id == listing_id)).first()
+            if own is None:
+                return None
             bound = [literal(value, key.type) for value, key in zip(own, keys, strict=True)]
             earlier = select(func.count()).select_from(QueueEntry).where(*run.which)
             return before + (self._session.scalar(earlier.where(tuple_(*keys) < tuple_(*bound))) or 0)
         return None
 
 
-def find_lines(session: Session, filters: Filters, now: datetime) -> dict[str, Line]:
+class FoundLine:
+    """Entries that a search found, one after the other: they stand in no index in their order, so that all are read."""
+
+    def __init__(self, listings: Sequence[int]) -> None:
+        self._listings = listings
+        self.count = len(listings)
+
+    def listings(self, offset: int, limit: int) -> list[int]:
+        """As `Line.listings`."""
+        return list(self._listings[offset : offset + limit])
+
+    def place_of(self, listing_id: int, rank: int, soon: bool) -> int | None:
+        """As `Line.place_of`."""
+        return self._listings.index(listing_id) if listing_id in self._listings else None
+
+
+def find_lines(session: Session, filters: Filters, now: datetime) -> Mapping[str, Line | FoundLine]:
     """Reason of being drawn ("" for what is flagged) -> the entries that pass the filters, in the order asked for."""
     dialect = session.get_bind().dialect.name
     before = tuple_(*_whole_keys(filters.sort, _Other, now)) < tuple_(*_whole_keys(filters.sort, QueueEntry, now))
     passing = [
-        *conditions(filters, QueueEntry, dialect),
+        *conditions(filters, QueueEntry, dialect, by_waiting=not filters.text),
         first_of_its_object(filters, QueueEntry, _Other, before, dialect),
     ]
     soon = _ends_soon(QueueEntry, now)
-    groups = (QueueEntry.drawn, QueueEntry.rank_before_hour)  # as they stand in the index, so that nothing is sorted
-    counts = select(*groups, func.count(), func.sum(case((soon, 1), else_=0))).where(*passing).group_by(*groups)
+    if filters.text:
+        return _search(session, filters, passing, now)
     runs: dict[str, list[Run]] = {"": [], "explore": [], "audit": []}
-    for drawn, rank, entries, soon_entries in session.execute(counts.order_by(*groups)):
+    for drawn, rank, entries, soon_entries in _counted(session, filters, passing, now):
         which = [*passing, QueueEntry.drawn == drawn, QueueEntry.rank_before_hour == rank]
         if soon_entries:
-            runs[drawn].append(Run([*which, soon], _soon_keys, soon_entries))
+            runs[drawn].append(Run([*which, soon], _soon_keys, soon_entries, rank, soon=True))
         if entries > soon_entries:
-            runs[drawn].append(Run([*which, _ends_not_soon(now)], _value_keys, entries - soon_entries))
+            runs[drawn].append(Run([*which, _ends_not_soon(now)], _value_keys, entries - soon_entries, rank))
     keys: dict[str, Callable[[type[QueueEntry]], Keys]] = {}
     if filters.sort != "urgency":
         keys = dict.fromkeys(runs, partial(_keys, filters.sort, now=now))
@@ -106,6 +134,36 @@ def find_lines(session: Session, filters: Filters, now: datetime) -> dict[str, L
             count = sum(run.count for run in runs[drawn])
             runs[drawn] = [Run([*passing, QueueEntry.drawn == drawn], of_line, count)]
     return {drawn: Line(session, some) for drawn, some in runs.items()}
+
+
+def _search(
+    session: Session, filters: Filters, passing: Sequence[ColumnElement[bool]], now: datetime
+) -> dict[str, FoundLine]:
+    statement = select(QueueEntry.drawn, QueueEntry.listing_id).where(*passing)
+    lines: dict[str, list[int]] = {"": [], "explore": [], "audit": []}
+    for drawn, listing_id in session.execute(statement.order_by(*_keys(filters.sort, QueueEntry, now))):
+        lines[drawn].append(listing_id)
+    lines["audit"].sort()
+    return {drawn: FoundLine(listings) for drawn, listings in lines.items()}
+
+
+def _counted(
+    session: Session, filters: Filters, passing: Sequence[ColumnElement[bool]], now: datetime
+) -> Sequence[_Count]:
+    """Reason of being drawn, rank, entries and those of them that end soon; of many, as they were moments ago."""
+    kept = _COUNTS.setdefault(session.get_bind().engine, {})
+    counted_at, counts = kept.get(filters, (None, ()))
+    if counted_at is not None and abs(now - counted_at) < COUNTED_FOR:
+        return counts
+    groups = (QueueEntry.drawn, QueueEntry.rank_before_hour)  # as they stand in the index, so that nothing is sorted
+    soon = func.sum(case((_ends_soon(QueueEntry, now), 1), else_=0))
+    statement = select(*groups, func.count(), soon).where(*passing).group_by(*groups).order_by(*groups)
+    counts = [(drawn, rank, entries, some) for drawn, rank, entries, some in session.execute(statement)]
+    if sum(entries for _, _, entries, _ in counts) >= MANY:
+        for other in [other for other, (at, _) in list(kept.items()) if abs(now - at) >= COUNTED_FOR]:
+            kept.pop(other, None)
+        kept[filters] = (now, counts)
+    return counts
 
 
 def _whole_keys(sort: Sort, entry: type[QueueEntry], now: datetime) -> Keys:

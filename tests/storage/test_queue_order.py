@@ -129,6 +129,50 @@ def test_every_page_and_every_neighbour_is_that_of_the_whole_order(database, hom
                 assert queue.neighbours(whole[at]) == (whole[at - 1], whole[at + 1])
 
 
+def test_what_a_search_finds_stands_in_the_order_of_the_whole_queue(database, home):
+    with database.transaction() as session:
+        fill(session, home, 120)
+    filters = Filters(text="lamp")
+    with database.reading() as session:
+        whole = queue_places(session, Filters(), now=NOW)
+        told = {entry.listing_id: entry.said for entry in session.scalars(select(QueueEntry).where(QueueEntry.waiting))}
+        found = Queue(session, filters, now=NOW)
+        places = found.places()
+        flagged = [place.listing_id for place in places if not place.drawn]
+        assert 10 < len(flagged) < len(whole)
+        # An object's listings are told apart anew among what is found, so that objects are left out of the comparison.
+        alone = {place.listing_id for place in (*whole, *places) if place.object_id is None}
+        assert [id_ for id_ in flagged if id_ in alone] == [
+            place.listing_id
+            for place in whole
+            if not place.drawn and place.listing_id in alone and "lamp" in told[place.listing_id]
+        ]
+        assert [found.position(place.listing_id) for place in places] == list(range(len(places)))
+
+
+def test_a_count_of_many_is_kept_for_moments_and_what_has_gone_since_is_no_error(database, home, monkeypatch):
+    monkeypatch.setattr("storage.queue_order.MANY", 1)
+    with database.transaction() as session:
+        fill(session, home, 60)
+    with database.reading() as session:
+        before = Queue(session, Filters(), now=NOW)
+        last, first = before.places()[-1].listing_id, before.places(0, 1)[0].listing_id
+    with database.transaction() as session:
+        session.get_one(QueueEntry, last).waiting = False
+        session.get_one(QueueEntry, first).waiting = False
+    with database.reading() as session:
+        still = Queue(session, Filters(), now=NOW + timedelta(seconds=1))
+        assert still.total == before.total
+        assert still.position(last) is None
+        assert still.neighbours(last)[0] is None
+        shown = [place.listing_id for place in still.places()]
+        assert {first, last}.isdisjoint(shown) and len(shown) == len(set(shown))
+        for listing_id in shown:
+            still.neighbours(listing_id)
+        later = Queue(session, Filters(), now=NOW + timedelta(seconds=4))
+        assert later.total == len(later.places()) < before.total
+
+
 @pytest.mark.parametrize("sort", ["ending", "newest", "price_high", "price_low"])
 def test_in_every_order_the_pages_hold_each_listing_once_and_danger_first(database, home, sort):
     with database.transaction() as session:
