@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from crawler.home import Home
 from matching.links import Link
@@ -192,7 +193,8 @@ class StoredPhotos:
             return len(self._index)
 
     def _near(self, hashes: Pixels, features: PhotoFeatures, most: int) -> list[NearPhoto]:
-        found = self._refreshed().candidates(hashes, features, most)
+        with threadpool_limits(1):  # several would wait for each other
+            found = self._refreshed().candidates(hashes, features, most)
         with self._database.reading() as session:
             pictures = pictures_of_traces(session, [one.photo for one in found])
         return [NearPhoto(pictures[one.photo], one.hash_distance, one.votes) for one in found if one.photo in pictures]

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import Row, delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -45,14 +45,19 @@ def traces_after(session: Session, number: int, vocabulary: int) -> Iterator[lis
         .order_by(PhotoTrace.id)
         .limit(_AT_A_TIME)
     ).all():
-        yield [tuple(row) for row in rows]
+        yield [_row(row) for row in rows]
         number = rows[-1].id
 
 
 def traces_of(session: Session, pictures: Collection[str], vocabulary: int) -> dict[str, TraceRow]:
     """By picture, of those that have one."""
     rows = session.execute(select(*_ROW).where(PhotoTrace.picture.in_(pictures), PhotoTrace.vocabulary == vocabulary))
-    return {row.picture: tuple(row) for row in rows}
+    return {row.picture: _row(row) for row in rows}
+
+
+def _row(row: Row[*TraceRow]) -> TraceRow:
+    number, picture, quality, digest, words, signatures = row
+    return number, picture, quality, digest, words, signatures
 
 
 def pictures_of_traces(session: Session, numbers: Collection[int]) -> dict[int, str]:
