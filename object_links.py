@@ -11,17 +11,21 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy.orm import Session
+from threadpoolctl import threadpool_limits
 
 from crawler.home import Home
 from linking import object_record, told_by_offer
 from matching.links import Link
+from matching.photo_matching import HASH_LINKS, STOCK_FROM
+from matching.seller_likeness import read_new_signs
+from matching.seller_signs import home_secret
 from matching.text_keys import asked_keys, kept_keys
 from matching.text_likeness import METHOD, Likeness, Offer, compare
-from object_photos import LEAST_PHOTO_KEYS, OfferPhotos
+from object_photos import MOST_NEAR, OfferPhotos
 from storage.database import Database
 from storage.jobs import ClaimedJob
 from storage.object_index import (
-    find_listings,
+    find_many,
     keep_candidates,
     keep_keys,
     keep_looks,
@@ -30,6 +34,7 @@ from storage.object_index import (
     unlooked,
 )
 from storage.objects import group_of, join, one_at_a_time
+from storage.photo_traces import listings_showing
 from storage.registers import StoredOffer
 
 BATCH = 100
@@ -62,16 +67,17 @@ def link_listings(
     counts = {"listings": 0, "joined": 0, "candidates": 0}
     with database.reading() as session:
         wanted = unlooked(session, method=METHOD, crawl_id=crawl_id, listing=listing)
-    with OfferPhotos(home) as photos:
+    # Threads of the arithmetic that wait for each other cost more than they save.
+    with threadpool_limits(1), OfferPhotos(database, home) as photos:
         for ids in (wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)):
             with database.reading() as session:
-                stored = offers_of(session, ids)
+                stored = offers_of(session, ids, compared_only=True)
                 flagged = [id_ for id_, one in stored.items() if one.assessment is not None and one.assessment.flagged]
                 pictures = pictures_of(session, flagged)
             offers = {id_: offer_of(one) for id_, one in stored.items()}
             photos.read(pictures)  # takes long, so it holds no transaction
             with database.transaction() as session:
-                keep_keys(session, {id_: [*kept_keys(offer), *photos.kept_keys(id_)] for id_, offer in offers.items()})
+                keep_keys(session, {id_: kept_keys(offer) for id_, offer in offers.items()})
             seen = _looked_at(database, offers, photos)
             with database.transaction() as session:
                 one_at_a_time(session)
@@ -87,10 +93,10 @@ def link_batch(
     session: Session, ids: Sequence[int], *, actor: str, seen: Mapping[tuple[int, int], Link] | None = None
 ) -> dict[str, int]:
     """Compare indexed listings with what is stored and with each other. `seen`: what pictures have in common."""
-    stored = offers_of(session, ids)
+    stored = offers_of(session, ids, compared_only=True)
     offers = {id_: offer_of(one) for id_, one in stored.items()}
     joined, rows, wanted = 0, [], set(stored)
-    found = {id_: _found(session, id_, offers[id_], seen or {}) for id_ in sorted(wanted)}
+    found = _found(session, {id_: offers[id_] for id_ in sorted(wanted)}, seen or {})
     _fetch(session, {other for some in found.values() for other in some}, stored, offers)
     for id_, near in found.items():
         ours = offers[id_]
@@ -143,7 +149,10 @@ def offer_of(stored: StoredOffer) -> Offer:
 def link_job(
     database: Database, home: Home, job: ClaimedJob, progress: Callable[[Mapping[str, Any]], None] | None
 ) -> dict[str, Any]:
-    """A job of kind objects: a crawl's listings, or one listing whose pictures arrived, against what is stored."""
+    """A job of kind objects: a crawl's listings, or one listing whose pictures arrived, against what is stored.
+
+    The signs of sellers are read here too, so that who may be the same seller is known as soon as a crawl is.
+    """
     asked = job.arguments
     found = link_listings(
         database,
@@ -153,13 +162,18 @@ def link_job(
         actor=f"job {job.id}",
         progress=progress,
     )
-    return dict(found)
+    named = asked.get("listing")
+    signs = read_new_signs(database, home_secret(home), [] if named is None else [int(named)])
+    return found | {"signs_read_of": signs}
 
 
-def _found(session: Session, id_: int, ours: Offer, seen: Mapping[tuple[int, int], Link]) -> list[int]:
-    """Which listings are worth comparing with an offer."""
-    found = find_listings(session, asked_keys(ours), but=id_, most=MOST_COMPARED)
-    return found + [other for one, other in seen if one == id_ and other not in found]
+def _found(session: Session, offers: Mapping[int, Offer], seen: Mapping[tuple[int, int], Link]) -> dict[int, list[int]]:
+    """By offer which listings are worth comparing with it."""
+    found = find_many(session, {id_: asked_keys(one) for id_, one in offers.items()}, most=MOST_COMPARED)
+    for one, other in seen:
+        if one in found and other not in found[one]:
+            found[one].append(other)
+    return found
 
 
 def _compared(
@@ -197,7 +211,7 @@ def _agrees_with_all(
 
 def _fetch(session: Session, wanted: Collection[int], stored: dict[int, StoredOffer], offers: dict[int, Offer]) -> None:
     if missing := [one for one in wanted if one not in offers]:
-        found = offers_of(session, missing)
+        found = offers_of(session, missing, compared_only=True)
         stored |= found
         offers |= {id_: offer_of(one) for id_, one in found.items()}
 
@@ -224,13 +238,28 @@ def _candidate(ours: StoredOffer, theirs: StoredOffer, likeness: Likeness) -> di
 def _looked_at(database: Database, offers: Mapping[int, Offer], photos: OfferPhotos) -> dict[tuple[int, int], Link]:
     """What the pictures of flagged listings have in common with those of listings found by words or pictures."""
     links: dict[tuple[int, int], Link] = {}
-    for id_ in photos.listings:
+    if not photos.listings:
+        return links
+    with database.reading() as session:
+        told = find_many(session, {id_: asked_keys(offers[id_]) for id_ in photos.listings}, most=MOST_COMPARED)
+        found = offers_of(session, {other for some in told.values() for other in some}, compared_only=True)
+        others = {other: offer_of(one) for other, one in found.items()}
+        pictures = pictures_of(session, others)
+    for id_, some in told.items():
         ours = offers[id_]
+        alike = {
+            other: pictures[other]
+            for other in some
+            if other in pictures and compare(ours, others[other]).score >= LEAST_WORTH_A_LOOK
+        }
+        opened = photos.worth_opening(id_, alike)
+        near = photos.near(id_)
+        same = [photos.picture_of(id_), *(one.picture for one in near if one.hash_distance <= HASH_LINKS)]
         with database.reading() as session:
-            told = find_listings(session, asked_keys(ours), but=id_, most=MOST_COMPARED)
-            theirs = {other: offer_of(one) for other, one in offers_of(session, told).items()}
-            near = [other for other, one in theirs.items() if compare(ours, one).score >= LEAST_WORTH_A_LOOK]
-            near += find_listings(session, photos.asked_keys(id_), but=id_, most=MOST_COMPARED, least=LEAST_PHOTO_KEYS)
-            pictures = pictures_of(session, near)
-        links |= {(id_, other): link for other, link in photos.compare(id_, pictures).items()}
+            showing = listings_showing(session, dict.fromkeys([*same, *(one.picture for one in near)]), STOCK_FROM + 1)
+        for picture in dict.fromkeys([same[0], *(one.picture for one in near[:MOST_NEAR])]):
+            opened |= {other: picture for other in showing.get(picture, ())[:MOST_COMPARED] if other != id_}
+        shown_on = {other for picture in same for other in showing.get(picture, ())}
+        stock = frozenset(same if len(shown_on) > STOCK_FROM else ())
+        links |= {(id_, other): link for other, link in photos.compare(id_, opened, stock).items()}
     return links

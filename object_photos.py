@@ -1,28 +1,33 @@
-"""Pictures of flagged offers, some at a time: the keys under which copies meet, and what two have in common."""
+"""Pictures of flagged offers, some at a time: which stored pictures are near, and what two have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import blake2b
+from dataclasses import replace
 
 from crawler.home import Home
 from matching.links import Link
-from matching.photo_matching import PhotoCollection
-from matching.photo_reading import PhotoReader, PhotoUnreadable, QueryPhoto
+from matching.photo_index import shared_features
+from matching.photo_matching import HASH_LINKS, STOCK_FROM, same_picture
+from matching.photo_reading import PhotoUnreadable, QueryPhoto
+from matching.photo_words import shipped_words
+from matching.stored_photos import NearPhoto, StoredPhotos
+from storage.database import Database
 
-_BANDS = 16
-"""A hash of 256 bits is cut into so many; a copy that differs in 24 bits still shares some three of them."""
-LEAST_PHOTO_KEYS = 2
-_LEAST_QUALITY = 50
-"""Below it a picture is too plain for its hash to mean anything."""
+MOST_NEAR = 3
+"""Pictures found by the index alone that are opened for one offer."""
+LEAST_VOTES = 4.0
+"""Weight of shared words below which a picture of a million is not opened: what is shared by chance stays below."""
+LEAST_SHARED = 3
+"""Features shared with the trace of a picture found by words, below which it is not opened."""
 
 
 class OfferPhotos:
-    """The pictures of one batch of offers; the reader's process is started with the first."""
+    """The pictures of one batch of offers. A context."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, database: Database, home: Home) -> None:
         self._home = home
-        self._reader: PhotoReader | None = None
+        self._stored = StoredPhotos(database, home)
         self._pictures: dict[int, str] = {}
         self._photos: dict[int, QueryPhoto] = {}
 
@@ -30,8 +35,7 @@ class OfferPhotos:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._reader is not None:
-            self._reader.close()
+        self._stored.close()
 
     @property
     def listings(self) -> list[int]:
@@ -41,61 +45,67 @@ class OfferPhotos:
     def read(self, pictures: Mapping[int, str]) -> None:
         """Take the next batch: listing -> SHA-256 of its picture. One that cannot be read is left out."""
         self._pictures, self._photos = dict(pictures), {}
-        for listing, sha256 in pictures.items():
-            self._reader = self._reader or PhotoReader()
-            try:
-                self._photos[listing] = self._reader.query_of(self._home.file_path(sha256))
-            except (PhotoUnreadable, OSError):
-                continue
+        same: dict[str, QueryPhoto | None] = {}
+        for listing, picture in pictures.items():
+            if picture not in same:
+                try:
+                    same[picture] = self._stored.reader.query_of(self._home.file_path(picture))
+                except (PhotoUnreadable, OSError):
+                    same[picture] = None
+            if (photo := same[picture]) is not None:
+                self._photos[listing] = photo
+                self._stored.remember(picture, photo.features)
+        self._stored.keep({picture: photo.features if photo else None for picture, photo in same.items()})
 
-    def kept_keys(self, listing: int) -> list[int]:
-        """Under which its copies find it."""
+    def picture_of(self, listing: int) -> str:
+        return self._pictures[listing]
+
+    def near(self, listing: int) -> list[NearPhoto]:
+        """The other stored pictures that may be the one of `listing`: all that hardly differ, else the few most alike.
+
+        A picture that stands on many listings is found here in its many copies, and so known for a stock picture.
+        """
+        own = self._pictures[listing]
+        found = [one for one in self._stored.nearest(self._photos[listing], 2 * STOCK_FROM) if one.picture != own]
+        if same := [one for one in found if one.hash_distance <= HASH_LINKS]:
+            return same
+        alike = sorted((one for one in found if one.votes >= LEAST_VOTES), key=lambda one: -one.votes)[:MOST_NEAR]
+        return [one for one in alike if one.votes >= alike[0].votes / 2]
+
+    def worth_opening(self, listing: int, pictures: Mapping[int, str]) -> dict[int, str]:
+        """Of listings found by words those whose picture shares something with the one of `listing`, as far as known.
+
+        One that was never read is worth it: it gets its trace by that.
+        """
+        photo = self._photos[listing]
+        self._stored.read_missing(pictures.values())
+        traces = self._stored.traces(list(pictures.values()))
+        return {
+            other: picture
+            for other, picture in pictures.items()
+            if picture in traces and shared_features(photo.features, traces[picture], shipped_words()) >= LEAST_SHARED
+        }
+
+    def compare(self, listing: int, others: Mapping[int, str], stock: frozenset[str] = frozenset()) -> dict[int, Link]:
+        """Listing -> what its picture has in common with the one of `listing`; none for one that cannot be read.
+
+        What is the same as a picture of `stock` does not link: it stands on too many listings to tell of one.
+        """
         photo = self._photos.get(listing)
-        return [] if photo is None or _is_plain(photo) else hash_keys(photo.features.hash.tobytes())
-
-    def asked_keys(self, listing: int) -> list[int]:
-        """Under which its copies are found, turned and mirrored ones too."""
-        photo = self._photos.get(listing)
-        if photo is None or _is_plain(photo):
-            return []
-        return sorted({key for one in photo.hashes for key in hash_keys(one.tobytes())})
-
-    def compare(self, listing: int, others: Mapping[int, str]) -> dict[int, Link]:
-        """Listing -> what its picture has in common with the one of `listing`; none for one that cannot be read."""
-        reader, photo = self._reader, self._photos.get(listing)
-        if reader is None or photo is None:
+        if photo is None or not others:
             return {}
-        names, features = [], []
-        for other, sha256 in others.items():
-            if other in self._photos:
-                names.append(str(other))
-                features.append(self._photos[other].features)
-                continue
-            try:
-                features.append(reader.features_of(self._home.file_path(sha256)))
-            except (PhotoUnreadable, OSError):
-                continue
-            names.append(str(other))
-        path = self._home.file_path(self._pictures[listing])
-        try:
-            found = PhotoCollection(names, features).find(photo, lambda: reader.closer_look(path)) if names else []
-        except (PhotoUnreadable, OSError):
-            return {}
-        best: dict[int, Link] = {}
-        for link in found:
-            best.setdefault(int(link.other), link)
-        return best
+        pictures = set(others.values())
+        links: dict[str, Link] = {}
+        for picture, trace in self._stored.traces(pictures).items():
+            if (same := same_picture(photo, picture, trace.hash)) is not None:
+                links[picture] = same
+        # What words of the index found was found as it stands, and a mirrored picture is found by its hash.
+        for link in self._stored.compare(photo, sorted(pictures - links.keys()), mirrored_too=False):
+            links.setdefault(link.other, link)
+        links = {picture: _as_stock(link) if picture in stock else link for picture, link in links.items()}
+        return {other: links[picture] for other, picture in others.items() if picture in links}
 
 
-def _is_plain(photo: QueryPhoto) -> bool:
-    return photo.features.hash_quality < _LEAST_QUALITY
-
-
-def hash_keys(digest: bytes) -> list[int]:
-    """Of a picture's PDQ hash: a key for each of its parts."""
-    width = len(digest) // _BANDS
-    parts = (digest[at * width : (at + 1) * width].hex() for at in range(_BANDS))
-    return [
-        int.from_bytes(blake2b(f"p {band} {part}".encode(), digest_size=8).digest(), "big", signed=True)
-        for band, part in enumerate(parts)
-    ]
+def _as_stock(link: Link) -> Link:
+    said = f"this picture stands on {STOCK_FROM} listings or more: a stock picture or a logo"
+    return replace(link, score=min(link.score, 0.4), links=False, reasons=(*link.reasons, said))

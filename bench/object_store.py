@@ -1,4 +1,4 @@
-"""A made store of a million listings with words, figures and keys of pictures, for `bench/object_index.py`."""
+"""A made store of a million listings with words, figures and traces of pictures, for `bench/object_index.py`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from bench.photo_edits import EDITS
 from classifiers.corpus import load_corpus
 from crawler.home import Home
 from evidence.thumbnails import make_thumbnail, store_file
+from matching.photo_index import FEATURES_KEPT
+from matching.photo_words import VOCABULARY
 from matching.text_keys import kept_keys
 from object_links import offer_of
-from object_photos import hash_keys
 from storage.database import Database
 from storage.registers import StoredOffer
 from storage.tables import Assessment, Capture, Crawl, Listing, Observation
@@ -33,7 +34,7 @@ AT = datetime(2026, 11, 1, tzinfo=UTC)
 Keys = np.ndarray[Any, np.dtype[np.int64]]
 Made = tuple[dict[str, Any], dict[str, Any]]
 PICTURES = 120
-"""Drawn pictures that the stored listings show in turn; the first so many listings are found by theirs."""
+"""Drawn pictures, which the first so many listings show; the others' are made traces without a file."""
 _KINDS = ("coin", "lamp", "pot")
 
 
@@ -88,17 +89,33 @@ def store_listings(
     return [offer_of(StoredOffer(Listing(**listing), Observation(**seen), None)) for listing, seen in rows]
 
 
-def keys_of(offers: Sequence[Any], draw: np.random.Generator) -> Keys:
-    """n x 2, key and listing: those of the words and figures, and those of a picture with a hash by chance."""
-    hashes = draw.integers(0, 256, (len(offers), 32), dtype=np.uint8)
-    return np.array(
-        [
-            (key, offer.id)
-            for offer, digest in zip(offers, hashes, strict=True)
-            for key in (*kept_keys(offer), *hash_keys(digest.tobytes()))
-        ],
-        dtype=np.int64,
-    )
+def keys_of(offers: Sequence[Any]) -> Keys:
+    """n x 2, key and listing, of the words and figures."""
+    return np.array([(key, offer.id) for offer in offers for key in kept_keys(offer)], dtype=np.int64)
+
+
+def made_traces(
+    pictures: Sequence[str], like: Sequence[dict[str, Any]], draw: np.random.Generator
+) -> list[dict[str, Any]]:
+    """Traces as photographs have them, for pictures that are no files: words of two halves that real ones (`like`)
+    have, their signatures with up to 24 bits turned, and hashes by chance."""
+    words = np.frombuffer(b"".join(row["words"] for row in like), "<u2")
+    signs = np.frombuffer(b"".join(row["signatures"] for row in like), "<u8")
+    count = len(pictures) * FEATURES_KEPT
+    take, beside = draw.integers(0, len(words), (2, count))
+    turned = np.zeros(count, np.uint64)
+    for _ in range(24):
+        turned ^= np.uint64(1) << draw.integers(0, 64, count).astype(np.uint64)
+    of_word = ((words[take] & 0xFF00) | (words[beside] & 0x00FF)).astype("<u2").reshape(-1, FEATURES_KEPT)
+    of_sign = (signs[take] ^ turned).astype("<u8").reshape(-1, FEATURES_KEPT)
+    hashes = draw.integers(0, 256, (len(pictures), 32), dtype=np.uint8)
+    return [
+        {
+            "picture": picture, "vocabulary": VOCABULARY, "quality": 100, "hash": hashes[at].tobytes(),
+            "words": of_word[at].tobytes(), "signatures": of_sign[at].tobytes(),
+        }
+        for at, picture in enumerate(pictures)
+    ]  # fmt: skip
 
 
 def keep_sorted(database: Database, keys: Keys) -> int:

@@ -17,9 +17,11 @@ import time
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -28,7 +30,9 @@ from photo_drawing import GROUNDS, draw_object, photograph  # noqa: E402
 from photo_edits import EDITS  # noqa: E402
 
 from matching.photo_features import PhotoFeatures, Pixels, describe_photo, hash_dihedral, mirrored  # noqa: E402
-from matching.photo_index import FEATURES_KEPT, PhotoIndex, PhotoWords  # noqa: E402
+from matching.photo_index import FEATURES_KEPT, PhotoIndex  # noqa: E402
+from matching.photo_shelf import PhotoShelf  # noqa: E402
+from matching.photo_words import shipped_words  # noqa: E402
 
 KINDS = ("coin", "lamp", "pot")
 _BLOCK = 20_000
@@ -55,17 +59,22 @@ def measure(photos: int, real: int, queried: int) -> dict[str, Any]:
         queries = list(
             processes.map(asked, [(n, edit) for n in range(0, real, real // queried) for edit in EDITS], chunksize=4)
         )
+    with threadpool_limits(1), TemporaryDirectory(prefix="relicwatch-photos-") as place:
+        return _measured(photos, known, queries, PhotoShelf(Path(place) / "index"))
+
+
+def _measured(
+    photos: int, known: list[PhotoFeatures], queries: list[tuple[int, str, Pixels, PhotoFeatures]], shelf: PhotoShelf
+) -> dict[str, Any]:
     rng = np.random.default_rng(5)
+    index = PhotoIndex(shipped_words())
+    pool = [index.trace_of(photo) for photo in known]
+    all_words = np.concatenate([one.words for one in pool])
+    all_signs = np.concatenate([one.signatures for one in pool])
     begun = time.process_time()
-    words = PhotoWords.learn(np.concatenate([photo.descriptors[:200] for photo in known]))
-    learnt = time.process_time() - begun
-    index = PhotoIndex(words)
-    pool = [index.entries_of(photo) for photo in known]
-    all_words = np.concatenate([one[0] for one in pool])
-    all_signs = np.concatenate([one[1] for one in pool])
-    begun = time.process_time()
-    for photo in known:
-        index.add(photo)
+    for number, trace in enumerate(pool):
+        index.add(number, trace)
+    index.settle()
     while len(index) < photos:
         count = min(_BLOCK, photos - len(index))
         take, beside = rng.integers(0, len(all_words), (2, count * FEATURES_KEPT))
@@ -74,8 +83,11 @@ def measure(photos: int, real: int, queried: int) -> dict[str, Any]:
         for _ in range(24):
             turned ^= np.uint64(1) << rng.integers(0, 64, len(take)).astype(np.uint64)
         hashes = rng.integers(0, 256, (count, 32)).astype(np.uint8)
-        index.add_entries(hashes, made, all_signs[take] ^ turned)
-    index.settle()
+        numbers = np.arange(len(index), len(index) + count)
+        index.add_many(numbers, hashes, made, all_signs[take] ^ turned, np.full(count, FEATURES_KEPT))
+        index.settle()
+        index.segments = shelf.save(index.segments)
+    index.segments = shelf.save(index.segments, 1)
     built = time.process_time() - begun
     found: dict[str, list[bool]] = defaultdict(list)
     spent, second = [], []
@@ -93,7 +105,6 @@ def measure(photos: int, real: int, queried: int) -> dict[str, Any]:
         "bytes_a_photo": round(index.bytes_used / len(index), 1),
         "index_mib": round(index.bytes_used / 2**20),
         "most_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        "learn_cpu_seconds": round(learnt, 1),
         "build_cpu_seconds": round(built, 1),
         "query_cpu_ms_median": round(1000 * statistics.median(spent), 1),
         "query_cpu_ms_worst": round(1000 * max(spent), 1),

@@ -73,6 +73,11 @@ class Home:
         return self.root / "custody-heads"
 
     @property
+    def photo_index(self) -> Path:
+        """The index of photographs, made from the database and made anew where it lacks; worth no backup."""
+        return self.root / "photo-index"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -17,7 +17,7 @@ from matching.photo_features import SMALL_SIDE, PhotoFeatures
 Floats = npt.NDArray[np.float32]
 
 _RATIO = 0.88
-_MOST_HYPOTHESES = 250
+_MOST_HYPOTHESES, _ROUGH_HYPOTHESES = 250, 100
 _LOOSE = 0.05
 _TIGHT = 0.02
 """How far a place may lie from where the map puts it, as a share of the candidate's longest side."""
@@ -109,7 +109,8 @@ def rough_inliers(
     if len(of_query) < 4:
         return np.zeros(len(of_query), dtype=bool)
     longest = float(max(candidate.width, candidate.height))
-    return _best_hypothesis(query.points[of_query], candidate.points[of_candidate], rarity[of_query], longest)[0]
+    source, target = query.points[of_query], candidate.points[of_candidate]
+    return _best_hypothesis(source, target, rarity[of_query], longest, _ROUGH_HYPOTHESES)[0]
 
 
 def alike(
@@ -134,12 +135,12 @@ def alike(
 
 
 def _best_hypothesis(
-    source: Floats, target: Floats, weights: Floats, longest: float
+    source: Floats, target: Floats, weights: Floats, longest: float, most: int = _MOST_HYPOTHESES
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """The pairs that the best single pair's similarity explains, and those that agree with it in turn and size."""
     zoom = target[:, 2] / source[:, 2]
     turn = np.radians(target[:, 3] - source[:, 3])
-    tried = np.argsort(-weights, kind="stable")[:_MOST_HYPOTHESES]
+    tried = np.argsort(-weights, kind="stable")[:most]
     cos, sin = (zoom * np.cos(turn))[tried, None], (zoom * np.sin(turn))[tried, None]
     x, y = source[None, :, 0], source[None, :, 1]
     from_x, from_y = source[tried, None, 0], source[tried, None, 1]

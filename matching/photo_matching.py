@@ -59,9 +59,12 @@ class PhotoCollection:
         query: QueryPhoto,
         closer_look: Callable[[], PhotoFeatures] | None = None,
         leave_out: frozenset[str] = frozenset(),
+        *,
+        mirrored_too: bool = True,
     ) -> list[Link]:
         """The photos that may show the same, best first, at most MOST_CANDIDATES.
 
+        `mirrored_too`: whether mirrored features are asked where others link nothing; mirrored hashes always are.
         `closer_look` is called where a first look links nothing and there is more to see in the query.
         `leave_out`: names that are no answer, such as the query's own.
         """
@@ -70,8 +73,9 @@ class PhotoCollection:
         distances, ways = _hash_distances(query.hashes, self._hashes)
         looks: list[Callable[[], tuple[PhotoFeatures, bool]]] = [
             lambda: (query.features, False),
-            lambda: (mirrored(query.features), True),
         ]
+        if mirrored_too:
+            looks.append(lambda: (mirrored(query.features), True))
         if closer_look is not None and query.can_be_seen_closer:
             looks.append(lambda: (closer_look(), False))
         best: dict[int, Agreement] = {}
@@ -142,7 +146,7 @@ class PhotoCollection:
         score = 0.0
         if seen.distance <= HASH_CANDIDATE and not plain:
             way = DIHEDRAL[seen.way]
-            reasons.append(f"the whole pictures differ in {seen.distance} of 256 bits (PDQ), the query taken {way}")
+            reasons.append(_same_in_words(seen.distance, way))
             parts["taken"] = way
             score = 0.95 if seen.distance <= HASH_LINKS else 0.3 * (HASH_CANDIDATE - seen.distance) / HASH_CANDIDATE
         links = score >= 0.9
@@ -168,6 +172,19 @@ class PhotoCollection:
             parts["too_plain"] = 1
             score, links = min(score, 0.3), False
         return Link(self._names[photo], round(score, 4), links, tuple(reasons), parts)
+
+
+def same_picture(query: QueryPhoto, name: str, digest: npt.NDArray[np.uint8]) -> Link | None:
+    """The link to a stored picture whose hash is so near that it need not be opened; None where it is not."""
+    distances, ways = _hash_distances(query.hashes, digest.reshape(1, 32))
+    distance, way = int(distances[0]), DIHEDRAL[int(ways[0])]
+    if distance > HASH_SURE or query.features.hash_quality < HASH_QUALITY or query.features.is_blank:
+        return None
+    return Link(name, 0.95, True, (_same_in_words(distance, way),), {"hash_distance": distance, "taken": way})
+
+
+def _same_in_words(distance: int, way: str) -> str:
+    return f"the whole pictures differ in {distance} of 256 bits (PDQ), the query taken {way}"
 
 
 def _hash_distances(
@@ -197,18 +214,20 @@ def _strength(agreement: Agreement) -> float:
     """1 and more: sure enough to link. Many rare features at places that one map explains, over detail that agrees.
 
     Nearly the same picture needs few of them; the same object under another light needs more, and either detail that
-    agrees, or a good share of all features in the middle, or a great many: coins of one die have some of each.
+    agrees, or a good share of all features in the middle, or a great many, or many rare ones over half of the detail:
+    coins of one die have some of each.
     """
     if agreement.inliers < 8 or agreement.overlap < 0.03:
         return 0.1 * agreement.inliers / 8
     same_picture = min(
         agreement.likeness / 0.68, agreement.agreeing / 0.8, agreement.inliers / 10, agreement.weight / 1.0
     )
+    many_rare = min(agreement.weight / 20, agreement.inliers / 40, agreement.agreeing / 0.5)
     same_object = min(
         agreement.weight / 8,
         agreement.inliers / 12,
         agreement.agreeing / 0.4,
-        max((agreement.likeness + 1.5 * agreement.middle) / 0.7, agreement.inliers / 110),
+        max((agreement.likeness + 1.5 * agreement.middle) / 0.7, agreement.inliers / 110, many_rare),
         agreement.spread / 0.2,
     )
     return max(same_picture, same_object, 0.0)

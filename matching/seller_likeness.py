@@ -6,7 +6,7 @@ A name is never a reason. A candidate needs a shared contact, sentence or photog
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -59,24 +59,34 @@ class Alike:
         return asdict(self) | {"reasons": [asdict(one) for one in self.reasons]}
 
 
-def read_new_signs(database: Database, secret: bytes) -> int:
-    """Keep the signs of observations not read yet; how many observations were read."""
-    with database.transaction() as session:
+def read_new_signs(database: Database, secret: bytes, listings: Collection[int] = ()) -> int:
+    """Keep the signs of observations not read yet, and anew those of listings whose pictures came later.
+
+    How many observations were read for the first time. Each chunk is a transaction of its own: what is interrupted goes
+    on there, and nobody who writes waits long.
+    """
+    with database.reading() as session:
         last = session.scalar(select(func.max(SellerReading.observation_id))) or 0
         newest = session.scalar(select(func.max(Observation.id))) or 0
-        done = 0
-        after = max(last - _AGAIN, 0)
-        while rows := session.scalars(
-            select(Observation)
-            .where(Observation.id > after, Observation.id <= newest, Observation.seller_id.is_not(None))
-            .order_by(Observation.id)
-            .limit(_CHUNK)
-        ).all():
+    again = _AGAIN if database.engine.dialect.name == "postgresql" else 0
+    done, after = 0, max(last - again, 0)
+    while after < newest:
+        with database.transaction() as session:
+            rows = session.scalars(
+                select(Observation)
+                .where(Observation.id > after, Observation.id <= newest, Observation.seller_id.is_not(None))
+                .order_by(Observation.id)
+                .limit(_CHUNK)
+            ).all()
             _keep(session, secret, rows)
-            after = rows[-1].id
+            after = rows[-1].id if len(rows) == _CHUNK else newest
             done += sum(row.id > last for row in rows)
-        if newest > last:
-            session.add(SellerReading(observation_id=newest))
+            if after > last:
+                session.add(SellerReading(observation_id=after))
+    if listings:
+        with database.transaction() as session:
+            shown = Observation.listing_id.in_(listings), Observation.seller_id.is_not(None)
+            _keep(session, secret, session.scalars(select(Observation).where(*shown)).all())
     return done
 
 

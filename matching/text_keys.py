@@ -64,7 +64,7 @@ def _worded(offer: Offer) -> Iterator[int]:
     telling = sorted((stem for stem in offer.stems if rarity(stem) >= _LEAST_RARITY), key=lambda s: (-rarity(s), s))
     for pair in combinations(sorted(telling[:_RAREST]), 2):
         yield _number(f"t {pair[0]} {pair[1]}")
-    for number in sorted(offer.numbers)[:_MOST_NUMBERS]:
+    for number in sorted(offer.numbers | offer.inventory)[:_MOST_NUMBERS]:
         yield _number(f"n {number}")
     if offer.lot_key and offer.house:
         yield _number(f"l {offer.lot_key} {offer.house[:6]}")

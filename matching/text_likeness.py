@@ -20,18 +20,22 @@ from typing import Literal
 from rapidfuzz import fuzz
 
 from matching.object_record import ObjectRecord, number_key
+from matching.stated_figures import certificate_numbers, die_axis, inventory_numbers
 from storage.folding import fold
 
-Part = Literal["lot", "weight", "size", "words", "number", "legend", "type", "material", "period", "photo"]
+Part = Literal[
+    "lot", "weight", "size", "words", "number", "axis", "copy", "legend", "type", "material", "period", "photo"
+]
 Conflict = Literal["lot", "weight", "size", "at_once", "figures"]
-METHOD = "offers-2"
+METHOD = "offers-3"
 JOINS, LEAST_OWN = 8.0, 8.0
 """Least sum, and least sum of what is the object's own (`OWN`), at which two offers are joined without a person. In
 `bench/object_set.py` hardly a look-alike reaches it; most weights and sizes that agree do not either."""
 CANDIDATE, LEAST_SHOWN = 2.5, 1.0
 """The same sums at which two offers are shown as perhaps the same."""
-OWN: frozenset[Part] = frozenset({"lot", "weight", "size", "number", "photo"})
-"""What tells an object from others of its type. Words do not: sellers copy them for the next coin of the type."""
+OWN: frozenset[Part] = frozenset({"lot", "weight", "size", "number", "copy", "photo"})
+"""What tells an object from others of its type. Words do not: sellers copy them for the next coin of the type. A long
+text that another seller has to the word, with every figure, is more likely to have come with the object."""
 PHOTO_LINKED, PHOTO_CANDIDATE = 18.0, 6.0
 _SAME_SALE = timedelta(hours=36)
 _WEIGHT_VARIES, _SIZE_VARIES = 0.06, 0.03
@@ -53,16 +57,22 @@ _WORDS, _COPIED = 4.5, 3.0
 """Of texts that say the same in the same words, and of long ones that are copies."""
 _COPY = (0.85, 25)
 """Likeness and number of shared words from which it is a copy."""
-_NUMBER = 6.0
+_NUMBER, _INVENTORY = 6.0, 2.5
+_VERBATIM = 2.5
+"""Of a long text told to the word by another seller, with the same figures, at least one of them exact."""
+_AXIS_COMMON, _AXIS_RARE, _AXIS_OFF = 0.9, 1.8, -2.5
+"""Of one die axis: at 6 and 12 hours stand most coins of most mints; and of two that are hours apart, which are never
+joined. That axes agree joins nothing: with a light coin's weight and size it agrees too often by chance."""
 _LOT, _LOT_UNDATED = 9.0, 2.5
 """Of one lot number of one house: in sales that end together, and where one of them does not say when it ends."""
+_LEAST_EXACT = 5.0
+"""What figures must weigh for a copied text to add to them: a weight to the hundredth, or two sizes to the tenth."""
 _OTHER_WORDS = (0.2, -3.0)
 """Likeness below which two texts of one house in one language tell of different things, and what that weighs."""
 _LEGEND = 1.2
 _COUNTS = Path(__file__).parent / "word_counts.txt"
 _LEGENDS = re.compile(r"\b[A-ZΑ-Ω]{2,}(?:[ ·•.\-/]+[A-ZΑ-Ω]{2,})*\b")
 _LEAST_LEGEND = 7
-_CERTIFICATE = re.compile(r"(?<![\d+/.,-])\d{6,7}-\d{3}(?![\d/.,-])")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)?")
 
 
@@ -99,7 +109,20 @@ class Offer:
     def numbers(self) -> frozenset[str]:
         """Numbers that a certificate or an inventory may have given. No years, ranges, prices or telephones."""
         given = {key for one in self.record.numbers if (key := number_key(one))}
-        return frozenset(given | set(_CERTIFICATE.findall(self.record.text)))
+        return frozenset(given | certificate_numbers(self.record.text))
+
+    @cached_property
+    def inventory(self) -> frozenset[str]:
+        """Numbers that a collection gave. Sellers leave them in the text of the next piece, so they weigh less."""
+        return inventory_numbers(self.record.text) - self.numbers
+
+    @cached_property
+    def axis(self) -> int | None:
+        return die_axis(self.record.text)
+
+    @cached_property
+    def figures(self) -> frozenset[str]:
+        return frozenset(_FIGURE.findall(fold(self.record.text)))
 
     @cached_property
     def legends(self) -> tuple[str, ...]:
@@ -126,7 +149,7 @@ class Likeness:
     @property
     def joins(self) -> bool:
         """Whether the two are joined without a person."""
-        figures_agree = not any(one.weight < 0 for one in self.grounds if one.part in ("weight", "size"))
+        figures_agree = not any(one.weight < 0 for one in self.grounds if one.part in ("weight", "size", "axis"))
         sure = figures_agree or any(one.part == "photo" and one.weight >= PHOTO_LINKED for one in self.grounds)
         return sure and not self.conflicts and self.score >= JOINS and self._own >= LEAST_OWN
 
@@ -147,9 +170,12 @@ def compare(ours: Offer, theirs: Offer, photo: tuple[float, bool, str] | None = 
     _compare_sale(ours, theirs, grounds, conflicts)
     _compare_weights(ours.record.weight_g, theirs.record.weight_g, grounds, conflicts)
     _compare_sizes(ours.record.sizes_mm, theirs.record.sizes_mm, grounds, conflicts)
+    _compare_axes(ours.axis, theirs.axis, grounds)
     _compare_words(ours, theirs, grounds, conflicts)
     if shared := sorted(ours.numbers & theirs.numbers):
         grounds.append(Ground("number", _NUMBER, ", ".join(shared), ", ".join(shared)))
+    elif shared := sorted(ours.inventory & theirs.inventory):
+        grounds.append(Ground("number", _INVENTORY, ", ".join(shared), ", ".join(shared)))
     _compare_legends(ours, theirs, grounds)
     _compare_kinds(ours.record, theirs.record, grounds)
     if photo is not None:
@@ -278,7 +304,7 @@ def _compare_words(ours: Offer, theirs: Offer, grounds: list[Ground], conflicts:
         return
     least = min(_told(ours.stems), _told(theirs.stems))
     likeness = _told(shared) / least if least else 0.0
-    if likeness >= _COPY[0] and _figures(ours) != _figures(theirs) and same_house(ours, theirs):
+    if likeness >= _COPY[0] and ours.figures != theirs.figures and same_house(ours, theirs):
         conflicts.append("figures")  # a seller's own form, filled in for another object
     if same_house(ours, theirs):  # sellers repeat their own words: only that they differ says something
         if likeness < _OTHER_WORDS[0] and ours.record.language == theirs.record.language:
@@ -287,6 +313,9 @@ def _compare_words(ours: Offer, theirs: Offer, grounds: list[Ground], conflicts:
     told = _WORDS * max(0.0, likeness - 0.4) / 0.6
     if likeness >= _COPY[0] and len(shared) >= _COPY[1]:
         told += _COPIED
+        exact = sum(ground.weight for ground in grounds if ground.part in ("weight", "size"))
+        if exact >= _LEAST_EXACT and ours.figures == theirs.figures:
+            grounds.append(Ground("copy", _VERBATIM, f"{len(shared)}", f"{likeness:.0%}"))
     rare = sorted(shared, key=rarity, reverse=True)[:6]
     grounds.append(Ground("words", told, ", ".join(rare), f"{likeness:.0%}"))
 
@@ -295,8 +324,14 @@ def _told(stems: Iterable[str]) -> float:
     return sum(rarity(stem) for stem in stems)
 
 
-def _figures(offer: Offer) -> frozenset[str]:
-    return frozenset(_FIGURE.findall(fold(offer.record.text)))
+def _compare_axes(ours: int | None, theirs: int | None, grounds: list[Ground]) -> None:
+    if ours is None or theirs is None:
+        return
+    apart = min((ours - theirs) % 12, (theirs - ours) % 12)
+    if apart == 0:
+        grounds.append(Ground("axis", _AXIS_COMMON if ours in (6, 12) else _AXIS_RARE, f"{ours} h", f"{theirs} h"))
+    elif apart > 1:
+        grounds.append(Ground("axis", _AXIS_OFF, f"{ours} h", f"{theirs} h"))
 
 
 def _compare_legends(ours: Offer, theirs: Offer, grounds: list[Ground]) -> None:

@@ -16,6 +16,7 @@ from storage.audit import AuditChain
 from storage.folding import fold
 from storage.holds import holds_on
 from storage.masking import mask_contacts, mask_record
+from storage.photo_traces import forget_traces
 from storage.queue_filters import read_filters
 from storage.tables import (
     Alarm,
@@ -125,6 +126,8 @@ def bury(
     session.add(tombstone)
     session.flush()
     session.add_all(PendingUnlink(store=store, name=name, tombstone_id=tombstone.id) for store, name in files)
+    if pictures := [name for store, name in files if store == "files"]:
+        forget_traces(session, pictures)
     about, id_ = event_on or (kind, object_id)
     erasure.chain.record(
         session,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
 from typing import Any
 
-from sqlalchemy import TextClause, delete, func, insert, or_, select, text
+from sqlalchemy import delete, func, insert, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from storage.objects import are_apart, objects_of
 from storage.received import received_pictures
@@ -37,17 +37,26 @@ def keep_keys(session: Session, keys: Mapping[int, Collection[int]]) -> None:
         session.execute(_insert(session, ObjectKey).on_conflict_do_nothing(), rows)
 
 
-def find_listings(session: Session, keys: Sequence[int], *, but: int, most: int, least: int = 1) -> list[int]:
-    """Listings that share at least so many keys, those first that share the most and the rarest."""
-    if not keys:
-        return []
+def find_many(session: Session, keys: Mapping[int, Collection[int]], *, most: int) -> dict[int, list[int]]:
+    """Listing -> the others that share keys asked for it, those first that share the most and the rarest.
+
+    Each key is asked once, however many listings of a crawl ask for it.
+    """
+    asked = sorted({key for some in keys.values() for key in some})
+    under: defaultdict[int, list[int]] = defaultdict(list)
     connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        rows = connection.execute(_LATERAL, {"keys": list(keys), "most": MOST_OF_A_KEY}).all()
-    else:
-        asked = {f"k{at}": key for at, key in enumerate(keys)}
-        rows = connection.execute(_union(len(keys)), {**asked, "most": MOST_OF_A_KEY}).all()
-    return ranked([(key, listing) for key, listing in rows], but=but, most=most, least=least)
+    for start in range(0, len(asked), _ASKED_TOGETHER):
+        some = asked[start : start + _ASKED_TOGETHER]
+        if connection.dialect.name == "postgresql":
+            rows = connection.execute(_LATERAL, {"keys": some, "most": MOST_OF_A_KEY}).all()
+        else:
+            rows = connection.execute(_EACH, {"keys": json.dumps(some), "most": MOST_OF_A_KEY}).all()
+        for key, listing in rows:
+            under[key].append(listing)
+    return {
+        id_: ranked([(key, other) for key in some for other in under.get(key, ())], but=id_, most=most)
+        for id_, some in keys.items()
+    }
 
 
 def ranked(found: Sequence[tuple[int, int]], *, but: int, most: int, least: int = 1) -> list[int]:
@@ -71,23 +80,39 @@ _LATERAL = text(
 )
 
 
-@cache
-def _union(count: int) -> TextClause:
-    one = (
-        "SELECT * FROM (SELECT key, listing_id FROM object_key WHERE key = :k{at} ORDER BY listing_id DESC LIMIT :most)"
-    )
-    return text(" UNION ALL ".join(one.format(at=at) for at in range(count)))
+_EACH = text(
+    "SELECT asked.value, found.listing_id FROM json_each(:keys) AS asked CROSS JOIN object_key AS found"
+    " WHERE found.key = asked.value AND found.listing_id IN (SELECT newest.listing_id FROM object_key AS newest"
+    " WHERE newest.key = asked.value ORDER BY newest.listing_id DESC LIMIT :most)"
+)
+_ASKED_TOGETHER = 2_000
 
 
-def offers_of(session: Session, listings: Collection[int]) -> dict[int, StoredOffer]:
-    """Listings as they stand, by their numbers."""
-    rows = session.execute(
+def offers_of(session: Session, listings: Collection[int], *, compared_only: bool = False) -> dict[int, StoredOffer]:
+    """Listings as they stand, by their numbers; `compared_only`: without the columns that no comparison reads."""
+    statement = (
         select(Listing, Observation, Assessment)
         .join(Observation, Observation.id == Listing.current_observation_id)
         .outerjoin(Assessment, Assessment.id == Listing.current_assessment_id)
         .where(Listing.id.in_(listings))
     )
+    rows = session.execute(statement.options(*_COMPARED) if compared_only else statement)
     return {row[0].id: StoredOffer(*row) for row in rows}
+
+
+_COMPARED = (
+    load_only(Listing.market, Listing.first_seen_at, Listing.last_seen_at),
+    load_only(
+        Observation.title,
+        Observation.description,
+        Observation.dimensions,
+        Observation.weight_grams,
+        Observation.seller_name,
+        Observation.lot_number,
+        Observation.ends_at,
+    ),
+    load_only(Assessment.answers, Assessment.language, Assessment.flagged),
+)
 
 
 def unlooked(session: Session, *, method: str, crawl_id: int | None = None, listing: int | None = None) -> list[int]:

@@ -725,6 +725,29 @@ class ObjectLook(Base):
     method: Mapped[str]
 
 
+class PhotoTrace(Identified, Base):
+    """What is kept of a picture among the home's files to find it again by (`matching.photo_index`); derived from it.
+
+    It goes with the file. Numbers are not used twice, so that an index on disk says what it holds by them.
+    """
+
+    __tablename__ = "photo_trace"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  (SQLAlchemy reads it from the class)
+
+    picture: Mapped[str] = mapped_column(String(64), unique=True)
+    """SHA-256 of the file."""
+    vocabulary: Mapped[int]
+    """`matching.photo_words.VOCABULARY` in which it is written."""
+    quality: Mapped[int]
+    """Of the hash, 0 to 100; below 50 it means nothing."""
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+    """PDQ, 32 bytes."""
+    words: Mapped[bytes] = mapped_column(LargeBinary)
+    """Little-endian numbers of 16 bits, one a feature."""
+    signatures: Mapped[bytes] = mapped_column(LargeBinary)
+    """Little-endian numbers of 64 bits, one a feature."""
+
+
 # -- what an officer says of the object itself ------------------------------------------------------------------
 
 
@@ -1131,7 +1154,7 @@ class ReceivedExhibit(Identified, Base):
     observation_id: Mapped[int] = mapped_column(ForeignKey("observation.id"), index=True)
     brought: Mapped[bool] = mapped_column(Boolean)
     """Whether the observation came with a bundle of theirs; else we had seen the very same ourselves."""
-    picture_sha256: Mapped[str | None] = mapped_column(String(64))
+    picture_sha256: Mapped[str | None] = mapped_column(String(64), index=True)
     """A thumbnail drawn from the first picture of the listing in the bundle, among the home's files."""
 
 

@@ -17,13 +17,16 @@ from sqlalchemy import select
 
 import object_links
 from crawler.home import Home
+from matching.photo_matching import STOCK_FROM
+from matching.seller_likeness import find_alike
 from object_links import link_listings
 from review.object_view import object_record, view_object
 from storage.audit import AuditChain
 from storage.database import Database
+from storage.jobs import ClaimedJob
 from storage.object_index import candidates_of
 from storage.objects import group_of, membership_by_moves, merge, objects_of, undo
-from storage.tables import Capture, Listing, ObjectLook, ObjectStatement, Observation
+from storage.tables import Capture, Listing, ObjectLook, ObjectStatement, Observation, Seller
 from tests.crawling import Place
 from tests.matching.pictures import thing
 from tests.review.seed import NOW, Offer, add_listing, keep_file
@@ -133,6 +136,59 @@ def test_one_photograph_under_two_titles_is_one_object(database: Database, home:
     with database.reading() as session:
         said = session.scalars(select(ObjectStatement)).one()
         assert "photo" in {ground["part"] for ground in said.why}
+
+
+def test_a_part_of_a_stored_picture_is_found_though_nothing_else_agrees(database: Database, home: Home) -> None:
+    part = io.BytesIO()
+    Image.fromarray(thing(1)).crop((45, 30, 310, 300)).save(part, "JPEG", quality=80)
+    with database.transaction() as session:
+        first = offered(session, home, "Bowl", photo=photo_of(1), flagged=True, seller="A", market="a", lot_number=None)
+        for seed in range(2, 6):
+            offered(session, home, photo=photo_of(seed), flagged=True, seller="B", market="b", lot_number=None)
+        again = offered(
+            session, home, "مصباح", photo=part.getvalue(), flagged=True, seller="ج", market="c", language="ar", days=1,
+            lot_number=None,
+        )  # fmt: skip
+    link(database, home)
+    assert groups(database, again) == [[first, again]]
+
+
+def test_a_picture_that_stands_on_many_listings_joins_none_of_them(database: Database, home: Home) -> None:
+    picture = photo_of(1)
+    with database.transaction() as session:
+        ids = [
+            offered(
+                session, home, f"Thing {n}", photo=picture, flagged=n > 18, seller=f"S{n}", market=f"m{n}",
+                lot_number=None, days=30 - n,
+            )
+            for n in range(STOCK_FROM + 2)
+        ]  # fmt: skip
+    link(database, home)
+    assert groups(database, *ids) == [[one] for one in ids]
+
+
+def test_the_job_after_a_crawl_reads_the_signs_of_sellers_too(database: Database, home: Home) -> None:
+    with database.transaction() as session:
+        for seller, market in (("Amina", "a"), ("Old Things", "b")):
+            offered(session, home, "Lamp", "Call +963 944 123 456", seller=seller, market=market, lot_number=None)
+        for number, seen in enumerate(session.scalars(select(Observation).order_by(Observation.id)).all()):
+            session.add(
+                Seller(
+                    id_space=f"space {number}",
+                    native_id="1",
+                    name=seen.seller_name or "",
+                    first_seen_at=NOW,
+                    last_seen_at=NOW,
+                )
+            )
+            session.flush()
+            seen.seller_id = number + 1
+    job = ClaimedJob(1, "objects", {}, token=1, holder="holder", attempt=1, watch_id=None)
+    assert object_links.link_job(database, home, job, None)["signs_read_of"] == 2
+    with database.reading() as session:
+        [alike] = find_alike(session)
+        assert (alike.seller, alike.other) == (1, 2)
+    assert object_links.link_job(database, home, job, None)["signs_read_of"] == 0
 
 
 def test_two_offers_of_one_seller_at_once_are_two_objects_whatever_they_share(database: Database, home: Home) -> None:

@@ -79,7 +79,27 @@ def test_a_photograph_outweighs_a_false_size_and_not_two_offers_at_once() -> Non
 def test_years_prices_and_telephones_are_no_certificate_numbers() -> None:
     text = "made 1999-2006, 3500-3300 BC, call +961 3 123456-789, 60000 USD, 03/123456-789"
     assert offer(text).numbers == frozenset()
-    assert offer("NGC certificate 4280543-012").numbers == {"4280543-012"}
+    assert offer("NGC certificate 4280543-012").numbers == {"4280543012"}
+
+
+def test_a_long_text_that_another_seller_has_to_the_word_adds_to_exact_figures_and_not_to_others() -> None:
+    exact = {"sizes": (18.2, 17.9), "weight": 3.41}
+    said = f"{TEXT} 18.2 x 17.9 mm, 3.41 g"
+    one, other = offer(said, seller="House A", **exact), offer(said, seller="Saleroom B", **exact)
+    assert compare(one, other).joins
+    own = compare(one, offer(said, seller="House A", **exact))
+    assert "copy" not in {ground.part for ground in own.grounds}, "sellers copy their own words"
+    another = offer(f"{TEXT} 18.2 x 17.9 mm, 3.44 g", seller="Saleroom B", sizes=(18.2, 17.9), weight=3.44)
+    assert not compare(one, another).joins
+    in_whole = {"sizes": (18.0,), "weight": 3.4}
+    assert not compare(offer(seller="House A", **in_whole), offer(seller="Saleroom B", **in_whole)).joins
+
+
+def test_coins_whose_dies_stand_hours_apart_are_not_joined_though_every_figure_agrees() -> None:
+    figures = {"sizes": (25.4, 24.9), "weight": 12.57}
+    one = offer("Tetradrachm. 25.4 x 24.9 mm, 12.57 g, 12h", seller="House A", **figures)
+    assert compare(one, offer("Tétradrachme. 25.4 x 24.9 mm, 12.57 g, 12h", seller="B", **figures)).joins
+    assert not compare(one, offer("Tetradrachm. 25.4 x 24.9 mm, 12.57 g, 5h", seller="B", **figures)).joins
 
 
 def test_offers_with_the_same_figures_meet_in_the_index_though_no_word_is_shared() -> None:
