@@ -41,6 +41,7 @@ from review.pages import (
     cases,
     files,
     first_hour,
+    leaving,
     listing_work,
     listings,
     models,
@@ -69,7 +70,7 @@ from storage.database import Database, DatabaseError
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor, purpose, tokens),
-    *(queue, queue_group, listings, listing_work, files),
+    *(queue, queue_group, listings, listing_work, files, leaving),
     *(searches, alerts),
     *(cases, case_work, received),
     sellers,

@@ -25,6 +25,7 @@ from crawler.free_space import space_fault
 from crawler.home import Home
 from review.guard import takes_file
 from review.highlight import distinct_reasons, highlighted, sign_class
+from review.leaving import entry_addresses, is_web_address, leaving_page, note_addresses
 from review.market_titles import market_title
 from review.notices import saved_searches, unread_alerts
 from review.picture_drawing import PictureDrawer
@@ -104,6 +105,12 @@ class Desk:
         self.pages = Environment(loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined)
         self.pages.globals.update(
             highlighted=highlighted, distinct_reasons=distinct_reasons, sign_class=sign_class, language_names=NAMES
+        )
+        self.pages.globals.update(
+            leaving_page=leaving_page,
+            is_web_address=is_web_address,
+            entry_addresses=entry_addresses,
+            note_addresses=note_addresses,
         )
         self.pages.filters.update(visible=visible, listed=listed, plain_number=plain_number)
 

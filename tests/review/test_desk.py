@@ -239,6 +239,7 @@ def _routes(client):
 
 # Who may use which route; `tests.review.test_rights` asks each with every role.
 NEEDS = {
+    ("GET", "/leaving"): "read",
     ("GET", "/queue/new"): "read",
     ("POST", "/queue/decisions"): "decide",
     ("POST", "/queue/undo"): "decide",
@@ -408,7 +409,8 @@ def test_the_listing_marks_its_reasons_where_they_stand(visit, listing):
     assert '<mark class="for" title="object:oil_lamp (+1.40)">oil lamp</mark>' in page
     assert '<mark class="against" title="replica:museum_copy (-1.90)">museum copy</mark>' in page
     assert ">complete<" in page and "as received" in page
-    assert "https://auction.example/sale/3/lot/14" in page and 'href="https://' not in page
+    assert "https://auction.example/sale/3/lot/14" in page
+    assert f'href="/leaving?of=listing&amp;id={listing.id}"' in page and 'href="https://' not in page
 
 
 @pytest.mark.parametrize(

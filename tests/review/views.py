@@ -72,6 +72,7 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
         View("pictures-pair", f"/listings/{s.listings[0]}/pictures?right={s.beside}&zoom=2"),
         View("pictures-unveiled", f"/listings/{s.listings[3]}/pictures?shown=1", role="viewer"),
     ],
+    "/leaving": lambda s: [View("leaving", f"/leaving?of=listing&id={s.listings[0]}", role="viewer")],
     "/cases": lambda s: [View("cases", "/cases")],
     "/cases/{reference}": lambda s: [View(f"case-{n}", f"/cases/{one}") for n, one in enumerate(s.cases)],
     "/sellers/{seller_id}": lambda s: [View(f"seller-{one}", f"/sellers/{one}") for one in (1, 2)],
