@@ -13,13 +13,13 @@ from typing import Any
 from crawler.home import Home
 from matching.links import Link
 from matching.photo_matching import PhotoCollection
-from matching.photo_memory import PhotoMemory
 from matching.photo_reading import PhotoReader, PhotoUnreadable, read_photos
+from matching.stored_photos import StoredPhotos
 from storage.database import Database
-from storage.registers import entry_photos, listing_pictures
+from storage.registers import entry_photos, listing_pictures, told_by_picture
 
 MOST_PHOTOS = 5_000
-"""Of either kind, the newest: a collection is held in memory, about 200 kB a photo."""
+"""Of either kind the newest, that are read where nobody did before; all that was ever read is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +73,15 @@ class EntryPhotos:
 def ask_photo(database: Database, home: Home, photo: Path) -> Iterator[PhotoAnswer]:
     """What a photograph may show, best first: register entries and listings alike. Raises PhotoUnreadable."""
     with database.reading() as session:
-        pictures: list[tuple[str, int, str, dict[str, Any]]] = [
-            *(("register", *row) for row in entry_photos(session, MOST_PHOTOS)),
-            *(("listing", *row) for row in listing_pictures(session, MOST_PHOTOS)),
-        ]
-    told: dict[str, tuple[str, int, dict[str, Any]]] = {}
-    for kind, id_, sha256, about in pictures:
-        told.setdefault(sha256, (kind, id_, about))
-    try:
-        compared = PhotoMemory(home).ask(told, photo)
-    except PhotoUnreadable as error:
-        raise PhotoUnreadable(f"{photo} cannot be looked at: {error}.") from error
-    for link in compared.links:
-        kind, id_, about = told[link.other]
-        yield PhotoAnswer(kind, id_, about, replace(link, other=home.file_path(link.other).as_posix()))
+        rows = [*entry_photos(session, MOST_PHOTOS), *listing_pictures(session, MOST_PHOTOS)]
+    with StoredPhotos(database, home) as stored:
+        stored.read_missing(sha256 for _, sha256, _ in rows)
+        try:
+            links = stored.ask(photo)
+        except PhotoUnreadable as error:
+            raise PhotoUnreadable(f"{photo} cannot be looked at: {error}.") from error
+    with database.reading() as session:
+        told = told_by_picture(session, {link.other for link in links})
+    for link in links:
+        if link.other in told:
+            yield PhotoAnswer(*told[link.other], replace(link, other=home.file_path(link.other).as_posix()))

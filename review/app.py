@@ -105,7 +105,7 @@ def create_app(database: Database, home: Home, *, chain: AuditChain, binding: Bi
         middleware=[Middleware(Guard, failed=failed, turned_away=turned_away, binding=binding)],
     )
     app.state.desk = desk
-    app.state.photo_search = PhotoSearch(home)
+    app.state.photo_search = PhotoSearch(desk.database, home)
     app.mount(API_PATH, create_api(desk, app.state.photo_search))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for room in PAGES:

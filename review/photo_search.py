@@ -17,27 +17,25 @@ from pathlib import Path
 from typing import Any
 
 from babel.numbers import format_percent
-from sqlalchemy.orm import Session
 
 from crawler.errors import RelicwatchError
 from crawler.home import Home
 from matching.links import Link
-from matching.photo_memory import PhotoMemory
 from matching.photo_reading import PhotoReader
+from matching.stored_photos import StoredPhotos
 from review.words import Words
-from storage.registers import entry_photos, listing_pictures
+from storage.database import Database
+from storage.registers import entry_photos, listing_pictures, told_by_picture
 
-MOST_PICTURES = 1_500
-"""Of either kind, the newest; what is older is asked with `relicwatch registers match --photo`."""
+MOST_UNREAD = 1_500
+"""Of either kind the newest, that a question reads where nobody did before; all that was ever read is compared."""
 SECONDS = 25.0
-"""So long a question may read pictures that nobody asked about before."""
+"""So long a question may read such pictures."""
 SHOWN_SECONDS = 600.0
 MOST_SHOWN = 40
 MOST_AT_A_TIME = 3
 """Photos that are compared or wait for it: each holds a thread of the desk."""
 STRONG, MEDIUM = 0.9, 0.3
-Told = dict[str, tuple[str, int, dict[str, Any]]]
-"""SHA-256 of a picture -> register or listing, its number, what a reader needs."""
 TURNED_DEGREES = 2.0
 PART_SHOWN = 0.93
 
@@ -73,37 +71,53 @@ class PhotoSearched:
 class PhotoSearch:
     """The photo search of one desk."""
 
-    def __init__(self, home: Home) -> None:
-        self._memory = PhotoMemory(home)
+    def __init__(self, database: Database, home: Home) -> None:
+        self._database = database
+        self._stored = StoredPhotos(database, home)
         self._shown: OrderedDict[str, tuple[float, int, bytes]] = OrderedDict()
         self._lock = threading.Lock()
         self._places = threading.BoundedSemaphore(MOST_AT_A_TIME)
 
-    def ask(self, told: Told, photo: bytes, user_id: int, words: Words) -> PhotoSearched:
-        """Compare a photo with these pictures; no transaction may wait meanwhile.
+    def ready(self) -> int:
+        """So many pictures can be compared now, those among them that were not read yet."""
+        return len(self._stored) + len(self._stored.without_trace(self._wanted()))
+
+    def ask(self, photo: bytes, user_id: int, words: Words) -> PhotoSearched:
+        """Compare a photo with the pictures of flagged listings and of entries; no transaction may wait meanwhile.
 
         Raises PhotoUnreadable, PhotoSearchBusy.
         """
         if not self._places.acquire(blocking=False):
             raise PhotoSearchBusy("Other photos are being compared: try again in a minute.")
         try:
-            return self._ask(told, photo, user_id, words)
+            return self._ask(photo, user_id, words)
         finally:
             self._places.release()
 
-    def _ask(self, told: Told, photo: bytes, user_id: int, words: Words) -> PhotoSearched:
+    def _ask(self, photo: bytes, user_id: int, words: Words) -> PhotoSearched:
         with tempfile.NamedTemporaryFile(prefix="relicwatch-photo-") as file:
             file.write(photo)
             file.flush()
             path = Path(file.name)
             with PhotoReader() as reader:
                 redrawn = reader.redrawn(path)
-            found = self._memory.ask(told, path, SECONDS)
+            with self._stored as stored:
+                unread = stored.read_missing(self._wanted(), SECONDS)
+                links = stored.ask(path)
+        with self._database.reading() as session:
+            told = told_by_picture(session, {link.other for link in links}, flagged=True)
         candidates = tuple(
             Candidate(*told[link.other], link.other, _band(link), tuple(reasons_of(link, words)))
-            for link in found.links
+            for link in links
+            if link.other in told
         )
-        return PhotoSearched(candidates, found.pictures, found.unread, self._show(redrawn, user_id))
+        return PhotoSearched(candidates, len(self._stored), unread, self._show(redrawn, user_id))
+
+    def _wanted(self) -> list[str]:
+        """The pictures that have to be read before a photo is compared with all, entries before listings."""
+        with self._database.reading() as session:
+            rows = [*entry_photos(session, MOST_UNREAD), *listing_pictures(session, MOST_UNREAD, flagged=True)]
+        return list(dict.fromkeys(sha256 for _, sha256, _ in rows))
 
     def shown(self, key: str, user_id: int) -> bytes | None:
         """The redrawing, for who asked and for ten minutes."""
@@ -120,16 +134,6 @@ class PhotoSearch:
                 self._shown.popitem(last=False)
             self._shown[key] = (now, user_id, picture)
         return key
-
-
-def pictures_to_compare(session: Session) -> Told:
-    """All that a photo is compared with, entries before listings."""
-    told: Told = {}
-    for id_, sha256, about in entry_photos(session, MOST_PICTURES):
-        told.setdefault(sha256, ("register", id_, about))
-    for id_, sha256, about in listing_pictures(session, MOST_PICTURES, flagged=True):
-        told.setdefault(sha256, ("listing", id_, about))
-    return told
 
 
 def reasons_of(link: Link, words: Words) -> list[str]:

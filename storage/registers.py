@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, Text, cast, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,8 @@ from storage.tables import (
     utc_now,
 )
 
+MOST_SHOWING = 1_000
+"""Of entries and of listings that show one of some pictures, the newest."""
 LOOKED_FOR = ("stolen", "missing", "looted_site")
 """Of an object that is back, no listing is a candidate."""
 Record = dict[str, Any]
@@ -217,24 +219,50 @@ def offers(
     return [StoredOffer(*row) for row in session.execute(statement)]
 
 
-def entry_photos(session: Session, most: int) -> list[tuple[int, str, Record]]:
-    """(entry, SHA-256 of a picture that came with it, what a reader needs) of what is looked for, newest first."""
+def entry_photos(session: Session, most: int, pictures: Collection[str] = ()) -> list[tuple[int, str, Record]]:
+    """(entry, SHA-256 of a picture that came with it, what a reader needs) of what is looked for, newest first.
+
+    With `pictures`: these alone.
+    """
     statement = (
         select(RegisterEntry)
         .where(_stands(), RegisterEntry.status.in_(LOOKED_FOR))
         .order_by(RegisterEntry.id.desc())
         .limit(most)
     )
+    if pictures:
+        statement = statement.where(or_(*(cast(RegisterEntry.photos, Text).contains(one) for one in pictures)))
     return [
         (entry.id, photo["sha256"], {"source": entry.source, "record": entry.record_id, "status": entry.status})
         for entry in session.scalars(statement)
         for photo in entry.photos
-        if "sha256" in photo
+        if "sha256" in photo and (not pictures or photo["sha256"] in pictures)
     ][:most]
 
 
+def told_by_picture(
+    session: Session, pictures: Collection[str], *, flagged: bool = False
+) -> dict[str, tuple[str, int, Record]]:
+    """SHA-256 of a picture -> register or listing, its number, what a reader needs: the newest that shows it.
+
+    Entries that are looked for come before listings. `flagged`: as for `listing_pictures`.
+    """
+    told: dict[str, tuple[str, int, Record]] = {}
+    if pictures:
+        for id_, sha256, about in entry_photos(session, MOST_SHOWING, pictures):
+            told.setdefault(sha256, ("register", id_, about))
+        for id_, sha256, about in listing_pictures(session, MOST_SHOWING, flagged=flagged, pictures=pictures):
+            told.setdefault(sha256, ("listing", id_, about))
+    return told
+
+
 def listing_pictures(
-    session: Session, most: int, *, listings: Sequence[int] = (), flagged: bool = False
+    session: Session,
+    most: int,
+    *,
+    listings: Sequence[int] = (),
+    flagged: bool = False,
+    pictures: Collection[str] = (),
 ) -> list[tuple[int, str, Record]]:
     """(listing, SHA-256 of its small first picture, what a reader needs), newest first; of those named, or of all.
 
@@ -250,6 +278,8 @@ def listing_pictures(
     )
     if listings:
         statement = statement.where(Listing.id.in_(listings))
+    if pictures:
+        statement = statement.where(Capture.sha256.in_(pictures), Capture.segment_id.is_(None))
     if flagged:
         raised = select(Assessment.id).where(Assessment.listing_id == Listing.id, Assessment.flagged.is_(True))
         statement = statement.where(raised.exists())

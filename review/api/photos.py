@@ -12,7 +12,7 @@ from matching.photo_reading import PhotoUnreadable
 from review.api.access import ApiDesk, Reading
 from review.api.fields import Shown
 from review.api.problems import Refusal
-from review.photo_search import MOST_PICTURES, PhotoSearch, PhotoSearchBusy, pictures_to_compare
+from review.photo_search import PhotoSearch, PhotoSearchBusy
 from review.uploads import MOST_BYTES
 
 router = APIRouter(tags=["photos"])
@@ -33,7 +33,7 @@ class Candidate(Shown):
 
 class PhotoMatches(Shown):
     candidates: list[Candidate] = Field(description="Best first.")
-    compared: int = Field(description=f"So many pictures: the newest {MOST_PICTURES} of either kind at most.")
+    compared: int = Field(description="So many pictures, of listings and of entries.")
     unread: int = Field(description="So many more were not reached in the time there is: ask again.")
 
 
@@ -48,10 +48,8 @@ def match_photo(request: Request, desk: ApiDesk, caller: Reading, photo: UploadF
     with caller.limits.one_at_a_time() as ours:
         if not ours:
             raise Refusal(429, "busy", headers={"retry-after": str(ASK_AGAIN_SECONDS)}, seconds=ASK_AGAIN_SECONDS)
-        with desk.database.reading() as session:
-            told = pictures_to_compare(session)
         try:
-            found = search.ask(told, content, caller.user.id, caller.words)
+            found = search.ask(content, caller.user.id, caller.words)
         except PhotoUnreadable as error:
             raise Refusal(422, "photo") from error
         except PhotoSearchBusy as error:

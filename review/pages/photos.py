@@ -15,7 +15,7 @@ from evidence.store import EvidenceStore
 from matching.photo_reading import PhotoUnreadable
 from review.desk import Desk, DeskOf, Form, NotThere, Reader, row_id, word
 from review.pages.files import SANDBOX, picture_answer
-from review.photo_search import MOST_PICTURES, PhotoSearch, PhotoSearchBusy, PhotoSearched, pictures_to_compare
+from review.photo_search import PhotoSearch, PhotoSearchBusy, PhotoSearched
 from review.uploads import MOST_BYTES, ask_for_import, keep_for_import
 from storage.tables import Capture, RegisterEntry, utc_now
 
@@ -62,10 +62,8 @@ def search(request: Request, desk: DeskOf, visitor: Reader, photo: SentPhoto, se
     """The log says who searched and by the digest of which photo; the photo itself is kept on request alone."""
     if not photo.content:
         return _page(request, desk, refused="photo_none_sent")
-    with desk.reading() as session:
-        told = pictures_to_compare(session)
     try:
-        found = search.ask(told, photo.content, visitor.user.id, desk.words(request))
+        found = search.ask(photo.content, visitor.user.id, desk.words(request))
     except PhotoUnreadable:
         return _page(request, desk, refused="photo_unreadable")
     except PhotoSearchBusy:
@@ -138,8 +136,8 @@ def _page(
     status: int = 422,
     kept: bool = False,
 ) -> Response:
+    search = photo_search_of(request)
     with desk.reading() as session:
-        ready = len(pictures_to_compare(session))
         entries = {
             one.id: _told(session.get_one(RegisterEntry, one.id))
             for one in (found.candidates if found else ())
@@ -153,7 +151,6 @@ def _page(
         entries=entries,
         refused=refused,
         kept=kept,
-        ready=ready,
-        most=MOST_PICTURES,
+        ready=search.ready(),
         megabytes=MOST_BYTES // (1024 * 1024),
     )
