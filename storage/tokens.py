@@ -135,5 +135,12 @@ def revoke_token(
     return token
 
 
+def revoke_tokens_of(session: Session, chain: AuditChain, user: User, *, actor: str) -> None:
+    """End all tokens of a person: who changes a password may fear that another person knows more than that."""
+    for token, _ in list_tokens(session, user):
+        if state_of(token) == "stands":
+            revoke_token(session, chain, token.id, actor=actor)
+
+
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

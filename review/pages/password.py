@@ -1,4 +1,4 @@
-"""Choosing a password: any signed-in person, for themselves; every other browser of theirs is signed out by it."""
+"""Choosing a password: any signed-in person, for themselves; every other browser and every token of theirs ends with it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from review.desk import AnyVisitor, Desk, DeskOf, Form, go_to, keep_session, local_path, word
 from storage.tables import User
+from storage.tokens import revoke_tokens_of
 from storage.users import (
     ADVISED_PASSWORD,
     MAXIMUM_PASSWORD,
@@ -35,6 +36,7 @@ def choose_password(request: Request, desk: DeskOf, visitor: AnyVisitor, form: F
             user = session.get_one(User, visitor.user.id)
             action = "password changed" if user.password_hash else "password chosen"
             set_password(session, user, chosen)
+            revoke_tokens_of(session, desk.chain, user, actor=user.name)
             # This browser goes on under a new token: whoever may know the old one is out too.
             signed = open_session(session, user)
             desk.chain.record(session, actor=user.name, action=action, object_kind="user", object_id=user.id)

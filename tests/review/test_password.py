@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from review.desk import COOKIE
+from storage.audit import AuditChain
 from storage.tables import AuditEvent
+from storage.tokens import create_token, find_token
 from storage.users import find_user, make_sign_in_code
 from tests.review.conftest import field
 
@@ -86,6 +88,20 @@ def test_other_sessions_of_the_user_end_and_nobody_else_s(visit):
     assert here.get("/").status_code == 200
     assert elsewhere.get("/").status_code == 303
     assert other.get("/").status_code == 200
+
+
+def test_a_changed_password_ends_the_tokens_of_its_owner_and_nobody_else_s(visit, desk_database):
+    chain, secrets = AuditChain(), {}
+    with desk_database.transaction() as session:
+        for name in ("reviewer", "lead"):
+            user = find_user(session, name)
+            secrets[name] = create_token(session, chain, user=user, name="engine", scopes=["read"], actor=name).secret
+    choose(visit("reviewer"), "a heron on a cedar beam")
+    with desk_database.reading() as session:
+        assert find_token(session, secrets["reviewer"]) is None
+        assert find_token(session, secrets["lead"]) is not None
+        (event,) = session.scalars(select(AuditEvent).where(AuditEvent.action == "API token revoked")).all()
+        assert event.actor == "reviewer"
 
 
 def test_the_audit_log_names_the_act_and_not_the_password(visit, desk_database):
