@@ -1,4 +1,4 @@
-"""Choosing a password: any signed-in person, for themselves; every other browser and every token of theirs ends with it."""
+"""Choosing a password: any signed-in person, for themselves; their other browsers and their tokens end with it."""
 
 from __future__ import annotations
 
