@@ -65,6 +65,7 @@ def take_desk(page: Page, address: str) -> None:
 def choose(page: Page, language: str) -> None:
     button = page.locator(f"button[name=language][value={language}]")
     if button.count() and button.first.is_enabled():
+        page.locator("details.who summary").click()
         button.first.click()
 
 

@@ -209,6 +209,7 @@ def test_everything_works_without_javascript(open_page, desk_database, home):
     page.get_by_label("Title of the case").fill("By hand")
     page.get_by_role("button", name="Add to a case").click()
     page.wait_for_url("**/cases/RW-*")
+    page.locator("details.who summary").click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/sign-in")
 
@@ -217,6 +218,7 @@ def test_arabic_pages_run_from_right_to_left_and_fit_the_window(open_page, desk_
     with desk_database.transaction() as session:
         listing = add_listing(session, home, Offer(ends_in=timedelta(hours=5)))
     page = open_page("reviewer")
+    page.locator("details.who summary").click()
     page.get_by_role("button", name="العربية").click()
     page.wait_for_selector("html[lang=ar]")
     root = page.url.rstrip("/")
@@ -232,6 +234,7 @@ def test_dates_are_not_broken_and_counts_not_cut_on_a_phone(open_page, desk_data
     with desk_database.transaction() as session:
         session.add(Crawl(market="m", queries=["lamp"], counts={"counts": {"pages": 1287, "listings": 140}}))
     page = open_page("reviewer")
+    page.locator("details.who summary").click()
     page.get_by_role("button", name="العربية").click()
     page.wait_for_selector("html[lang=ar]")
     page.set_viewport_size({"width": 390, "height": 768})
@@ -347,3 +350,22 @@ def test_a_stopped_desk_answers_no_more_and_stopping_twice_does_nothing(desk_dat
     server.stop()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])), timeout=5)
+
+
+def test_a_queue_that_stays_open_says_that_new_hits_came_and_moves_nothing(open_page, desk_database, home):
+    with desk_database.transaction() as session:
+        add_listing(session, home, Offer(title="Lamp that waits"))
+    page = open_page("reviewer")
+    page.clock.install()
+    page.goto(page.url)
+    notice = page.locator("#new-hits")
+    assert notice.is_hidden()
+    with desk_database.transaction() as session:
+        add_listing(session, home, Offer(title="Lamp that came"))
+    with page.expect_response("**/queue/new?*"):
+        page.clock.fast_forward(31_000)
+    notice.wait_for(state="visible")
+    assert "1" in notice.inner_text()
+    assert page.get_by_text("Lamp that came").count() == 0
+    notice.locator("a").click()
+    page.get_by_text("Lamp that came").first.wait_for()
