@@ -214,20 +214,18 @@ def _strength(agreement: Agreement) -> float:
     """1 and more: sure enough to link. Many rare features at places that one map explains, over detail that agrees.
 
     Nearly the same picture needs few of them; the same object under another light needs more, and either detail that
-    agrees, or a good share of all features in the middle, or a great many, or many rare ones over half of the detail:
-    coins of one die have some of each.
+    agrees, or a good share of all features in the middle, or a great many: coins of one die have some of each.
     """
     if agreement.inliers < 8 or agreement.overlap < 0.03:
         return 0.1 * agreement.inliers / 8
     same_picture = min(
         agreement.likeness / 0.68, agreement.agreeing / 0.8, agreement.inliers / 10, agreement.weight / 1.0
     )
-    many_rare = min(agreement.weight / 20, agreement.inliers / 40, agreement.agreeing / 0.5)
     same_object = min(
         agreement.weight / 8,
         agreement.inliers / 12,
         agreement.agreeing / 0.4,
-        max((agreement.likeness + 1.5 * agreement.middle) / 0.7, agreement.inliers / 110, many_rare),
+        max((agreement.likeness + 1.5 * agreement.middle) / 0.7, agreement.inliers / 110),
         agreement.spread / 0.2,
     )
     return max(same_picture, same_object, 0.0)

@@ -23,11 +23,13 @@ def test_a_quick_bench_passes_its_checks_and_gives_every_figure(tmp_path: Path) 
     assert set(figures["cpu_ms_per_page"]) == {"bare", "whole"}
     assert abs(sum(figures["layer_shares"].values()) - 1) < 1e-6
     assert figures["layer_shares"]["extraction"] > 0
-    assert set(figures["classifier_listings_per_second"]) == {
+    rates = figures["classifier_listings_per_second"]
+    assert {name.rpartition("), ")[2] for name in rates} == {
         "with reasons",
         "with reasons and all answers",
         "score alone",
     }
+    assert {name.partition(" (")[0] for name in rates} == {"corpus", "long lots"}
     assert figures["extraction_ms_per_page"] > 0
     assert all(megabytes > 0 for megabytes in figures["peak_megabytes"].values())
     assert [one["listings"] for one in figures["exporting"]["sizes"]] == [10, 50]
