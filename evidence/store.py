@@ -89,7 +89,7 @@ class EvidenceStore:
                 if self._sha256_there(path) == sha256:
                     return  # a run that was killed after sending it
                 self.set_aside(self._name(path))
-            # Where the answer to a first try was lost, the client's second finds the object there: what it holds decides.
+            # Where the answer to a first try was lost, a second finds the object there: what it holds decides.
             with contextlib.suppress(FileExistsError):
                 self._system.put_file(str(path), self._key(path), mode="create")
             found = self._sha256_there(path)
