@@ -5,6 +5,7 @@ What ends soon is told from what does not when the queue is asked: an entry is i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -114,11 +115,16 @@ def find_lines(session: Session, filters: Filters, now: datetime) -> Mapping[str
         *conditions(filters, QueueEntry, dialect, by_waiting=not filters.text),
         first_of_its_object(filters, QueueEntry, _Other, before, dialect),
     ]
-    soon = _ends_soon(QueueEntry, now)
     if filters.text:
         return _search(session, filters, passing, now)
     runs: dict[str, list[Run]] = {"": [], "explore": [], "audit": []}
-    for drawn, rank, entries, soon_entries in _counted(session, filters, passing, now):
+    counted = _counted(session, filters, passing, now)
+    all_soon = Counter[str]()
+    for drawn, _, _, soon_entries in counted:
+        all_soon[drawn] += soon_entries
+    for drawn, rank, entries, soon_entries in counted:
+        # Of a small rank the index of the order is read; the one of the ends holds what ends soon of every rank.
+        soon = _ends_soon(QueueEntry, now, by_end=entries > all_soon[drawn])
         which = [*passing, QueueEntry.drawn == drawn, QueueEntry.rank_before_hour == rank]
         if soon_entries:
             runs[drawn].append(Run([*which, soon], _soon_keys, soon_entries, rank, soon=True))
@@ -171,7 +177,11 @@ def _whole_keys(sort: Sort, entry: type[QueueEntry], now: datetime) -> Keys:
     return [case((entry.drawn == "", 0), else_=1), *_keys(sort, entry, now)]
 
 
-def _ends_soon(entry: type[QueueEntry], now: datetime) -> ColumnElement[bool]:
+def _ends_soon(entry: type[QueueEntry], now: datetime, *, by_end: bool = True) -> ColumnElement[bool]:
+    """Without `by_end` no index of the ends finds them."""
+    if not by_end:
+        end = func.coalesce(entry.ends_at, literal(NEVER, entry.ends_at.type))
+        return and_(end > now, end < now + SOON)
     return and_(entry.ends_at.is_not(None), entry.ends_at > now, entry.ends_at < now + SOON)
 
 
