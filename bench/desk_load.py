@@ -80,7 +80,7 @@ def main() -> int:
         finally:
             if not given.keep:
                 shutil.rmtree(place)
-        say(table(kind, size, given.reviewers, figures[kind]))
+        say(table(kind, size, f"{given.reviewers} reviewers, {given.pause:g} s between two acts", figures[kind]))
     if given.json:
         given.json.write_text(json.dumps({"size": str(size), "figures": figures}, indent=2) + "\n", "utf-8")
     return 0 if all(f["views"][view]["p95"] <= GOAL_MS for f in figures.values() for view in VIEWS) else 1
@@ -252,10 +252,9 @@ def quantile(times: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else float("nan")
 
 
-def table(kind: str, size: Size, reviewers: int, figures: dict[str, Any]) -> str:
+def table(kind: str, size: Size, reviewers: str, figures: dict[str, Any]) -> str:
     lines = [
-        f"{kind}: {size}; {reviewers} reviewers at work, load of the machine {figures['load']:.1f}, "
-        f"{figures['conflicts']} conflicts",
+        f"{kind}: {size}; {reviewers}, load of the machine {figures['load']:.1f}, {figures['conflicts']} conflicts",
         f"{'view':<10}{'asked':>7}{'p50 ms':>9}{'p95 ms':>9}{'alone p50':>11}{'CPU ms':>9}",
     ]
     for view, one in figures["views"].items():
