@@ -93,6 +93,11 @@ class StoredPhotos:
         with self._lock:
             return len(self._refreshed())
 
+    def count(self) -> int:
+        """Pictures that have a trace. Unlike the length it waits for no question that is under way."""
+        with self._database.reading() as session:
+            return count_traces(session, VOCABULARY)
+
     def ask(self, photo: Path, most: int = 12) -> list[Link]:
         """What a photograph may show, best first; `Link.other` is the SHA-256 of a stored picture.
 

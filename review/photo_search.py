@@ -80,7 +80,7 @@ class PhotoSearch:
 
     def ready(self) -> int:
         """So many pictures can be compared now, those among them that were not read yet."""
-        return len(self._stored) + len(self._stored.without_trace(self._wanted()))
+        return self._stored.count() + len(self._stored.without_trace(self._wanted()))
 
     def ask(self, photo: bytes, user_id: int, words: Words) -> PhotoSearched:
         """Compare a photo with the pictures of flagged listings and of entries; no transaction may wait meanwhile.
@@ -111,7 +111,7 @@ class PhotoSearch:
             for link in links
             if link.other in told
         )
-        return PhotoSearched(candidates, len(self._stored), unread, self._show(redrawn, user_id))
+        return PhotoSearched(candidates, self._stored.count(), unread, self._show(redrawn, user_id))
 
     def _wanted(self) -> list[str]:
         """The pictures that have to be read before a photo is compared with all, entries before listings."""

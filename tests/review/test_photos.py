@@ -6,6 +6,8 @@ import hashlib
 import io
 import re
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PIL import Image
@@ -132,6 +134,26 @@ def test_more_photos_at_a_time_than_there_are_places_are_sent_away_unread(visit)
     assert ask(client, b"anything").status_code == 429
     search._places.release()
     assert ask(client, b"anything").status_code == 422
+
+
+def test_the_page_opens_while_another_photo_is_compared(visit):
+    client = visit("reviewer")
+    client.get("/photos")
+    stored = client.app.state.photo_search._stored
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with stored._lock:
+            held.set()
+            done.wait()
+
+    with ThreadPoolExecutor(2) as threads:
+        threads.submit(hold)
+        held.wait()
+        try:
+            assert threads.submit(client.get, "/photos").result(timeout=30).status_code == 200
+        finally:
+            done.set()
 
 
 def test_a_photo_without_the_forms_token_is_not_looked_at(visit):
