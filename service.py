@@ -13,7 +13,7 @@ from evidence.sealing import heal
 from evidence.signing import ensure_signing_key
 from markets.admission import watched_in_vain
 from retention import finish_unlinking
-from review.server import DeskServer
+from review.processes import desk_server, usual_processes
 from scheduler import Scheduler
 from storage.audit import AuditChain
 from storage.database import Database
@@ -35,7 +35,7 @@ def run_service(database: Database, home: Home, *, port: int, max_processes: int
         console.print(f"a saved search waits in vain: {sentence}", markup=False, highlight=False, soft_wrap=True)
     stop = StopSignals()
     scheduler = Scheduler(database, home, max_processes)
-    with DeskServer(database, home, port) as desk:
+    with desk_server(database, home, port, processes=usual_processes()) as desk:
         scheduler.start()
         console.print(f"review desk at {desk.address} (Ctrl-C ends everything)", highlight=False)
         try:

@@ -105,14 +105,20 @@ def serve(
     certificate: Annotated[Path | None, typer.Option(help="Certificate chain (PEM): the desk speaks HTTPS.")] = None,
     key: Annotated[Path | None, typer.Option(help="Its private key (PEM).")] = None,
     behind_proxy: Annotated[bool, typer.Option("--behind-proxy", help="A proxy in front speaks HTTPS.")] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=64, help="How many answer; else one a core, four at most.")
+    ] = None,
 ) -> None:
     """The review desk alone. Plain HTTP is served on loopback only.
 
     Example: relicwatch serve --address 10.0.0.5 --name desk.example --certificate desk.pem --key desk.key
     """
     from review.binding import Binding
-    from review.server import serve as serve_desk
+    from review.processes import serve as serve_desk
+    from review.processes import usual_processes
 
     binding = Binding(address, tuple(name or ()), certificate, key, behind_proxy)
     home, database = open_home()
-    serve_desk(database, home, port, lambda at: out.print(f"review desk at {at}"), binding)
+    serve_desk(
+        database, home, port, lambda at: out.print(f"review desk at {at}"), binding, processes or usual_processes()
+    )

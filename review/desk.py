@@ -23,6 +23,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from crawler.errors import RelicwatchError
 from crawler.free_space import space_fault
 from crawler.home import Home
+from review.decision_keys import REASON_KEYS, STEP_KEYS, VERDICT_KEYS
 from review.guard import takes_file
 from review.highlight import distinct_reasons, highlighted, sign_class
 from review.leaving import entry_addresses, is_web_address, leaving_page, note_addresses
@@ -106,6 +107,7 @@ class Desk:
         self.pages.globals.update(
             highlighted=highlighted, distinct_reasons=distinct_reasons, sign_class=sign_class, language_names=NAMES
         )
+        self.pages.globals.update(verdict_keys=VERDICT_KEYS, step_keys=STEP_KEYS, reason_keys=REASON_KEYS)
         self.pages.globals.update(
             leaving_page=leaving_page,
             is_web_address=is_web_address,

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from evidence.saved_files import SEALED
 from review.object_view import ObjectView, view_object
+from storage.assignments import assignable, assignee_of
 from storage.audit import events_about
 from storage.captures import SAVED_FILE
 from storage.cases import cases_of_listing, open_cases
@@ -50,8 +51,11 @@ COMPARED = (
 class KeptDecision:
     """A decision just kept, with the way back to its listing."""
 
+    decision_id: int
     listing_id: int
     title: str | None
+    can_undo: bool
+    """Whether it is the reader's own and still stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,9 @@ class ListingView:
     """Decisions that were taken back, and when."""
     cases: Sequence[Case]
     open_cases: Sequence[Case]
+    assignee: User | None
+    """Who is to look at it."""
+    assignable: Sequence[User]
     object: ObjectView
     """Where else the same object is offered, and what may be the same."""
 
@@ -122,7 +129,7 @@ class ListingView:
         return self.assessment is not None and self.assessment.observation_id == self.observation.id
 
 
-def kept_decision(session: Session, decision_id: str) -> KeptDecision | None:
+def kept_decision(session: Session, decision_id: str, reader: User) -> KeptDecision | None:
     """The decision of this number as an address gives it, None where there is none."""
     if not decision_id.isascii() or not decision_id.isdigit() or len(decision_id) > 18:
         return None
@@ -130,7 +137,9 @@ def kept_decision(session: Session, decision_id: str) -> KeptDecision | None:
     if decision is None:
         return None
     observation = session.get_one(Observation, decision.observation_id)
-    return KeptDecision(decision.listing_id, observation.title)
+    listing = session.get_one(Listing, decision.listing_id)
+    own = decision.user_id == reader.id and listing.current_decision_id == decision.id
+    return KeptDecision(decision.id, decision.listing_id, observation.title, can_undo=own)
 
 
 def view_listing(session: Session, listing_id: int) -> ListingView | None:
@@ -160,6 +169,8 @@ def view_listing(session: Session, listing_id: int) -> ListingView | None:
         undone=undone_decisions(session, listing_id),
         cases=cases_of_listing(session, listing_id),
         open_cases=open_cases(session),
+        assignee=assignee_of(session, listing_id),
+        assignable=assignable(session),
         object=view_object(session, listing_id),
     )
 

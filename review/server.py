@@ -1,11 +1,9 @@
-"""The desk on a port: in the foreground, or on a thread beside the scheduler."""
+"""The desk on a port, answering on a thread of its own."""
 
 from __future__ import annotations
 
-import gc
 import socket
 import threading
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -25,42 +23,15 @@ class DeskError(RelicwatchError):
     """The desk cannot be started: its port is taken."""
 
 
-def serve(
-    database: Database, home: Home, port: int, on_ready: Callable[[str], None], binding: Binding = ON_LOOPBACK
-) -> None:
-    """Serve the desk until SIGINT or SIGTERM; `on_ready` is told its address. Port 0 takes a free one.
+class Listening:
+    """What starts and stops with `with`, and listens meanwhile."""
 
-    The signal is raised again once the desk is down (SIGINT: KeyboardInterrupt), so that the caller ends as it should.
-
-    Raises DeskError where the port is taken, DatabaseError where the database is not of this version.
-    """
-    database.require_current()
-    with _listening(port, binding) as listener:
-        server = _server(database, home, binding)
-        _spare_collector()
-        on_ready(_address(listener, binding))
-        server.run(sockets=[listener])
-
-
-def _spare_collector() -> None:
-    """What was loaded stays to the end: the collector need not walk through it while a reader waits, nor start after
-    every few hundred objects of a page."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 10)
-
-
-class DeskServer:
-    """The desk on a thread of its own; signals stay with whoever owns the process."""
-
-    def __init__(self, database: Database, home: Home, port: int = 0, binding: Binding = ON_LOOPBACK) -> None:
+    def __init__(self, database: Database, home: Home, port: int, binding: Binding) -> None:
         self.database = database
         self.home = home
         self.port = port
         self.binding = binding
         self.address = ""
-        self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
         self._listener: socket.socket | None = None
 
     def start(self) -> str:
@@ -71,23 +42,21 @@ class DeskServer:
         self.database.require_current()
         self._listener = _listening(self.port, self.binding)
         self.address = _address(self._listener, self.binding)
-        self._server = _server(self.database, self.home, self.binding)
-        self._thread = threading.Thread(
-            target=self._server.run, args=([self._listener],), name="review desk", daemon=True
-        )
-        self._thread.start()
+        self._begin(self._listener)
         return self.address
 
     def stop(self) -> None:
         """Let open answers finish, then close; stopping twice does nothing."""
-        if self._server is not None:
-            self._server.should_exit = True
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self._end()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
+
+    def _begin(self, listener: socket.socket) -> None:
+        raise NotImplementedError
+
+    def _end(self) -> None:
+        raise NotImplementedError
 
     def __enter__(self) -> Self:
         self.start()
@@ -99,20 +68,45 @@ class DeskServer:
         self.stop()
 
 
-def _server(database: Database, home: Home, binding: Binding) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            create_app(database, home, chain=AuditChain(), binding=binding),
-            ssl_certfile=binding.certificate,
-            ssl_keyfile=binding.key,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            lifespan="off",
-            timeout_graceful_shutdown=5,
+class DeskServer(Listening):
+    """The desk on a thread of its own; signals stay with whoever owns the process."""
+
+    def __init__(self, database: Database, home: Home, port: int = 0, binding: Binding = ON_LOOPBACK) -> None:
+        super().__init__(database, home, port, binding)
+        self._thread: ServerThread | None = None
+
+    def _begin(self, listener: socket.socket) -> None:
+        self._thread = ServerThread(self.database, self.home, self.binding, listener)
+
+    def _end(self) -> None:
+        if self._thread is not None:
+            self._thread.stop()
+            self._thread = None
+
+
+class ServerThread:
+    """A server that answers on a socket until it is stopped."""
+
+    def __init__(self, database: Database, home: Home, binding: Binding, listener: socket.socket) -> None:
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(database, home, chain=AuditChain(), binding=binding),
+                ssl_certfile=binding.certificate,
+                ssl_keyfile=binding.key,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                lifespan="off",
+                timeout_graceful_shutdown=5,
+            )
         )
-    )
+        self._thread = threading.Thread(target=self._server.run, args=([listener],), name="review desk", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
 
 
 def _listening(port: int, binding: Binding) -> socket.socket:

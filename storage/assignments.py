@@ -22,6 +22,18 @@ def assignable(session: Session) -> Sequence[User]:
     return session.scalars(select(User).where(User.role.in_(deciding), ~User.disabled).order_by(User.name)).all()
 
 
+def assignee_of(session: Session, listing_id: int) -> User | None:
+    """Who is to look at a listing; None: nobody."""
+    newest = (
+        select(ListingAssignment)
+        .where(ListingAssignment.listing_id == listing_id)
+        .order_by(ListingAssignment.id.desc())
+        .limit(1)
+    )
+    row = session.scalars(newest).one_or_none()
+    return session.get(User, row.user_id) if row is not None and row.user_id is not None else None
+
+
 def assign(session: Session, chain: AuditChain, listings: Collection[int], *, user_id: int | None, actor: str) -> int:
     """Give listings to a person, or to nobody (None); how many. Raises AssignmentRefused."""
     if user_id is not None and user_id not in {user.id for user in assignable(session)}:

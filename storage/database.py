@@ -39,11 +39,12 @@ class Database:
             if parsed.drivername in ("postgresql", "postgres"):
                 parsed = parsed.set(drivername="postgresql+psycopg")
             self.sqlite_path = Path(parsed.database or "") if parsed.drivername.startswith("sqlite") else None
-            arguments: dict[str, Any] = {}
+            # Of the connections that rest, the one used last has its pages and statements still at hand.
+            arguments: dict[str, Any] = {"pool_use_lifo": True}
             if self.sqlite_path is not None:
-                arguments = {"connect_args": {"timeout": self._busy_seconds, "check_same_thread": False}}
+                arguments |= {"connect_args": {"timeout": self._busy_seconds, "check_same_thread": False}}
             else:
-                arguments = {
+                arguments |= {
                     "pool_pre_ping": True,
                     "connect_args": {"options": f"-c lock_timeout={self._busy_seconds}s"},
                 }

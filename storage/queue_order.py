@@ -82,10 +82,12 @@ class Line:
                 before += run.count
                 continue
             keys = run.keys(QueueEntry)
-            own = self._session.execute(select(*keys).where(*run.which, QueueEntry.listing_id == listing_id)).first()
-            if own is None:
+            # By its listing alone: among the conditions of the run the database prefers an index of many entries.
+            asked = select(case((and_(*run.which), 1), else_=0), *keys).where(QueueEntry.listing_id == listing_id)
+            own = self._session.execute(asked).first()
+            if own is None or not own[0]:
                 return None
-            bound = [literal(value, key.type) for value, key in zip(own, keys, strict=True)]
+            bound = [literal(value, key.type) for value, key in zip(own[1:], keys, strict=True)]
             earlier = select(func.count()).select_from(QueueEntry).where(*run.which)
             return before + (self._session.scalar(earlier.where(tuple_(*keys) < tuple_(*bound))) or 0)
         return None

@@ -13,11 +13,14 @@ from starlette.responses import Response
 from crawler.errors import RelicwatchError
 from review.desk import Decider, Desk, DeskOf, Form, NotThere, Reader, Visitor, go_to, row_id, word
 from review.masking import NoReason, lift_mask
+from review.pages.queue_group import chosen_assignee
 from review.picture_choice import view_pictures
+from storage.assignments import AssignmentRefused, assign
 from storage.imports import NotFetchable, check_fetchable
 from storage.jobs import insert_job
 from storage.object_id import ObjectIdError, examination_source, photo_source, state_field, text_source
 from storage.objects import ObjectError, keep_apart, merge, split, undo
+from storage.queue_filters import filters_query, read_filters
 from storage.registers import VERDICTS, RegisterError, say_verdict
 from storage.tables import Listing, Match
 
@@ -78,6 +81,19 @@ def capture_now(request: Request, desk: DeskOf, visitor: Decider, form: Form, li
             _told(session, desk, visitor, listing, "capture asked", {"job": job.id})
 
     return _acted(desk, request, form, listing_id, act, "captures")
+
+
+@router.post("/listings/{listing_id}/assignment")
+def give(request: Request, desk: DeskOf, visitor: Decider, form: Form, listing_id: str) -> Response:
+    """Say who is to look at this listing."""
+    try:
+        with desk.writing() as session:
+            number = _listing(session, listing_id).id
+            assign(session, desk.chain, [number], user_id=chosen_assignee(form, visitor), actor=visitor.user.name)
+    except AssignmentRefused:
+        return desk.problem(request, 422, "group_nobody_to_give")
+    query = filters_query(read_filters(word(form, "filters"))[0])
+    return go_to(f"/listings/{number}{'?' + query if query else ''}#assignment")
 
 
 @router.post("/listings/{listing_id}/same")

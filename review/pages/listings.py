@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
-
 from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
@@ -17,24 +15,15 @@ from review.listing_sections import Sections, view_sections
 from review.listing_view import KeptDecision, ListingView, kept_decision, view_listing
 from review.masking import is_lifted
 from review.pages.queue import filters_from
+from review.pages.queue_group import QUEUE, queue_address
 from storage.alerts import mark_listing_read
 from storage.captures import MADE_SMALL, REPORTED, TAKEN_OUT
-from storage.decisions import (
-    DISMISSAL_REASONS,
-    NEXT_STEPS,
-    VERDICTS,
-    DecisionError,
-    StaleDecision,
-    decide,
-)
+from storage.decisions import DecisionError, StaleDecision, decide, undo_decision
 from storage.queue import Queue
 from storage.queue_filters import Filters, filters_query
 from storage.tables import Decision, utc_now
 
 router = APIRouter()
-VERDICT_KEYS = dict(zip(VERDICTS, "arou", strict=True))
-STEP_KEYS = dict(zip(NEXT_STEPS, "fexd", strict=True))
-REASON_KEYS = {reason: str(number) for number, reason in enumerate(DISMISSAL_REASONS, start=1)}
 
 KNOWN_NOTES = {MADE_SMALL: "note_made_small", TAKEN_OUT: "note_taken_out", REPORTED: "note_report"}
 """Notes of captures that the desk has words for."""
@@ -58,7 +47,7 @@ def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: st
         )
         sections = view_sections(session, view, desk.words(request).language, unveiled=unveiled, contacts_shown=lifted)
         before, after = Queue(session, filters).neighbours(view.listing.id)
-        kept = kept_decision(session, request.query_params.get("decided", ""))
+        kept = kept_decision(session, request.query_params.get("decided", ""), visitor.user)
     with desk.writing() as session:  # only now: whoever writes keeps others waiting
         mark_listing_read(session, visitor.user, view.listing.id)
         desk.chain.record(
@@ -75,7 +64,7 @@ def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: st
 @router.post("/listings/{listing_id}/decision")
 def decide_about(request: Request, desk: DeskOf, visitor: Decider, form: Form, listing_id: str) -> Response:
     number = row_id(listing_id) or 0
-    filters = filters_from(dict(parse_qsl(word(form, "filters"))))
+    filters = filters_from(word(form, "filters"))
     try:
         with desk.writing() as session:
             # Asked before deciding, while the listing still has its place in the queue.
@@ -85,9 +74,32 @@ def decide_about(request: Request, desk: DeskOf, visitor: Decider, form: Form, l
         return _sent_again(request, desk, number, form, filters, status=409, newer=stale.newer_id is not None)
     except DecisionError as error:
         return _sent_again(request, desk, number, form, filters, status=422, refused=str(error))
-    page = "/" if after is None or after == number else f"/listings/{after}"
-    query = "&".join(part for part in (filters_query(filters), f"decided={decision.id}") if part)
-    return go_to(f"{page}?{query}")
+    follows = None if after == number else after
+    decided = f"decided={decision.id}"
+    if word(form, "place") == QUEUE:
+        return go_to(queue_address(form, decided, card=follows))
+    page = "/" if follows is None else f"/listings/{follows}"
+    return go_to(f"{page}?{'&'.join(part for part in (filters_query(filters), decided) if part)}")
+
+
+@router.post("/listings/{listing_id}/undo")
+def take_back(request: Request, desk: DeskOf, visitor: Decider, form: Form, listing_id: str) -> Response:
+    """Take one's own decision back, and go to where the listing is decided on anew."""
+    number = row_id(listing_id) or 0
+    try:
+        with desk.writing() as session:
+            decision = session.get(Decision, row_id(word(form, "decision")) or 0)
+            if decision is None or decision.listing_id != number:
+                raise NotThere(f"Listing {listing_id} has no such decision.")
+            undo_decision(session, desk.chain, user=visitor.user, decision_id=decision.id)
+    except StaleDecision:
+        return desk.problem(request, 409, "undo_too_late")
+    except DecisionError as error:
+        return desk.problem(request, 422, f"decision_error_{error.key}")
+    if word(form, "place") == QUEUE:
+        return go_to(queue_address(form, card=number))
+    query = filters_query(filters_from(word(form, "filters")))
+    return go_to(f"/listings/{number}{'?' + query if query else ''}")
 
 
 def _decide(session: Session, desk: Desk, visitor: Visitor, listing_id: int, form: FormData) -> Decision:
@@ -178,9 +190,6 @@ def _page(
         before=before,
         after=after,
         query=filters_query(filters),
-        verdict_keys=VERDICT_KEYS,
-        step_keys=STEP_KEYS,
-        reason_keys=REASON_KEYS,
         sent=sent or NOTHING_SENT,
         newer=newer,
         refused=refused,

@@ -16,7 +16,6 @@ from demo.practice import PracticeItem, practice_item, practice_items, practice_
 from review.country_names import country_name
 from review.desk import Desk, DeskOf, Form, NotThere, Reader, Visitor, go_to, row_id, word
 from review.pages.files import SANDBOX
-from review.pages.listings import REASON_KEYS, STEP_KEYS, VERDICT_KEYS
 from storage.practice import (
     PracticeError,
     answers_of,
@@ -161,9 +160,6 @@ def _page(
         place=practice_items().index(item) + 1,
         count=len(practice_items()),
         answered=len(answered),
-        verdict_keys=VERDICT_KEYS,
-        step_keys=STEP_KEYS,
-        reason_keys=REASON_KEYS,
         sent=sent or NOTHING_SENT,
         refused=refused,
     )

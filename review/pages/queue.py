@@ -57,7 +57,7 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
         language = desk.words(request).language
         deciding = assignable(session) if visitor.may("decide") else ()
         summaries = {row.listing.id: summarise(row.assessment.answers, language) for row in rows}
-        kept = kept_decision(session, request.query_params.get("decided", ""))
+        kept = kept_decision(session, request.query_params.get("decided", ""), visitor.user)
     if filters.text:
         record_search(desk, visitor.user, filters.text, found=queue.total)
     return desk.page(

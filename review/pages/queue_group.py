@@ -19,6 +19,8 @@ from storage.tables import Decision, Listing, Observation
 
 router = APIRouter()
 MINE, NOBODY = "me", "-"
+QUEUE = "queue"
+"""The place a form names that was sent from a card of the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +96,14 @@ def undo_group(request: Request, desk: DeskOf, visitor: Decider, form: Form) -> 
 @router.post("/queue/assignment")
 def assign_group(request: Request, desk: DeskOf, visitor: Decider, form: Form) -> Response:
     """Back to the queue, where each card names who is to look at it."""
-    whose = word(form, "assignee")
-    user_id = {MINE: visitor.user.id, NOBODY: None}.get(whose, row_id(whose) if whose.isdigit() else None)
+    user_id = chosen_assignee(form, visitor)
     try:
         with desk.writing() as session:
             listings = [one.listing_id for one in _chosen(form)]
             assign(session, desk.chain, listings, user_id=user_id, actor=visitor.user.name)
     except AssignmentRefused:
         return _page(request, desk, form, refused="group_nobody_to_give")
-    return go_to(_back(form))
+    return go_to(queue_address(form, card=next(iter(listings), None)))
 
 
 def _chosen(form: FormData) -> list[Chosen]:
@@ -139,12 +140,19 @@ def _told(session: Session, listing_id: int, decision: Decision | None) -> Told:
     return Told(listing_id, observation.title if observation is not None else None, decision)
 
 
-def _back(form: FormData) -> str:
-    """To the page of the queue from which the form came."""
+def chosen_assignee(form: FormData, visitor: Visitor) -> int | None:
+    """Whom the form gives something to; None: nobody."""
+    whose = word(form, "assignee")
+    return visitor.user.id if whose == MINE else row_id(whose) if whose.isdigit() else None
+
+
+def queue_address(form: FormData, more: str = "", *, card: int | None = None) -> str:
+    """The page of the queue from which the form came, at the card of this listing."""
     query = filters_query(read_filters(word(form, "filters"))[0])
     page = word(form, "page")
-    parts = [query, f"page={page}" if page.isascii() and page.isdigit() and len(page) < 7 and page != "1" else ""]
-    return "/?" + "&".join(part for part in parts if part)
+    numbered = f"page={page}" if page.isascii() and page.isdigit() and len(page) < 7 and page != "1" else ""
+    parts = "&".join(part for part in (query, numbered, more) if part)
+    return f"/?{parts}" + (f"#hit-{card}" if card is not None else "")
 
 
 def _page(
@@ -168,7 +176,7 @@ def _page(
         conflicts=conflicts,
         refused=refused,
         none_chosen=chosen == 0,
-        back=_back(form),
+        back=queue_address(form),
         filters=word(form, "filters"),
         number=word(form, "page"),
     )

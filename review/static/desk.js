@@ -2,7 +2,8 @@
 "use strict";
 
 (() => {
-  const form = document.getElementById("decision");
+  // On the queue it comes and goes with the card that is decided on.
+  const decision = () => document.getElementById("decision");
 
   const isWriting = (target) => target.matches("textarea, select, input:not([type=radio]):not([type=checkbox])");
 
@@ -23,43 +24,48 @@
     return placed ? (placed[1] || placed[2]).toLowerCase() : key;
   };
 
-  const choose = (input) => {
+  const choose = (form, input) => {
     input.checked = true;
     input.focus();
-    if (input.name === "verdict") suggest(input.value);
+    if (input.name === "verdict") suggest(form, input.value);
     if (input.name === "next_step" && input.value !== "dismiss") form.elements.reason.value = "";
   };
 
-  const suggest = (verdict) => {
+  const suggest = (form, verdict) => {
     const next = afterVerdict[verdict];
     form.elements.next_step.value = next.step;
     form.elements.reason.value = next.reason;
   };
 
+  // A reason is one of a dismissal.
+  const giveReason = (form, option) => {
+    option.selected = true;
+    form.elements.next_step.value = "dismiss";
+  };
+
   document.addEventListener("keydown", (event) => {
     if (event.altKey || event.metaKey || event.isComposing) return;
+    const form = decision();
     if (event.key === "Enter" && event.ctrlKey && form) {
       form.requestSubmit();
       return;
     }
     if (event.ctrlKey || isWriting(event.target)) return;
     const key = keyOf(event);
-    const link = key === "j" || key === "k" ? document.querySelector(`a[data-key="${key}"]`) : null;
-    if (link) {
-      link.click();
-      return;
-    }
     if (key === "?" || event.key === "\u061f") {
       showKeys();
       return;
     }
-    const kept = key === "z" ? document.querySelector("a[data-kept]") : null;
-    if (kept) {
-      kept.click();
+    if (document.querySelector("#keys:popover-open")) return; // what lies under the help is not acted on
+    const link = key === "j" || key === "k" ? document.querySelector(`a[data-key="${key}"]`) : null;
+    const button = { z: "button[data-undo]", m: "button[data-give]" }[key];
+    const pressed = link || (button && document.querySelector(button));
+    if (pressed) {
+      pressed.click();
       return;
     }
-    if (moveInQueue(key) || !form) return;
-    if (key === "enter" && !event.target.closest("a, button, summary")) {
+    if (moveAmongHits(key) || !form) return;
+    if (key === "enter" && !event.target.closest("a, button, summary") && (event.target.form ?? form) === form) {
       event.preventDefault();
       form.requestSubmit();
     } else if (key === "n" && form.elements.note) {
@@ -67,26 +73,27 @@
       form.elements.note.focus();
     } else if (/^[a-z]$/.test(key)) {
       const input = form.querySelector(`input[data-key="${key}"]`);
-      if (input) choose(input);
+      if (input) choose(form, input);
     } else if (/^[1-9]$/.test(key)) {
       const option = form.querySelector(`option[data-key="${key}"]`);
-      if (option) option.selected = true;
+      if (option) giveReason(form, option);
     }
   });
 
   const showKeys = () => {
     const help = document.getElementById("keys");
-    if (!help) return;
-    help.open = !help.open;
-    if (help.open) help.querySelector("summary").focus();
+    if (help?.togglePopover()) help.querySelector("button").focus();
   };
 
-  const moveInQueue = (key) => {
+  // From the hit that has the focus, or in whose card or row it is, to the next or the one before.
+  const moveAmongHits = (key) => {
     const hits = [...document.querySelectorAll("a[data-hit]")];
     if (!hits.length || (key !== "j" && key !== "k")) return false;
-    const at = hits.indexOf(document.activeElement);
-    const next = key === "j" ? Math.min(at + 1, hits.length - 1) : Math.max(at - 1, 0);
-    hits[next].focus();
+    const at = hits.findIndex((hit) => hit.closest("li, tr").contains(document.activeElement));
+    const next = hits[key === "j" ? Math.min(at + 1, hits.length - 1) : Math.max(at - 1, 0)];
+    const fold = next.closest("details");
+    if (fold) fold.open = true;
+    next.focus();
     return true;
   };
 })();

@@ -10,6 +10,7 @@ from playwright.sync_api import sync_playwright
 from sqlalchemy import select
 
 from review.server import DeskError, DeskServer
+from storage.decisions import undone_decisions
 from storage.tables import Capture, Case, Crawl, Decision, Listing, User, utc_now
 from storage.users import create_user, find_user, make_sign_in_code
 from tests.needs import need_chromium, options_of_chromium
@@ -145,14 +146,14 @@ def test_twenty_replicas_are_dismissed_by_keys_within_the_goal(open_page, desk_d
     assert seconds < 60
 
 
-def test_keys_are_explained_and_lead_back_to_what_was_just_decided(open_page, desk_database, home):
+def test_keys_are_explained_and_take_back_what_was_just_decided(open_page, desk_database, home):
     with desk_database.transaction() as session:
         ids = [add_listing(session, home, Offer(score=score)).id for score in (0.9, 0.8)]
     page = open_page("reviewer")
     page.keyboard.press("?")
-    page.wait_for_selector("#keys[open]")
+    page.wait_for_selector("#keys:popover-open")
     page.keyboard.press("?")
-    page.wait_for_selector("#keys:not([open])")
+    page.wait_for_selector("#keys", state="hidden")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/listings/{ids[0]}")
@@ -166,7 +167,8 @@ def test_keys_are_explained_and_lead_back_to_what_was_just_decided(open_page, de
     page.wait_for_url("**decided=*")
     with desk_database.transaction() as session:
         first, second = session.scalars(select(Decision).order_by(Decision.id)).all()
-        assert (first.verdict, second.verdict, second.supersedes_id) == ("replica", "antiquity", first.id)
+        assert (first.verdict, second.verdict, second.supersedes_id) == ("replica", "antiquity", None)
+        assert set(undone_decisions(session)) == {first.id}
 
 
 def test_the_keys_are_where_they_are_on_every_keyboard(open_page, desk_database, home):

@@ -245,6 +245,8 @@ NEEDS = {
     ("POST", "/queue/undo"): "decide",
     ("POST", "/queue/assignment"): "decide",
     ("POST", "/listings/{listing_id}/decision"): "decide",
+    ("POST", "/listings/{listing_id}/undo"): "decide",
+    ("POST", "/listings/{listing_id}/assignment"): "decide",
     ("POST", "/listings/{listing_id}/case"): "cases",
     ("POST", "/cases"): "cases",
     ("POST", "/cases/{reference}/notes"): "cases",

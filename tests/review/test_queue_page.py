@@ -184,7 +184,7 @@ def test_somebody_else_s_decision_cannot_be_undone(visit, desk_database, three):
 def test_hits_are_given_to_a_person_and_found_by_that(visit, desk_database, three):
     reader = visit("reviewer")
     form = group_form(reader.get("/").text, chosen=[chosen(three[0]), chosen(three[2])], assignee="me")
-    assert reader.post("/queue/assignment", data=form).headers["location"] == "/?"
+    assert reader.post("/queue/assignment", data=form).headers["location"] == f"/?#hit-{three[0].id}"
     page = reader.get("/?assignee=reviewer").text
     assert titles(page, "Group vase 0", "Group vase 1", "Group vase 2") == ["Group vase 0", "Group vase 2"]
     assert page.count("Given to reviewer") == 2

@@ -1,0 +1,100 @@
+"""The desk in several processes: all of them answer, one that dies is replaced, none outlives the first."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import urllib.parse
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from review.processes import DeskProcesses, usual_processes
+from storage.database import Database
+from tests.conftest import eventually
+from tests.crawling import Place, ended
+from tests.processes import below, running
+
+
+@pytest.fixture
+def desk(desk_database: Database, home) -> Iterator[DeskProcesses]:
+    with DeskProcesses(desk_database, home, processes=2) as started:
+        yield started
+
+
+def status(address: str, path: str = "/health") -> int:
+    """Over a connection of its own, so that whichever process is free may take it."""
+    asked = urllib.parse.urlsplit(address)
+    connection = http.client.HTTPConnection(asked.hostname or "", asked.port, timeout=60)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def served_by(desk: DeskProcesses) -> list[int]:
+    return [place.process.pid for place in desk.processes if place.process and place.process.pid]
+
+
+def test_it_answers_while_one_of_its_processes_does_not(desk: DeskProcesses) -> None:
+    assert status(desk.address) == 200
+    for held in served_by(desk):
+        psutil.Process(held).suspend()
+        try:
+            assert [status(desk.address) for _ in range(5)] == [200] * 5
+        finally:
+            psutil.Process(held).resume()
+
+
+def test_a_process_that_is_killed_is_replaced(desk: DeskProcesses) -> None:
+    assert status(desk.address) == 200
+    before = served_by(desk)
+    for pid in before:
+        psutil.Process(pid).kill()
+    eventually(lambda: len(served_by(desk)) == 2 and not set(served_by(desk)) & set(before), 60)
+    assert status(desk.address) == 200
+
+
+def test_once_stopped_none_is_left_and_nobody_listens(desk_database: Database, home) -> None:
+    desk = DeskProcesses(desk_database, home, processes=2)
+    desk.start()
+    assert status(desk.address) == 200
+    processes = [psutil.Process(pid) for pid in served_by(desk)]
+    desk.stop()
+    desk.stop()
+    assert running(processes) == []
+    with pytest.raises(ConnectionRefusedError):
+        status(desk.address)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_all_of_them(place: Place, number: int) -> None:
+    started = place.start("serve", "--port", "0", "--processes", "2")
+    assert started.stdout is not None
+    address = started.stdout.readline().removeprefix("review desk at ").strip()
+    assert status(address) == 200
+    processes = below(started.pid)
+    assert len(processes) >= 2
+    started.send_signal(number)
+    end = ended(started, 60)
+    assert end.status in (-number, 128 + number), end
+    eventually(lambda: running(processes) == [])
+
+
+def test_they_end_where_the_first_is_killed(place: Place) -> None:
+    started = place.start("serve", "--port", "0", "--processes", "2")
+    assert started.stdout is not None
+    assert status(started.stdout.readline().removeprefix("review desk at ").strip()) == 200
+    processes = below(started.pid)
+    started.kill()
+    started.wait()
+    eventually(lambda: running(processes) == [], 60)
+    started.communicate()
+
+
+def test_a_process_is_started_for_each_core_but_not_for_each_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, expected in ((1, 1), (2, 2), (64, 4)):
+        monkeypatch.setattr("os.sched_getaffinity", lambda pid, cores=cores: set(range(cores)))
+        assert usual_processes() == expected
