@@ -128,7 +128,7 @@ class Findings:
         if name in self.values:
             return
         zone = self.rules.timezone or zone_of(self.country, self.values.get("currency"), self.language)
-        languages = self.rules.languages
+        languages = self.rules.languages or ((self.language,) if self.language else ())
         moment = parse_moment(value, timezone=zone, languages=languages)
         if moment is None and parse_loose_moment(value, languages=languages) is not None:
             self.problem(
