@@ -1467,6 +1467,17 @@ class ListingAssignment(Identified, Base):
     assigned_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class ListingNote(Identified, Base):
+    """A signed paragraph about a listing; only ever added."""
+
+    __tablename__ = "listing_note"
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    text: Mapped[str]
+    written_by: Mapped[str]
+    written_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 # -- retention --------------------------------------------------------------------------------------------------
 
 

@@ -188,6 +188,7 @@ class ListingWhole(Shown):
     current_decision_id: int | None = Field(None, description="`expected_decision_id` of a decision made on this.")
     changed_after_decision: bool
     demo: bool
+    assignee: str | None = Field(description="Who is to look at it.")
     object_id: int | None = Field(description="The object that other listings offer too.")
     cases: list[str] = Field(description="References of the cases that hold it.")
     answers: list[AnswerSection] = Field(description="Of the newest assessment, in the language of Accept-Language.")
@@ -262,6 +263,7 @@ def listing(
     return ListingWhole.model_validate(
         {
             **record,
+            "assignee": view.assignee.name if view.assignee is not None else None,
             "object_id": view.object.object_id,
             "cases": [case.reference for case in view.cases],
             "answers": answers.sections,

@@ -18,6 +18,7 @@ from review.picture_choice import view_pictures
 from storage.assignments import AssignmentRefused, assign
 from storage.imports import NotFetchable, check_fetchable
 from storage.jobs import insert_job
+from storage.listing_notes import NoteRefused, add_listing_note
 from storage.object_id import ObjectIdError, examination_source, photo_source, state_field, text_source
 from storage.objects import ObjectError, keep_apart, merge, split, undo
 from storage.queue_filters import filters_query, read_filters
@@ -94,6 +95,20 @@ def give(request: Request, desk: DeskOf, visitor: Decider, form: Form, listing_i
         return desk.problem(request, 422, "group_nobody_to_give")
     query = filters_query(read_filters(word(form, "filters"))[0])
     return go_to(f"/listings/{number}{'?' + query if query else ''}#assignment")
+
+
+@router.post("/listings/{listing_id}/notes")
+def write_note(request: Request, desk: DeskOf, visitor: Decider, form: Form, listing_id: str) -> Response:
+    """Keep a note beside the decisions; it decides nothing."""
+    text = word(form, "note")
+    try:
+        with desk.writing() as session:
+            number = _listing(session, listing_id).id
+            add_listing_note(session, desk.chain, listing_id=number, text=text, actor=visitor.user.name)
+    except NoteRefused as error:
+        said = desk.words(request)(f"case_error_{error.key}")
+        return desk.problem(request, 422, "api_note", written=[text], said=said)
+    return go_to(f"/listings/{number}#notes")
 
 
 @router.post("/listings/{listing_id}/same")

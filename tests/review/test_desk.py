@@ -247,6 +247,7 @@ NEEDS = {
     ("POST", "/listings/{listing_id}/decision"): "decide",
     ("POST", "/listings/{listing_id}/undo"): "decide",
     ("POST", "/listings/{listing_id}/assignment"): "decide",
+    ("POST", "/listings/{listing_id}/notes"): "decide",
     ("POST", "/listings/{listing_id}/case"): "cases",
     ("POST", "/cases"): "cases",
     ("POST", "/cases/{reference}/notes"): "cases",
