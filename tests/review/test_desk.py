@@ -269,6 +269,8 @@ NEEDS = {
     ("GET", "/alerts"): "read",
     ("POST", "/alerts/read"): "read",
     ("POST", "/alerts/email"): "read",
+    ("GET", "/alerts/confirm"): "read",
+    ("POST", "/alerts/confirm"): "read",
     ("POST", "/alerts/webhook"): "cases",
     ("POST", "/alerts/test"): "read",
     ("POST", "/alerts/deliveries/{delivery_id}/again"): "read",
