@@ -1,7 +1,8 @@
 """Which layer the processor's time goes to: a sample of the stack every few milliseconds of CPU, named by its file.
 
 A sample belongs to the innermost frame whose file tells a layer; libraries that serve several layers (SQLAlchemy,
-lxml, the standard library) tell none and count for whoever called them.
+lxml, the standard library) tell none and count for whoever called them. Only samples of the running loop are shared
+out: what is read and made before it, and put away after it, is no page's cost, as in the ratio.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ EVERY_SECONDS = 0.002
 ROOT = Path(__file__).resolve().parent.parent
 OURS = (
     ("crawler/extraction/", "extraction"),
-    ("spiders/", "extraction"),
-    ("markets/", "extraction"),
+    ("spiders/", "walk"),
+    ("markets/", "walk"),
     ("classifiers/", "classification"),
     ("evidence/", "record, hash, gzip"),
     ("storage/frontier.py", "frontier"),
@@ -30,7 +31,9 @@ THEIRS = (
     ("/scrapy/", "Scrapy and Twisted"),
     ("/twisted/", "Scrapy and Twisted"),
 )
-LAYERS = (*dict.fromkeys(name for _, name in (*OURS, *THEIRS)), "start and other")
+LAYERS = (*dict.fromkeys(name for _, name in (*OURS, *THEIRS)), "other")
+LOOP = "/twisted/internet/asyncioreactor.py"
+"""Its `run` lies beneath every callback of a running crawl."""
 
 
 class LayerSampler:
@@ -45,21 +48,24 @@ class LayerSampler:
         signal.setitimer(signal.ITIMER_PROF, EVERY_SECONDS, EVERY_SECONDS)
 
     def stop(self) -> dict[str, float]:
-        """Each layer's share of all samples."""
+        """Each layer's share of the samples of the running loop."""
         signal.setitimer(signal.ITIMER_PROF, 0)
         total = sum(self.samples.values()) or 1
         return {layer: self.samples[layer] / total for layer in LAYERS}
 
     def _sample(self, _number: int, frame: FrameType | None) -> None:
+        found: str | None = None
         while frame is not None:
-            path = frame.f_code.co_filename
-            if path not in self._layers:
-                self._layers[path] = layer_of(path)
-            if (layer := self._layers[path]) is not None:
-                self.samples[layer] += 1
+            code = frame.f_code
+            if code.co_name == "run" and code.co_filename.endswith(LOOP):
+                self.samples[found or "other"] += 1
                 return
+            if found is None:
+                path = code.co_filename
+                if path not in self._layers:
+                    self._layers[path] = layer_of(path)
+                found = self._layers[path]
             frame = frame.f_back
-        self.samples["start and other"] += 1
 
 
 def layer_of(path: str) -> str | None:

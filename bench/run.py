@@ -217,8 +217,10 @@ def table(figures: dict[str, Any]) -> str:
         "(in both: searching and fetching; in the whole path: all up to the database. Thumbnails and capture jobs"
     )
     lines.append("lie outside: the pages' pictures are on another host.)")
-    lines += ["", "The whole path by layer (samples of the stack every 2 ms of CPU, start included):"]
-    lines += [f"  {layer:32}{figures['layer_shares'][layer]:14.1%}" for layer in LAYERS]
+    lines += ["", "The whole path by layer (samples of the stack every 2 ms of CPU, while the loop runs):"]
+    for layer in LAYERS:
+        share = figures["layer_shares"][layer]
+        lines.append(f"  {layer:32}{share:14.1%}{share * cost['whole']:14.2f} ms a page")
     lines += ["", "Checks, on every run of the whole path:"]
     lines += [f"  {'ok    ' if c['passed'] else 'FAILED'} {c['name']}: {c['found']}" for c in figures["checks"]]
     lines += ["", f"{'extraction (ms a page)':44}{figures['extraction_ms_per_page']:8.2f}"]

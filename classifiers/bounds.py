@@ -2,7 +2,8 @@
 
 The corpus is composed, and echoes of its templates must not make an oil lamp speak against a Roman oil lamp. So the
 weights are fitted within bounds: names of ancient things, cultures, times and materials never count against an
-antiquity, names of copies and later goods never for one, and the talk of a sale counts for nothing.
+antiquity, names of copies and later goods never for one, and the talk of a sale counts for nothing. Damage counts only
+beside what a thing is called.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ OPEN_GROUPS = frozenset({"period:ottoman_safavid", "slang:ar_general_weak", "sla
 """Groups of those families that later things share: they may point either way."""
 SALE_TALK = frozenset({"risk", "offer", "context"})
 SALE_GROUPS = frozenset({"slang:ar_trade_talk"})
+STATE = "condition"
+"""Broken, mended, worn: a phone may be so too. It counts beside what a thing is called, never alone."""
 FIND_GROUPS = frozenset({"risk:found_in_ground", "risk:soil_uncleaned"})
 """Risk groups that speak of a find in the ground, which says what the object is and not only how it is sold."""
 RISK_WEIGHT = 0.05
@@ -40,7 +43,10 @@ def bounds_of(feature: str) -> Bounds:
         return -math.inf, math.inf
     if feature in FIND_GROUPS:
         return 0.0, math.inf
-    sides = {side_of(part) for part in _parts(feature)}
+    parts = _parts(feature)
+    if all(part.partition(":")[0] == STATE for part in parts):
+        return 0.0, 0.0
+    sides = {side_of(part) for part in parts}
     if -1 in sides:
         return -math.inf, 0.0
     return (0.0, math.inf) if sides == {1} else (-math.inf, math.inf)

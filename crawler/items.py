@@ -7,6 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+TOMAN = "IRT"
+"""Ten rials (IRR), in which prices in Iran are quoted: the code that shops' software has for it."""
+
 PageKind = Literal["listing", "search", "other"]
 ListingState = Literal["live", "sold", "ended", "gone"]
 DimensionKind = Literal["height", "width", "length", "depth", "diameter", "thickness"]
@@ -36,7 +39,7 @@ class ExtractedPage:
     price: Decimal | None = None
     """The price asked now: fixed price, or the current or starting bid of an auction."""
     currency: str | None = None
-    """ISO 4217."""
+    """ISO 4217, or IRT for tomans: `price` is in the unit in which it is offered."""
     estimate_low: Decimal | None = None
     estimate_high: Decimal | None = None
     starting_bid: Decimal | None = None

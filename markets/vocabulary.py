@@ -10,6 +10,8 @@ from pathlib import Path
 
 from babel import Locale
 
+from crawler.items import TOMAN
+
 SEARCH_WALKERS = ("catalogue", "browser")
 SOURCE_WALKERS = ("shopify", "woocommerce", "sitemap", "feed")
 API_WALKERS = ("ebay_browse", "etsy")
@@ -40,8 +42,8 @@ def time_zones() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def currencies() -> frozenset[str]:
-    """ISO 4217 codes, past ones too: old sales are quoted in them."""
-    return frozenset(Locale("en").currencies)
+    """ISO 4217 codes, past ones too, since old sales are quoted in them; and IRT, in which Iran's markets quote."""
+    return frozenset(Locale("en").currencies) | {TOMAN}
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from crawler.errors import RelicwatchError
+from crawler.items import TOMAN
 
 FACTS = Path(__file__).parent / "facts"
 SETTINGS, CURRENCIES = "answers.yaml", "currencies.yaml"
@@ -79,7 +80,10 @@ class Currencies:
                 raise FactsError(f"{path}: {code!r} is no currency code (three capital letters).")
             if not _is_number(rate) or rate <= 0:
                 raise FactsError(f"{path}: the rate of {code} must be a number above zero.")
-        return cls(as_of, float(near), {code: float(rate) for code, rate in rates.items()} | {"EUR": 1.0})
+        found = {code: float(rate) for code, rate in rates.items()} | {"EUR": 1.0}
+        if "IRR" in found:
+            found.setdefault(TOMAN, found["IRR"] / 10)
+        return cls(as_of, float(near), found)
 
     def in_euro(self, amount: Decimal | None, currency: str | None) -> float | None:
         """The amount in euro; None without an amount, or for a currency that the table lacks."""

@@ -40,7 +40,7 @@ def decode(body: bytes, content_type: str | None = None, charset: str | None = N
         if body.startswith(mark):
             return _lossy(body[len(mark) :], marked)
     declared = _declarations(body, content_type, charset)
-    wide = _wide_without_mark(body)
+    wide = _wide_without_mark(body) if b"\x00" in body[:_META_WINDOW] else None
     if wide is not None:
         text, _, problem = _lossy(body, wide)
         return text, wide, problem or _contradiction(declared, wide)

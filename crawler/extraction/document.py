@@ -72,7 +72,7 @@ class Document:
             text = text.replace("\x00", "")
         text, cut = _with_sane_tags(text)
         problem = problem or cut
-        if not text.strip():
+        if not text or text.isspace():
             return None, "The page is empty."
         try:
             if source is None or text is not whole:
@@ -226,9 +226,14 @@ class Document:
     @cached_property
     def texts(self) -> list[tuple[str, int]]:
         """Short pieces of text in page order, each with its number, by which `place_of` tells where it stands."""
-        nodes = (_TEXTS_OF_SHORT if self._is_short else _TEXTS)(self.root)
-        numbered = [(t, n) for n, node in enumerate(nodes) if len(node) < MAX_TEXT_PIECE and (t := node.strip())]
-        return numbered[:MAX_TEXTS]
+        nodes = enumerate(self.bare_texts)
+        return [(t, n) for n, node in nodes if len(node) < MAX_TEXT_PIECE and (t := node.strip())][:MAX_TEXTS]
+
+    @cached_property
+    def bare_texts(self) -> list[str]:
+        """All pieces of text as they stand in the page, blank and long ones too: their places are their numbers."""
+        found: list[str] = (_TEXTS_OF_SHORT if self._is_short else _TEXTS)(self.root)
+        return found
 
     def place_of(self, number: int) -> tuple[Any, bool]:
         """The element of a text of `texts`, and whether the text follows it (its tail) or stands in it.

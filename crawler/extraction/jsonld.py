@@ -130,8 +130,8 @@ def main_listing(nodes: list[Node], document: Document) -> Node | None:
     """The object that the page is about: a thing offered that is not one of many of its kind."""
     inside = _listed_ids(nodes)
     candidates = [n for n in nodes if types_of(n) & OFFERED_TYPES and id(n) not in inside and _says_something(n)]
-    if not candidates:
-        return None
+    if len(candidates) < 2:
+        return candidates[0] if candidates else None
     return max(candidates, key=lambda n: _weight(n, document))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from crawler.extraction.findings import Findings
 from crawler.extraction.text import clean
@@ -76,13 +76,19 @@ _ONE_NUMBER = re.compile(_NUMBER)
 _FEET_BEFORE = re.compile(rf"\s*({_NUMBER})\s?(?:feet|foot|ft\.?|['′’])\s?(?:,\s?|and\s)?(?=[\d½¼¾⅓⅔⅛⅜⅝⅞])", re.I)
 _TIMES_SIGN = re.compile(_TIMES, re.I)
 _LENGTH_UNIT = re.compile(_units(_LENGTH_UNITS), re.I)
-_NUMBER_STARTS = re.compile(r"[\d½¼¾⅓⅔⅛⅜⅝⅞]+")
-"""Where alone a measure can begin: the long patterns are tried there and nowhere else."""
+_NUMBER_STARTS = re.compile(r"[\d½¼¾⅓⅔⅛⅜⅝⅞]++(?!(?:st|nd|rd|th|s|er|ème|e)\b|[.,;:!?)]++(?:\D|\Z)|\Z)")
+"""Where alone a measure can begin: the long patterns are tried there and nowhere else. Not at "19th", "1980s" and what
+ends a phrase: neither a unit nor another number follows."""
 _FRACTION = re.compile(r"(\d{1,2})/(\d{1,2})\Z")
 _FRACTIONS = {sign: Decimal(str(unicodedata.numeric(sign))) for sign in "½¼¾⅓⅔⅛⅜⅝⅞"}
 _MAY_MEASURE = re.compile(
     r"\d\s?(?:mm|c[mｍ]|in|g|k|oz|lb|[\"″”′]|ft|po|zo|pu|мм|см|г|к|[مسغجكبإاأرگکو]|[ء-ي]|毫|厘|公|ミ|セ|克|グ)", re.I
 )
+
+_MAY_WEIGH = re.compile(
+    r"[\d½¼¾⅓⅔⅛⅜⅝⅞]\s?(?:g|k|chil|oz|ou|on|un|lb|pou|г|к|γ|غ|ج|گ|ك|ک|أ|ا|ر|克|グ|그|公|千|キ)", re.I
+)
+"""A number and the beginning of one of the units of weight."""
 
 _KIND_WORDS: tuple[tuple[DimensionKind, str], ...] = (
     ("height", r"height|hgt|high|tall|hauteur|haut|höhe|hoch|altezza|alt[oa]|altura|yükseklik|hoogte|wysokość|высота"
@@ -98,7 +104,7 @@ _KIND_WORDS: tuple[tuple[DimensionKind, str], ...] = (
     ("thickness", r"thickness|thick|épaisseur|dicke|dick|spessore|grosor|espesor|kalınlık|толщина|و?(?:ال)?سُ?ماكة"
     r"|و?(?:ال)?سُ?مك|厚"),
 )  # fmt: skip
-_KIND = re.compile("|".join(rf"(?P<{kind}>(?<!\w)(?:{words})(?!\w))" for kind, words in _KIND_WORDS), re.I)
+_KIND = re.compile(rf"(?<!\w)(?:{'|'.join(f'(?P<{kind}>{words})' for kind, words in _KIND_WORDS)})(?!\w)", re.I)
 _LETTERS: dict[str, DimensionKind] = {"H": "height", "W": "width", "L": "length"}
 """Letters behind a number. D, B, T and P stand for other things in other languages."""
 _ORDER = re.compile(r"(?<!\w)[HWLDBTP](?:\s?[x×*/]\s?[HWLDBTP]){1,2}(?!\w)", re.I)
@@ -222,7 +228,7 @@ def dimensions_in(text: str) -> list[Dimension]:
 
 def weight_in(text: str) -> Decimal | None:
     """The first weight that a text names, in grams; None for that of a parcel."""
-    for match in _matches(_WEIGHT, text):
+    for match in _matches(_WEIGHT, text) if _MAY_WEIGH.search(text) else ():
         amounts = _amounts(match["numbers"])
         grams = max(amounts) * _factor("weight", match["unit"]) if amounts else None
         year = match["unit"][:1] in "гГ" and match["numbers"].isdigit() and len(match["numbers"]) == 4  # "1980 г."
@@ -337,7 +343,7 @@ def _kind_behind(text: str, end: int) -> re.Match[str] | None:
 
 
 def _kind_of(match: re.Match[str]) -> DimensionKind:
-    return next(kind for kind, _ in _KIND_WORDS if match[kind])
+    return cast(DimensionKind, match.lastgroup)
 
 
 def _repeats(one: Dimension, found: Iterable[Dimension]) -> bool:

@@ -46,15 +46,19 @@ _all: list[Openings] = []
 
 
 class Readers(dict[str, int]):
-    """The bits that `readers_of` gives for all texts with these first LENGTH characters: pages begin theirs alike.
+    """The bits of all that may read texts with these first LENGTH characters: pages begin theirs alike.
 
-    UNKNOWN where they begin with a sign, because any number of signs may stand before the first letter.
+    UNKNOWN where they begin with a sign or a blank, because any number may stand before the first letter. What ends
+    with a blank may be all of a short text, or go on.
     """
 
     def __missing__(self, start: str) -> int:
         if len(self) >= _MOST_STARTS:
             self.clear()
-        self[start] = found = readers_of(start) if start[0].isalnum() else UNKNOWN
+        found = UNKNOWN
+        if start[:1].isalnum():
+            found = readers_of(start) | readers_of(start.rstrip())
+        self[start] = found
         return found
 
 

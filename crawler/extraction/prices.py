@@ -1,7 +1,8 @@
 """Prices and currencies as pages write them, in Latin and Arabic script and in many habits of grouping.
 
 A currency is only named where a code, a word or a sign says so; signs that several countries share are read by the
-market's currency, then by the country of the page.
+market's currency, then by the country of the page. An amount is kept in the unit in which it is offered: tomans stay
+tomans, whose code IRT is the trade's own and none of ISO 4217.
 """
 
 from __future__ import annotations
@@ -13,12 +14,17 @@ from typing import NamedTuple
 
 from babel.core import get_global
 
+from crawler.items import TOMAN
+
 
 class Money(NamedTuple):
     amount: Decimal
     currency: str | None
-    """ISO 4217, None where the text names none."""
+    """One of CURRENCIES, None where the text names none."""
 
+
+CURRENCIES = frozenset(get_global("all_currencies")) | {TOMAN}
+"""Codes of ISO 4217, past ones too, and the toman's."""
 
 _CURRENCY_WORDS: dict[str, str] = {
     # Arabic script: abbreviations and words
@@ -31,7 +37,7 @@ _CURRENCY_WORDS: dict[str, str] = {
     "ج.م": "EGP", "جنيه مصري": "EGP", "جنيه سوداني": "SDG", "ل.س": "SYP", "ليرة سورية": "SYP", "ل.ل": "LBP",
     "ليرة لبنانية": "LBP", "ليرة تركية": "TRY", "يورو": "EUR",
     "أورو": "EUR", "دولار أمريكي": "USD", "دولار امريكي": "USD",
-    "دولار": "USD", "جنيه إسترليني": "GBP", "جنيه استرليني": "GBP", "تومان": "IRR", "﷼": "SAR",
+    "دولار": "USD", "جنيه إسترليني": "GBP", "جنيه استرليني": "GBP", "تومان": TOMAN, "تومن": TOMAN,
     # words and abbreviations in Latin, Cyrillic, Hebrew and East Asian script
     "euros": "EUR", "euro": "EUR", "us dollars": "USD", "dollars": "USD", "pounds sterling": "GBP",
     "us $": "USD", "us$": "USD", "u$s": "USD", "u.s. $": "USD", "c $": "CAD", "c$": "CAD", "ca$": "CAD", "cdn$": "CAD",
@@ -55,6 +61,7 @@ _CURRENCY_WORDS: dict[str, str] = {
     "lek": "ALL", "dinara": "RSD", "forint": "HUF", "złotych": "PLN", "korun": "CZK", "lira": "TRY",
     "francs suisses": "CHF",
     # codes that shops write small; "try", "all" and "top" are words and stay out
+    "toman": TOMAN, "tomans": TOMAN,
     "eur": "EUR", "usd": "USD", "gbp": "GBP", "pln": "PLN", "czk": "CZK", "huf": "HUF", "sek": "SEK", "nok": "NOK",
     "dkk": "DKK", "bgn": "BGN", "rsd": "RSD", "uah": "UAH", "kzt": "KZT", "ils": "ILS", "inr": "INR", "cad": "CAD",
     "aud": "AUD", "jpy": "JPY", "dzd": "DZD", "tnd": "TND", "kwd": "KWD", "jod": "JOD", "iqd": "IQD", "lbp": "LBP",
@@ -79,13 +86,15 @@ _SHARED_WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "جنيه": ("EGP", ("EGP", "SDG", "GBP")), "ليرة": ("", ("SYP", "LBP", "TRY")), "sr": ("SAR", ("SAR", "SCR")),
     "q": ("", ("GTQ",)), "l": ("", ("HNL", "ALL")), "r": ("", ("ZAR", "BRL")), "br": ("", ("BYN", "ETB")),
     "₨": ("", ("PKR", "INR", "LKR", "NPR", "MUR")), "dirhams": ("", ("MAD", "AED")), "din.": ("RSD", ("RSD",)),
+    "﷼": ("SAR", ("SAR", "IRR", "QAR", "OMR", "YER")),
     "francs": ("", ("CHF", "XOF", "XAF")), "ليره": ("", ("SYP", "LBP", "TRY")), "دولار كندي": ("CAD", ("CAD",)),
 }  # fmt: skip
 
 _CAPITALS_ONLY = frozenset({"le", "da", "dt", "rm", "q", "l", "r", "sr", "mad", "php", "ron", "kd", "bd", "jd", "km"})
-_ISO_CODES = frozenset(get_global("all_currencies"))
 _THREE_DECIMALS = frozenset({"KWD", "BHD", "OMR", "JOD", "TND", "IQD", "LYD"})
-_NO_DECIMALS = frozenset({"JPY", "KRW", "VND", "CLP", "PYG", "ISK", "XOF", "XAF", "IDR", "UZS", "IRR", "COP", "HUF"})
+_NO_DECIMALS = frozenset(
+    {"JPY", "KRW", "VND", "CLP", "PYG", "ISK", "XOF", "XAF", "IDR", "UZS", "IRR", TOMAN, "COP", "HUF"}
+)
 
 _DIGITS = str.maketrans(
     "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹０１２３４５６７８９٫٬،，．＄",
@@ -133,8 +142,13 @@ _SCALE = {
     "ألف": 1000,
     "الف": 1000,
     "万": 10_000,
+    "هزار": 1000,
+    "میلیون": 1_000_000,
+    "میلیارد": 1_000_000_000,
 }
-_SCALE_WORD = re.compile(r"\s?(mio|million|مليون|ألف|الف|万|k|m)(?![^\W\d_])", re.I)
+_SCALE_WORD = re.compile(r"\s?(mio|million|مليون|ألف|الف|万|هزار|میلیون|میلیارد|k|m)(?![^\W\d_])", re.I)
+_AND = re.compile(r"\s?و\s?")
+"""Between the parts of an amount in words: "2 million and 500 thousand", in Arabic script."""
 
 MAX_AMOUNT = Decimal("1e12")
 _LONGEST_PRICE_TEXT = 200
@@ -166,14 +180,14 @@ def country_currency(country: str | None) -> str | None:
 
 
 def currency_code(value: object, *, hint: str | None = None, country: str | None = None) -> str | None:
-    """ISO 4217 code that a code, word or sign stands for; `hint` and `country` decide on signs that several share."""
+    """The code that a code, word or sign stands for; `hint` and `country` decide on signs that several share."""
     if not isinstance(value, str):
         return None
     text = _tidy(value)[:_LONGEST_PRICE_TEXT]
-    if text.upper() in _ISO_CODES and len(text) == 3:
+    if text.upper() in CURRENCIES and len(text) == 3:
         return text.upper()
     for match in _CODE.finditer(text):
-        if match.group() in _ISO_CODES:
+        if match.group() in CURRENCIES:
             return match.group()
     word = next((m.group() for m in _CURRENCY.finditer(text) if _is_sign(m.group())), None)
     return _resolve(word.casefold(), hint, country) if word else None
@@ -228,8 +242,8 @@ def _parse_price_text(raw: str, hint: str | None, country: str | None) -> Money 
     simple = _SIMPLE.fullmatch(raw)
     if simple is not None and not (simple["before"] and simple["after"]):
         sign = simple["before"] or simple["after"]
-        code = sign if sign is None or sign in _ISO_CODES else _resolve(sign, hint, country)
-        if sign is None or not sign.isalpha() or sign in _ISO_CODES:
+        code = sign if sign is None or sign in CURRENCIES else _resolve(sign, hint, country)
+        if sign is None or not sign.isalpha() or sign in CURRENCIES:
             amount = _bounded(_machine_number(simple["number"], code or hint))
             return Money(amount, code) if amount is not None else None
     return _search_price(raw, hint, country)
@@ -249,10 +263,10 @@ def _search_price(raw: str, hint: str | None, country: str | None) -> Money | No
         if sign is None:
             continue
         number = _from_of(numbers[max(0, place - 1)], number, text)
-        code = sign.group() if sign.group() in _ISO_CODES else _resolve(sign.group().casefold(), hint, country)
+        code = sign.group() if sign.group() in CURRENCIES else _resolve(sign.group().casefold(), hint, country)
         amount = _scaled(number, text, code or hint)
         if amount is not None:
-            return Money(amount, code)
+            return Money(amount + _millions_before(numbers[:place], number, text), code)
     amount = _scaled(numbers[0], text, hint)
     return Money(amount, None) if amount is not None else None
 
@@ -289,7 +303,7 @@ def _from_of(first: re.Match[str], second: re.Match[str], text: str) -> re.Match
 def _is_sign(word: str) -> bool:
     """Three capitals count as a currency where ISO 4217 has them; "da" and "le" are words unless in capitals."""
     if _CODE.fullmatch(word) and word.casefold() not in _CURRENCY_WORDS:
-        return word in _ISO_CODES
+        return word in CURRENCIES
     return word.isupper() or word.casefold() not in _CAPITALS_ONLY
 
 
@@ -301,9 +315,17 @@ def _beside(number: re.Match[str], signs: list[re.Match[str]], text: str) -> re.
         if s.start() >= number.end() and not _SCALE_WORD.sub("", text[number.end() : s.start()]).strip(" .")
     ]
     # "US $12": the longest reading wins by being the last before the number; a code after it beats a shared sign.
-    if before and after and before[-1].group().casefold() in _SHARED_WORDS and after[0].group() in _ISO_CODES:
+    if before and after and before[-1].group().casefold() in _SHARED_WORDS and after[0].group() in CURRENCIES:
         return after[0]
     return before[-1] if before else after[0] if after else None
+
+
+def _millions_before(earlier: list[re.Match[str]], number: re.Match[str], text: str) -> Decimal:
+    """What the number is added to: "2 million and" 500 thousand; else nothing."""
+    scale = _SCALE_WORD.match(text, earlier[-1].end()) if earlier else None
+    if scale is None or not _AND.fullmatch(text, scale.end(), number.start()):
+        return Decimal(0)
+    return _scaled(earlier[-1], text, None) or Decimal(0)
 
 
 def _scaled(number: re.Match[str], text: str, currency: str | None) -> Decimal | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from typing import Any
 
-from crawler.extraction.document import Document, is_hidden, marks_of, visible_text
+from crawler.extraction.document import MAX_TEXT_PIECE, Document, is_hidden, marks_of, visible_text
 from crawler.extraction.openings import COUNTING, LENGTH, READERS, UNKNOWN, Openings, readers_of
 from crawler.extraction.text import folded
 
@@ -46,30 +46,39 @@ class Scope:
 
         Left out are long texts without a colon.
         """
-        texts = self.document.texts
-        for place, readers in self._read_by:
+        for text, number, readers in self._read_by:
             if readers & known.bit:
-                yield texts[place]
+                yield text, number
 
     @cached_property
     def counting_texts(self) -> list[tuple[str, int, str]]:
         """The texts that may count something ("3 bids", or "3" alone), each with its number and the text behind it."""
-        texts = self.document.texts
         return [
-            (*texts[place], texts[place + 1][0] if place + 1 < len(texts) else "")
-            for place, readers in self._read_by
-            if readers & COUNTING and _counts(texts[place][0])
+            (text, number, self._text_behind(number))
+            for text, number, readers in self._read_by
+            if readers & COUNTING and _counts(text)
         ]
 
+    def _text_behind(self, number: int) -> str:
+        nodes = self.document.bare_texts
+        for node in map(nodes.__getitem__, range(number + 1, len(nodes))):
+            if len(node) < MAX_TEXT_PIECE and (text := node.strip()):
+                return text
+        return ""
+
     @cached_property
-    def _read_by(self) -> list[tuple[int, int]]:
-        """Places in the document's texts, each with the bits of those who read it; those that nobody reads left out."""
-        texts = self.document.texts
+    def _read_by(self) -> list[tuple[str, int, int]]:
+        """Texts with their numbers and the bits of those who read them; those that nobody reads left out."""
+        nodes = self.document.bare_texts
         found = []
-        for place, readers in [(p, r) for p, (text, _) in enumerate(texts) if (r := READERS[text[:LENGTH]])]:
-            text = texts[place][0]
+        for number, readers in [(n, r) for n, node in enumerate(nodes) if (r := READERS[node[:LENGTH]])]:
+            text = nodes[number].strip()
+            if readers == UNKNOWN and text:
+                readers = READERS[text[:LENGTH]]
+            if not text or len(nodes[number]) >= MAX_TEXT_PIECE:
+                continue
             if len(text) <= _LONGEST_ALONE or ":" in text or "：" in text:
-                found.append((place, readers if readers != UNKNOWN else readers_of(text)))
+                found.append((text, number, readers if readers != UNKNOWN else readers_of(text)))
         return found
 
     def levels_apart(self, element: Any) -> int:

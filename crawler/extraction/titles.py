@@ -31,6 +31,8 @@ _PRICE_TAIL = re.compile(
     r"\s+[-–—|,:]\s*(?:[$€£¥]|[A-Z]{3}\s?)\s?[\d.,]+(?:\s?[€$])?\s*(?:/[^()]{0,40})?(?:\(([^()]{2,60})\))?\s*\Z"
 )
 _PRICE_HEAD = re.compile(r"\A\s*[$€£¥]\s?[\d.,]+\s*(?:/\s*\w{1,6}\s*)?(?:-\s*\d+\s?ft²?\s*)?[-–—|]\s*")
+_PRICE_MARK = re.compile(r"[$€£¥]|[-–—|,:]\s*[A-Z]{3}")
+"""Without one of these neither of the two matches."""
 _PLACE_TAIL = re.compile(r"\s*\(([^()\d$€£]{3,60})\)\s*\Z")
 
 
@@ -84,6 +86,7 @@ def _family(source: str) -> str:
     return "title" if source == "visible:title" else source.split(":", 1)[0]
 
 
+@lru_cache(maxsize=512)
 def _weight(source: str) -> float:
     whole = ":".join(source.split(":")[:2])
     return _WEIGHT.get(whole) or _WEIGHT.get(source.split(":", 1)[0], 1.0)
@@ -94,8 +97,8 @@ def trim_site(title: str, site_names: list[str]) -> str:
     if not _MARK.search(title):
         return title.strip()
     names = _folded_names(tuple(site_names))
-    plain = _NO_WORD.sub("", folded(title))
-    if not any(_NO_WORD.sub("", name) in plain for name in names):
+    plain = _letters(folded(title))
+    if not any(letters in plain for _, letters in names):
         return title.strip()
     for _ in range(4):
         marks = list(_SEPARATOR.finditer(title))
@@ -113,18 +116,27 @@ def trim_site(title: str, site_names: list[str]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _folded_names(site_names: tuple[str, ...]) -> list[str]:
-    return [name for name in map(folded, site_names) if name]
+def _folded_names(site_names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Each name folded, and its letters alone."""
+    return tuple((name, _letters(name)) for name in map(folded, site_names) if name)
 
 
-def _names_site(part: str, names: list[str]) -> bool:
+def _letters(text: str) -> str:
+    return _NO_WORD.sub("", text)
+
+
+@lru_cache(maxsize=512)
+def _names_site(part: str, names: tuple[tuple[str, str], ...]) -> bool:
+    """A site hangs the same words on all its titles."""
     text = folded(part)
-    plain = _NO_WORD.sub("", text)
-    return any(plain == _NO_WORD.sub("", n) or (len(n) > 3 and (text.startswith(n) or text.endswith(n))) for n in names)
+    plain = _letters(text)
+    return any(plain == letters or (len(n) > 3 and (text.startswith(n) or text.endswith(n))) for n, letters in names)
 
 
 def trim_price(title: str) -> str:
     """The title without a price that was written into it, and without the place in brackets behind that price."""
+    if not _PRICE_MARK.search(title):
+        return title.strip() or title
     return _PRICE_HEAD.sub("", _PRICE_TAIL.sub("", title)).strip() or title
 
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlu
 
 from crawler.addresses import TRACKING
 from crawler.errors import UsageError
-from crawler.extraction.page import SEARCH_PARAMETERS
+from crawler.extraction.kinds import SEARCH_PARAMETERS
 
 _PARAMETERS = (*SEARCH_PARAMETERS, "text", "search_text", "words")
 """The last ones hold other things as often: as a sign of a search page they do not count."""

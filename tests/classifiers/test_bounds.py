@@ -17,6 +17,12 @@ def test_copies_and_later_goods_never_count_for(feature):
     assert bounds_of(feature) == (-math.inf, 0.0)
 
 
+def test_damage_counts_beside_what_a_thing_is_called_and_never_alone():
+    assert bounds_of("condition:part_lost") == bounds_of("any condition") == (0.0, 0.0)
+    assert bounds_of("condition & object") == (-math.inf, math.inf)
+    assert bounds_of("condition & goods") == (-math.inf, 0.0)
+
+
 def test_a_find_in_the_ground_is_evidence_and_private_chat_is_talk():
     assert not is_sale_talk("risk:found_in_ground")
     assert is_sale_talk("risk:move_to_private_chat")

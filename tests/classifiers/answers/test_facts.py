@@ -80,6 +80,13 @@ def test_settings_that_cannot_be_used_name_the_file_and_the_entry(tmp_path, cont
     assert told in str(refused.value)
 
 
+def test_ten_rials_are_a_toman(tmp_path):
+    (tmp_path / "currencies.yaml").write_text("as_of: 2026-11-01\nrates: {IRR: 50000}\n", "utf-8")
+    money = Currencies.load(tmp_path)
+    assert money.in_euro(Decimal(50_000), "IRR") == 1
+    assert money.in_euro(Decimal(50_000), "IRT") == 10
+
+
 def test_a_user_s_own_rates_win_and_are_dated(tmp_path):
     (tmp_path / "currencies.yaml").write_text("as_of: 2026-11-01\nrates: {TND: 4}\n", "utf-8")
     money = Currencies.load(tmp_path)

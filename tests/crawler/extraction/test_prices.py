@@ -32,7 +32,12 @@ PRICES = [
     ("12.500 د.ت", "12.500", "TND"),
     ("١٢٠٠ درهم مغربي", "1200", "MAD"),
     ("500 دينار كويتي", "500", "KWD"),
-    ("۲۵۰۰ تومان", "2500", "IRR"),
+    ("۲۵۰۰ تومان", "2500", "IRT"),  # ten rials each: kept as offered
+    ("Price: 2,500,000 Toman", "2500000", "IRT"),
+    ("۲۵۰۰۰ ریال", "25000", "IRR"),
+    ("۵۰۰ هزار تومان", "500000", "IRT"),
+    ("۲ میلیون و ۵۰۰ هزار تومان", "2500000", "IRT"),
+    ("۱.۲ میلیارد تومان", "1200000000", "IRT"),
     ("3,500 QAR", "3500", "QAR"),
 ]
 
@@ -56,6 +61,8 @@ def test_a_price_is_read_with_its_currency(text, amount, currency):
         ("kr 1.200", None, "DK", "DKK"),
         ("Rs 635,000", None, "PK", "PKR"),
         ("£20", None, None, "GBP"),
+        ("900 ﷼", None, "IR", "IRR"),
+        ("900 ﷼", None, None, "SAR"),
     ],
 )
 def test_a_shared_sign_is_read_by_the_market_and_then_by_the_country(text, hint, country, currency):
@@ -92,6 +99,7 @@ def test_codes_words_and_signs_name_currencies():
     assert currency_code("eur") == "EUR"
     assert currency_code("US $") == "USD"
     assert currency_code("ر.ق") == "QAR"
+    assert currency_code("IRT") == "IRT"
     assert currency_code("XQZ") is None
     assert country_currency("TN") == "TND"
     assert country_currency("ZZ") is None
