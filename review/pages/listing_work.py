@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from crawler.errors import RelicwatchError
 from review.desk import Decider, Desk, DeskOf, Form, NotThere, Reader, Visitor, go_to, row_id, word
-from review.masking import NoReason, lift_mask
+from review.masking import NoReason, is_lifted, lift_mask, shows_contacts
 from review.pages.queue_group import chosen_assignee
 from review.picture_choice import view_pictures
 from storage.assignments import AssignmentRefused, assign
@@ -49,7 +49,20 @@ def pictures_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: s
                 "unveiled": shown and viewer.is_veiled,
             },
         )
-    return desk.page(request, "pictures.html", listing=listing, viewer=viewer, shown=shown)
+        event = asked.get("contacts", "")
+        number = row_id(event) if event.isdigit() else None
+        lifted = is_lifted(session, number, listing_id=listing.id, actor=visitor.user.name)
+        veiled = not lifted and any(one.is_screenshot for group in viewer.groups for one in group.choices)
+        veiled = veiled and shows_contacts(session, listing.id)
+    return desk.page(
+        request,
+        "pictures.html",
+        listing=listing,
+        viewer=viewer,
+        shown=shown,
+        contacts=event if lifted else "",
+        screenshots_veiled=veiled,
+    )
 
 
 @router.post("/listings/{listing_id}/object-id")
