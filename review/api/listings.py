@@ -302,9 +302,10 @@ def masked(text: str | None) -> str | None:
 
 def _lift(session: Session, caller: Caller, listing_id: int, reason: str) -> int:
     """The number of the event that lets the caller see them."""
-    lifted = {"listing_id": listing_id, "actor": caller.user.name, "reason": reason, "case": None}
+    actor = caller.user.name
     try:
-        return lift_mask(session, caller.chain, **lifted).id
+        event = lift_mask(session, caller.chain, listing_id=listing_id, actor=actor, reason=reason, case=None)
+        return event.id
     except NoReason as error:
         raise Refusal(422, "reason") from error
 
