@@ -63,6 +63,7 @@ _DATES = tuple(
     for pattern in (
         rf"{_DAY}{_OF}[\s./-]{{0,3}}(?<![^\W\d_]){_MONTH}(?![^\W\d_])[.,،]?{_OF}[\s/-]{{0,3}}(?:sene\s)?{_YEAR}",
         rf"(?<![^\W\d_]){_MONTH}(?![^\W\d_])\.?\s{{0,3}}{_DAY},?\s{{1,3}}{_YEAR}",
+        r"(?<![\d.])(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})(?!\d)",  # with dots the day comes first
         rf"(?<!\d){_YEAR}\s?[年년]\s?(?P<month>\d{{1,2}})\s?[月월]\s?(?P<day>\d{{1,2}})\s?[日일]",
     )
 )

@@ -11,6 +11,7 @@ from crawler.extraction.moments import parse_loose_moment, parse_moment
 from crawler.extraction.prices import country_currency, currency_code, is_plain_amount, parse_amount, parse_price
 from crawler.extraction.rules import PageRules
 from crawler.extraction.text import clean, clean_block
+from crawler.extraction.zones import zone_of
 from crawler.items import PageKind
 
 MAX_IMAGES = 200
@@ -64,6 +65,8 @@ class Findings:
     rules: PageRules
     country: str | None = None
     """ISO 3166 country that the page names or lives in: it reads signs that several currencies share."""
+    language: str | None = None
+    """ISO 639-1 language that the page declares."""
     expected: PageKind | None = None
     """The kind of page that the caller asked the market for, where it knows."""
     values: dict[str, Any] = field(default_factory=dict)
@@ -124,7 +127,8 @@ class Findings:
     def add_moment(self, name: str, value: object, source: str) -> None:
         if name in self.values:
             return
-        zone, languages = self.rules.timezone, self.rules.languages
+        zone = self.rules.timezone or zone_of(self.country, self.values.get("currency"), self.language)
+        languages = self.rules.languages or ((self.language,) if self.language else ())
         moment = parse_moment(value, timezone=zone, languages=languages)
         if moment is None and parse_loose_moment(value, languages=languages) is not None:
             self.problem(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -23,11 +23,12 @@ _LAZY = (
     "data-url",
 )
 _URL_KEYS = (
-    "contentUrl",
+    "contenturl",
     "url",
     "original",
-    "originalUrl",
+    "originalurl",
     "full",
+    "fullhd",
     "large",
     "big",
     "zoom",
@@ -38,6 +39,8 @@ _URL_KEYS = (
     "uri",
     "id",
 )
+"""In lower case, the most telling first."""
+_SMALL = ("thumb", "small", "mini", "icon")
 _IMAGE_ENDING = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|bmp|tiff?)(?:$|[?#!/])", re.I)
 _NO_PHOTO = re.compile(
     r"(?:^|[/_.-])(?:logo|sprite|spacer|pixel|blank|placeholder|loading|loader|icon|icons|avatar|flag"
@@ -69,16 +72,26 @@ def image_addresses(value: Any, absolute: Callable[[object], str | None], depth:
         for one in value:
             yield from image_addresses(one, absolute, depth + 1)
     elif isinstance(value, dict):
-        sizes = _sized(value)
-        for candidate in (*sizes, *(value.get(key) for key in _URL_KEYS)):
-            if isinstance(candidate, str) and ("/" in candidate or "." in candidate):
-                url = absolute(candidate)
-                if url:
-                    yield url
-                    return
-        for inner in value.values():
-            if isinstance(inner, (dict, list)):
-                yield from image_addresses(inner, absolute, depth + 1)
+        by_key = {str(key).lower(): inner for key, inner in value.items()}
+        # Whatever a site calls it ("mediaUrl", "secureuri"), what ends like a picture is one.
+        ending = [inner for inner in by_key.values() if isinstance(inner, str) and has_image_ending(inner)]
+        large = [inner for key, inner in by_key.items() if inner in ending and not any(map(key.__contains__, _SMALL))]
+        url = _first_address((*_sized(value), *map(by_key.get, _URL_KEYS), *large), absolute)
+        found = [url] if url else []
+        if not found:
+            inside = (inner for inner in value.values() if isinstance(inner, (dict, list)))
+            found = [one for inner in inside for one in image_addresses(inner, absolute, depth + 1)]
+        if not found and (url := _first_address(ending, absolute)):
+            found = [url]
+        yield from found
+
+
+def _first_address(candidates: Iterable[Any], absolute: Callable[[object], str | None]) -> str | None:
+    for candidate in candidates:
+        url = absolute(candidate) if isinstance(candidate, str) and ("/" in candidate or "." in candidate) else None
+        if url:
+            return url
+    return None
 
 
 def _sized(value: dict[str, Any]) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crawler.extraction.document import Document
 from crawler.extraction.findings import Findings
 from crawler.extraction.images import is_photo
+from crawler.extraction.prices import parse_amount
 
 _AMOUNTS = (
     ("product:sale_price:amount", "product:sale_price:currency"),
@@ -30,6 +31,8 @@ def fill(document: Document, findings: Findings) -> None:
             findings.add_preview_image(url, "opengraph:og:image")
     for amount, currency in _AMOUNTS:
         text = meta.get(amount)
+        if text and currency and counts_cents(text, findings):
+            del findings.values["price"]
         if text and (currency or "price" in meta.get("twitter:label1", "").lower()):
             findings.add_price(text, meta.get(currency) or meta.get("product:price:currency"), f"opengraph:{amount}")
     for name in ("product:price:currency", "og:price:currency"):
@@ -40,6 +43,12 @@ def fill(document: Document, findings: Findings) -> None:
         findings.add_text("location", meta.get(name), f"opengraph:{name}")
     for name in ("product:expiration_time", "og:expiration_time"):
         findings.add_moment("ends_at", meta.get(name), f"opengraph:{name}")
+
+
+def counts_cents(text: str, findings: Findings) -> bool:
+    """Whether embedded data gave the amount of a meta tag in its smallest unit: 42500 where the tag says 425.00."""
+    price, plain = findings.values.get("price"), parse_amount(text)
+    return bool(price and plain and findings.sources["price"].startswith("state") and price == plain * 100)
 
 
 def says_product(document: Document) -> bool:

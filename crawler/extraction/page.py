@@ -115,7 +115,7 @@ def _extract(
 
 def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> None:
     findings.country = document.country
-    page.language = document.language
+    page.language = findings.language = document.language
     page.canonical_url = _canonical(document)
     blocks: list[tuple[str, Any]] | None = None
     if any(is_state_path(rule) for rule in findings.rules.fields.values()):

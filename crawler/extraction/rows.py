@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from crawler.extraction import bids, measures
-from crawler.extraction.document import Document, visible_text
+from crawler.extraction.document import Document, marks_of, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.openings import openings
 from crawler.extraction.prices import parse_price
@@ -59,7 +59,7 @@ _SELLER_SEGMENTS = frozenset(
 )
 _SELLER_CLASS = re.compile(
     r"(?:^|[\s_-])(?:x-)?(?:sellercard|seller|vendor|vendeur|verkaeufer|dealer|auctioneer"
-    r"|auction-house|shop-?name|store-?name|merchant|advertiser)"
+    r"|auction-house|shop-?name|store-?name|merchant|advertiser|user-?profile\w{0,10}|(?:post|ad)-author)"
     r"(?:$|[\s_-])|seller[-_]?(?:name|info|card|link)|[a-z]Seller(?:Name|Info)?",
     re.I,
 )
@@ -141,7 +141,7 @@ def _next_value(element: Any, is_tail: bool) -> str | None:
     for _ in range(3):
         if node is None or node.tag in ("body", "tr", "table", "ul", "dl", "form"):
             return None
-        if node.tail and node.tail.strip() and not is_tail:
+        if node.tail and not is_tail and any(map(str.isalnum, node.tail)):  # more than the label's colon
             return clean(node.tail)
         following = node.getnext()
         for _ in range(3):
@@ -228,7 +228,7 @@ def _linked_seller(element: Any, document: Document, findings: Findings, source:
 def _seller_block(scope: Scope, findings: Findings) -> None:
     """The first link with a name in a block whose class says seller."""
     for element in scope.document.root.iter("div", "section", "span", "p", "a", "li", "td"):
-        marks = f"{element.get('class') or ''} {element.get('id') or ''}"
+        marks = marks_of(element)
         if len(marks) < 7 or not _says_seller(marks) or scope.foreign(element):
             continue
         for anchor in (element,) if element.tag == "a" else element.iter("a"):

@@ -26,6 +26,12 @@ _OTHERS = re.compile(
 )
 
 
+_OWN_HEADER = re.compile(
+    r"(?:lot|item|product|listing|detail|details|offer|article|post|posting|view|auction|title|price|pdp)"
+    r"(?:[_-]{0,2}(?:page|view))?[_-]{0,2}header",
+    re.I,
+)
+"""The head of the listing's own part ("lot-header__price"), which is no part of the site's frame."""
 _GALLERY = re.compile(r"carousel|slider|swiper|modal|popup", re.I)
 _COUNTS = re.compile(r"\W*\d+\s*(?:[^\W\d_]|\Z)")
 
@@ -110,6 +116,8 @@ class Scope:
                 break
             chain.append(node)
             marks = marks_of(node)
+            if "eader" in marks:
+                marks = _OWN_HEADER.sub("", marks)
             if gallery:
                 marks = _GALLERY.sub("", marks)
             if node.tag in _FRAME_TAGS or (not gallery and is_hidden(node)) or _OTHERS.search(marks):

@@ -34,6 +34,9 @@ _NAME_KEYS = (
     "login",
     "nickname",
     "fullname",
+    "microname",
+    "publicname",
+    "companyname",
     "label",
 )
 
@@ -89,6 +92,8 @@ def find_listing(places: list[Place], heads: str, url: str, *, alone: bool = Fal
         title = title_of(place.value)
         if title is None:
             continue
+        if _is_variant(place):
+            continue
         score = likeness(place.value)
         pointed = _pointed_at(place, title, heads, url)
         if (
@@ -106,10 +111,18 @@ def find_listing(places: list[Place], heads: str, url: str, *, alone: bool = Fal
     return best[1] if best else None
 
 
+def _is_variant(place: Place) -> bool:
+    """Whether an object is one make of a thing that its parent names."""
+    variant = plain_key(place.path[-1]) in ("variant", "variants", "skus")
+    return variant and place.parent is not None and title_of(place.parent.value) is not None
+
+
 def title_of(value: dict[str, Any]) -> str | None:
     found: tuple[int, str] | None = None
     for key, inner in value.items():
         rank = rank_in("title", key)
+        if isinstance(inner, dict) and len(inner) == 1:  # {"original": "Vase"}, of what is shown translated
+            (inner,) = inner.values()
         if (
             rank is not None
             and isinstance(inner, str)
@@ -301,6 +314,8 @@ def ranked_values(value: dict[str, Any], name: str) -> list[tuple[str, Any]]:
 
 def _fill_named(value: dict[str, Any], findings: Findings, source: str, absolute: Any) -> None:
     for key, inner in ranked_values(value, "description"):
+        if isinstance(inner, dict) and len(inner) == 1:
+            (inner,) = inner.values()
         if isinstance(inner, str) and len(inner) > 10:
             findings.add_text("description", inner, f"{source}.{key}")
     for key, inner in ranked_values(value, "images"):

@@ -24,6 +24,7 @@ _AMOUNT_KEYS = [
     "price",
     "rawvalue",
     "now",
+    "cash",
     "raw",
     "sellingprice",
     "min",

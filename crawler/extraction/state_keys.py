@@ -13,7 +13,7 @@ _KEYS: dict[str, list[str]] = {
             displaytitle displayname""",
         "description": """
             description lotdescription longdescription itemdescription fulldescription productdescription
-            body details content text shortdescription""",
+            body bodyhtml details content text shortdescription""",
         "price": """
             currentbid currentbidamount localizedcurrentbidamount leadingbid highbid highestbid
             currentprice saleprice finalprice pricewithdiscount sellingprice price priceamount pricevalue
@@ -46,7 +46,8 @@ _KEYS: dict[str, list[str]] = {
             available status itemstatus state""",
         "images": """
             images photos pictures imageurls imgsurls imgurls photourls gallery imagelist medias media
-            image photo imageurl mainimage originalimageurl picture thumbnails thumbnail thumbnailurl coverimage""",
+            image photo imageurl mainimage originalimageurl picture thumbnails thumbnail thumbnailurl coverimage
+            thumbimageurl thumburl thumb photopath imagepath""",
         "url": """
             url itemurl loturl href link permalink canonicalurl producturl weburl slug path detailurl
             pathname""",

@@ -225,7 +225,10 @@ def _is_sign(text: str, findings: Findings) -> bool:
 
 def _is_old(element: Any) -> bool:
     near = (element, *islice(element.iterancestors(), 2))
-    return any(e.tag in ("del", "s", "strike") or _OLD_PRICE.search(marks_of(e)) for e in near)
+    return any(
+        e.tag in ("del", "s", "strike") or "line-through" in (e.get("style") or "") or _OLD_PRICE.search(marks_of(e))
+        for e in near
+    )
 
 
 def _money(text: str, findings: Findings) -> Money | None:

@@ -18,9 +18,10 @@ LABELS: dict[str, str] = {
         r"|اسم البائع|دار المزاد|المتجر|販売者|出品者|卖家|판매자"
     ),
     "location": (
-        r"(?:item |object |lot )?location|located in|item located in|ships from"
+        r"(?:item |object |lot |seller |sale |auction )?location|venue|located in|item located in|ships from"
         r"|lieu(?: où se trouve l.objet)?|localisation|ville|emplacement|où se trouve l.objet"
-        r"|artikelstandort|standort|ort|luogo(?: in cui si trova l.oggetto)?|ubicación(?: del artículo)?"
+        r"|artikelstandort|standort|auktionsort|ort|lieu de (?:la )?vente|luogo(?: in cui si trova l.oggetto)?"
+        r"|ubicación(?: del artículo)?"
         r"|localidad|ubicazione|lokalizacja|местоположение|город|الموقع|المدينة|مكان القطعة|المكان|発送元の地域"
         r"|地域|plaats|konum|şehir|localização|localidade|مکان|شهر|محل"
     ),
@@ -29,14 +30,15 @@ LABELS: dict[str, str] = {
         r"|end (?:time|date)|closing (?:time|date)|auction (?:date|end(?:s|ed)?)|fin(?: de (?:la "
         r"|l.)?(?:vente|enchère))?|se termine(?: le)?|date de fin|clôture|date de la vente|endet(?: am)?"
         r"|auktionsende|enddatum|termina(?: el)?|scade|ينتهي(?: في)?|تاريخ الانتهاء|نهاية المزاد"
-        r"|ينتهي المزاد(?: في)?|終了日時"
+        r"|ينتهي المزاد(?: في)?|終了日時|окончание(?: торгов)?|завершение торгов|закінчення(?: торгів)?"
     ),
     "starting_bid": (
         r"(?:starting|opening|start|minimum|reserve-free) (?:bid|price)|starts at|mise à prix|prix de départ"
         r"|enchère de départ"
         r"|startpreis|startgebot|mindestgebot|aufruf(?:preis)?|limitpreis|precio (?:de )?salida|puja inicial"
         r"|base d.asta"
-        r"|prezzo di partenza|offerta iniziale|açılış fiyatı|başlangıç fiyatı|السعر الابتدائي|سعر البداية|سعر الافتتاح"
+        r"|prezzo di partenza|offerta iniziale|açılış fiyatı|başlangıç fiyatı|السعر الابتدائي|سعر البداية"
+        r"|سعر الافتتاح"
         r"|سعر البدء|開始価格"
     ),
     "current_bid": (
@@ -59,7 +61,8 @@ LABELS: dict[str, str] = {
     "measure": (
         r"height|width|length|depth|diameter|thickness|hauteur|largeur|longueur|profondeur|diamètre|épaisseur|höhe"
         r"|breite"
-        r"|länge|tiefe|durchmesser|dicke|altezza|larghezza|lunghezza|profondità|diametro|altura|anchura|ancho|longitud"
+        r"|länge|tiefe|durchmesser|dicke|altezza|larghezza|lunghezza|profondità|diametro|altura|anchura|ancho"
+        r"|longitud"
         r"|diámetro|высота|ширина|длина|диаметр|(?:ال)?ارتفاع|الإرتفاع|(?:ال)?عرض|(?:ال)?طول|(?:ال)?قطر|(?:ال)?عمق"
         r"|السماكة"
     ),
@@ -106,8 +109,10 @@ STILL_OFFERED = re.compile(
     r"|commander|envoyer un message|afficher le numéro|voir le numéro|laisser un ordre(?: d.achat)?|bestellen"
     r"|kaufen|mitbieten|jetzt bieten|gebot abgeben|anfrage senden|in den korb|zum warenkorb hinzufügen"
     r"|contatta(?:ci| il venditore| l.inserzionista)?|fai (?:una )?(?:proposta|un.offerta)|metti nel carrello"
-    r"|invia (?:un )?messaggio|contactar(?: con)?(?: (?:el |al )?vendedor| o anunciante)?|pujar(?: ahora)?|hacer oferta"
-    r"|comprar agora|ver (?:el )?teléfono|dar um lance|zamów|kup|kup teraz|dodaj|licytuj|napisz wiadomość|koupit|kúpiť"
+    r"|invia (?:un )?messaggio|contactar(?: con)?(?: (?:el |al )?vendedor| o anunciante)?|pujar(?: ahora)?"
+    r"|hacer oferta"
+    r"|comprar agora|ver (?:el )?teléfono|dar um lance|zamów|kup|kup teraz|dodaj|licytuj|napisz wiadomość"
+    r"|koupit|kúpiť"
     r"|vložit do košíku|vložiť do košíka|koupit hned|kosárba teszem|kosárba rakom|megveszem|cumpără(?: acum)?"
     r"|adaugă în coşul meu|dodaj u (?:korpu|košaricu)|u (?:korpu|košaricu)|купи|добави в количката|купити"
     r"|у кошик|до кошика|додати (?:в|до) кошика?|оформить заказ|lägg i (?:kundvagn(?:en)?|varukorg)|köp nu"
@@ -125,7 +130,8 @@ GONE = re.compile(
     r"|auction) (?:has|was) (?:ended|sold)|bidding (?:has )?ended|auction ended|épuisé"
     r"|rupture de stock|vendu|adjugé|vente terminée|enchère terminée|ausverkauft|verkauft"
     r"|nicht (?:mehr )?verfügbar|agotado|vendido|esaurito|venduto|vyprodáno|vypredané|wyprzedane"
-    r"|нет в наличии|продано|نفدت الكمية|غير متوفر|تم البيع|مباع|انتهى المزاد|売り切れ(?:ました)?|売切れ|已售完"
+    r"|нет в наличии|продано|نفدت الكمية|غير متوفر(?: في المخزون)?"
+    r"|تم البيع|مباع|انتهى المزاد|売り切れ(?:ました)?|売切れ|已售完"
     r"|품절|일시품절|매진|缺貨|售完|完售|已售罄|补货中|暂时缺货|在庫切れ|在庫なし"
     r"|(?:currently|temporarily) (?:unavailable|out of stock)|not available|unavailable|not in stock"
     r"|unsold|bought in|(?:lot|auction|bidding|sale) (?:is )?(?:closed|over|passed|withdrawn)|lot withdrawn"
@@ -143,7 +149,8 @@ GONE = re.compile(
 IN_STOCK = re.compile(
     r"\A\W*(?:(?:availability|stock|verfügbarkeit|disponibilité|disponibilità|disponibilidad|dostępność"
     r"|dostupnost|dostupnosť|elérhetőség|наличие|التوفر|حالة التوفر)\s*[:：]?\s*)?"
-    r"(?:in stock(?: now| online)?|available(?: now| online)?|only \d+ (?:left|in stock)(?: in stock)?|en stock"
+    r"(?:[0-9]{1,4}\s+)?(?:in stock(?: now| online)?|available(?: now| online)?|only \d+ (?:left"
+    r"|in stock)(?: in stock)?|en stock"
     r"|disponible|auf lager|lieferbar|sofort lieferbar|disponibile"
     r"|em stock|skladem|na sklade|na zalogi|na stanju|raktáron|laos|på lager|i lager|op voorraad"
     r"|stokta|в наличии|есть в наличии|متوفر|متاح|متوفر في المخزون|在庫あり|有現貨|有货|现货|재고 있음"
@@ -173,21 +180,26 @@ DESCRIPTION_HEADING = re.compile(
     r"\A\W*(?:(?:product |item |lot |full |detailed |seller.s )?descriptions?|about this (?:item|product|lot|object)"
     r"|item details|product (?:details|information|overview)|overview|lot essay|catalogue (?:note|entry)|details"
     r"|(?:produkt|artikel|los)?beschreibung|objektbeschreibung|beschreibung des (?:artikels|loses)|artikeldetails"
-    r"|description (?:du (?:produit|lot|bien)|de l.(?:objet|article|annonce)|détaillée)|détails(?: du (?:produit|lot))?"
+    r"|description (?:du (?:produit|lot|bien)|de l.(?:objet|article|annonce)|détaillée)"
+    r"|détails(?: du (?:produit|lot))?"
     r"|à propos de cet (?:objet|article)|en savoir plus|descrizione(?: (?:del (?:prodotto|lotto)|completa))?"
     r"|descripción(?: (?:del (?:producto|lote|artículo)|detallada))?|detalles del producto|descrição(?: do produto)?"
-    r"|(?:product)?omschrijving|beschrijving|opis(?: (?:produktu|przedmiotu))?|popis(?: (?:produktu|předmětu))?|leírás"
-    r"|beskrivning|beskrivelse|kuvaus|açıklama(?:lar)?|ürün açıklaması|описание(?: товара)?|опис(?: товару)?|περιγραφή"
+    r"|(?:product)?omschrijving|beschrijving|opis(?: (?:produktu|przedmiotu))?|popis(?: (?:produktu|předmětu))?"
+    r"|leírás"
+    r"|beskrivning|beskrivelse|kuvaus|açıklama(?:lar)?|ürün açıklaması|описание(?: товара)?|опис(?: товару)?"
+    r"|περιγραφή"
     r"|(?:ال)?وصف(?: (?:المنتج|السلعة|القطعة|الإعلان))?|تفاصيل(?: (?:المنتج|الإعلان|القطعة|السلعة))?|المواصفات والوصف"
     r"|توضیحات|商品説明|商品描述|商品介紹|商品介绍|상품설명|תיאור(?: המוצר)?)\W*\Z",
     re.I,
 )
 """Headings over the text of an offer."""
 ASKED_INLINE = re.compile(
-    r"(?<!\w)(?:asking(?: price)?(?: is)?|price(?: is)?|i want|prix(?: demandé)?|je demande|vendu à|preis|vb|festpreis"
+    r"(?<!\w)(?:asking(?: price)?(?: is)?|price(?: is)?|i want|prix(?: demandé)?|je demande|vendu à|preis|vb"
+    r"|festpreis"
     r"|precio|pido|prezzo|chiedo|fiyat[ıi]?|prijs|vraagprijs|السعر|سعر|المطلوب|مطلوب|بسعر|السوم|الحد)\s*[:：=]?\s*"
     r"(?P<money>(?:[$€£]|[A-Z]{3}|د\.إ|ر\.س)?\s?[\d٠-٩][\d٠-٩.,'٬٫]*(?:\s(?=[^\W\d_]|[$€£]))?(?:[$€£]|[A-Z]{3}\b"
-    r"|euros?|dollars?|TL|درهم|دينار|ريال|جنيه|ليرة|دولار)?(?:\s(?:سعودي|قطري|عماني|إماراتي|أردني|كويتي|مغربي|تونسي|مصري))?)",
+    r"|euros?|dollars?|TL|درهم|دينار|ريال|جنيه|ليرة|دولار)?(?:\s(?:سعودي|قطري|عماني|إماراتي|أردني|كويتي|مغربي"
+    r"|تونسي|مصري))?)",
     re.I,
 )
 """A price in the running text of an advert, with the word that asks for it."""

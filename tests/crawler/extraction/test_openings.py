@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.extraction import bids, page, rows, scope, unlabelled, visible
+from crawler.extraction import bids, kinds, rows, scope, unlabelled, visible
 from crawler.extraction.document import Document
 from crawler.extraction.openings import LENGTH, READERS, opening_of, openings, readers_of
 from crawler.extraction.scope import Scope
@@ -38,9 +38,9 @@ def test_every_text_that_counts_bids_is_one_of_the_counting_ones(text: str) -> N
         assert scope._counts(text)
 
 
-@given(st.from_regex(page._RESULT_WORDS))
+@given(st.from_regex(kinds._RESULT_WORDS))
 def test_words_of_result_pages_hold_their_stems(text: str) -> None:
-    assert any(stem in text.casefold() for stem in page._RESULT_STEMS)
+    assert any(stem in text.casefold() for stem in kinds._RESULT_STEMS)
 
 
 @pytest.mark.parametrize(
