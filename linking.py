@@ -55,9 +55,9 @@ TELLING_FAMILIES = frozenset({"coin", "ruler", "deity", "place", "technique"})
 """Families of the classifier's rules that say something of the object beside its type, material and period."""
 
 
-METHOD = "objects-1"
+METHOD = "objects-2"
 """The version of the comparison, kept with each candidate."""
-BANDS = (("strong", 6.4), ("medium", 4.4), ("weak", 2.4))
+BANDS = (("strong", 6.4), ("medium", 4.9), ("weak", 2.4))
 """Least score, less the logarithm of the number of entries (FOILS at least), of each band. `bench/register_set.py`
 shows how many offers of objects that are in no register reach each."""
 FOILS = 2_000
@@ -85,6 +85,11 @@ class Told:
     numbers: tuple[str, ...] = ()
     inscription: str = ""
     years: tuple[int, int] | None = None
+
+    @property
+    def whole(self) -> str:
+        """The title on a line of its own, and what stands below it."""
+        return f"{' '.join(self.title.split())}\n{self.text}"
 
 
 def told_by_entry(entry_id: int, fields: Mapping[str, Any]) -> Told:
@@ -125,19 +130,23 @@ def _motifs() -> Lexicon:
 
 
 def _concepts(texts: Sequence[tuple[str, str | None]], classifier: ListingClassifier) -> list[frozenset[str]]:
-    """What each text names: motifs, and what of the classifier's own terms tells objects apart."""
+    """What each text names: motifs, and what of the classifier's own terms tells objects apart.
+
+    A title counts where the description names nothing: its words are compared as type and period, and are what a
+    seller falsifies.
+    """
     reading = classifier.read(texts)
-    found: list[set[str]] = [set() for _ in texts]
     fields = reading.batch.words.fields
+    found: list[set[str]] = [set() for _ in range(2 * len(texts))]  # a title, its description, the next title
     motifs = _motifs()
     hits = motifs.find(reading.batch, reading.languages)
     for word, rule in zip(hits.first.tolist(), hits.rules.tolist(), strict=True):
-        found[int(fields[word]) >> 1].add(motifs.rules[rule])
+        found[int(fields[word])].add(motifs.rules[rule])
     names = classifier.rules.names
-    for listing, rule in zip(reading.signs.listings.tolist(), reading.signs.rules.tolist(), strict=True):
+    for field, rule in zip(reading.signs.fields.tolist(), reading.signs.rules.tolist(), strict=True):
         if names[rule].partition(":")[0] in TELLING_FAMILIES:
-            found[listing].add(names[rule])
-    return [frozenset(one) for one in found]
+            found[field].add(names[rule])
+    return [frozenset(below or title) for title, below in zip(found[::2], found[1::2], strict=True)]
 
 
 def object_record(
@@ -147,7 +156,7 @@ def object_record(
     weight = told.weight_g if told.weight_g is not None else _weight(told.text)
     return ObjectRecord(
         id=told.id,
-        text=f"{told.title}\n{told.text}",
+        text=told.whole,
         types=finding_ids(answers, "types"),
         materials=finding_ids(answers, "materials"),
         periods=finding_ids(answers, "periods"),
@@ -297,7 +306,7 @@ def _record_of(entry: RegisterEntry) -> ObjectRecord:
     told, read = told_by_entry(entry.id, entry.fields), entry.read_as
     return ObjectRecord(
         id=entry.id,
-        text=f"{told.title}\n{told.text}",
+        text=told.whole,
         types=frozenset(read["types"]),
         materials=frozenset(read["materials"]),
         periods=frozenset(read["periods"]),
@@ -332,8 +341,7 @@ def match_registers(
     with database.reading() as session:
         wanted = {record.id for record in index.records[: index.asked]}
         pictures = [(id_, sha256) for id_, sha256, _ in entry_photos(session, MOST_PHOTOS) if id_ in wanted]
-    entries = EntryPhotos(home, pictures)
-    try:
+    with EntryPhotos(database, home, pictures) as entries:
         after = 0
         while True:
             with database.reading() as session:
@@ -354,8 +362,6 @@ def match_registers(
             counts["offers"] += len(some)
             if progress:
                 progress(counts)
-    finally:
-        entries.close()
 
 
 def told_by_offer(offer: StoredOffer) -> Told:

@@ -6,14 +6,14 @@ Only what is kept as a picture file is looked at: photos that came with a list, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from crawler.home import Home
 from matching.links import Link
-from matching.photo_matching import PhotoCollection
-from matching.photo_reading import PhotoReader, PhotoUnreadable, read_photos
+from matching.photo_reading import PhotoUnreadable
 from matching.stored_photos import StoredPhotos
 from storage.database import Database
 from storage.registers import entry_photos, listing_pictures, told_by_picture
@@ -34,40 +34,35 @@ class PhotoAnswer:
 
 
 class EntryPhotos:
-    """The photos of the entries that are looked for, ready to be asked by pictures of listings."""
+    """The photos of the entries that are looked for, ready to be asked by pictures of listings. A context.
 
-    def __init__(self, home: Home, photos: Sequence[tuple[int, str]]) -> None:
+    A photo is read once, by the first job after its register came, and has its trace from then on.
+    """
+
+    def __init__(self, database: Database, home: Home, photos: Sequence[tuple[int, str]]) -> None:
         """`photos`: (entry id, SHA-256 of its picture)."""
         self._home = home
         self._entries: dict[str, int] = {}
-        names, features = [], []
-        by_path = {home.file_path(sha256): entry for entry, sha256 in photos}
-        for path, found in read_photos(by_path, processes=2):
-            if not isinstance(found, PhotoUnreadable):
-                names.append(path.name)
-                features.append(found)
-                self._entries[path.name] = by_path[path]
-        self._collection = PhotoCollection(names, features)
-        self._reader = PhotoReader() if names else None
+        for entry, picture in photos:
+            self._entries.setdefault(picture, entry)
+        self._stored = StoredPhotos(database, home)
+        self._stored.read_missing(self._entries)
+        self._index = self._stored.index_of(self._entries)
+
+    def __enter__(self) -> EntryPhotos:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stored.close()
 
     def ask(self, sha256: str) -> dict[int, Link]:
         """By entry the best link of a picture in the home; none where it cannot be read."""
-        if self._reader is None:
-            return {}
-        path = self._home.file_path(sha256)
         best: dict[int, Link] = {}
-        try:
-            reader = self._reader
-            links = self._collection.find(reader.query_of(path), lambda: reader.closer_look(path))
-        except (PhotoUnreadable, OSError):
-            return {}
-        for link in links:
-            best.setdefault(self._entries[link.other], link)
+        if len(self._index):
+            with suppress(PhotoUnreadable, OSError):
+                for link in self._stored.ask(self._home.file_path(sha256), among=self._index):
+                    best.setdefault(self._entries[link.other], link)
         return best
-
-    def close(self) -> None:
-        if self._reader is not None:
-            self._reader.close()
 
 
 def ask_photo(database: Database, home: Home, photo: Path) -> Iterator[PhotoAnswer]:

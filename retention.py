@@ -49,6 +49,7 @@ from storage.erasing import (
     is_named,
 )
 from storage.holds import given, held_listings, holds_on, lock_retention
+from storage.photo_traces import forget_traces
 from storage.retention import (
     due_cases,
     is_hit,
@@ -343,6 +344,8 @@ def _unlink(session: Session, home: Home, kept: EvidenceStore, row: PendingUnlin
         sync_directory(path.parent)
         done.unlinked += 1
         done.freed_bytes += size
+    if row.store == "files":  # a job that read the picture meanwhile may have kept its trace
+        forget_traces(session, [row.name])
     return True
 
 

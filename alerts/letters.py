@@ -172,6 +172,27 @@ def test_letter(token: str, language: str, home: Home, *, sender: str, recipient
     )
 
 
+def confirm_letter(
+    token: str, code: str, name: str, language: str, home: Home, *, sender: str, recipient: str
+) -> EmailMessage:
+    """Asks whoever reads this address whether they are that person; it tells nothing of any hit."""
+    words = Words(language)
+    return _letter(
+        token,
+        words,
+        home,
+        [],
+        subject=words("mail_confirm_subject"),
+        heading=words("mail_confirm_heading"),
+        lead=words("mail_confirm_lead", name=flat(name)),
+        more=0,
+        place=f"/alerts/confirm?code={code}",
+        sender=sender,
+        recipient=recipient,
+        code=code,
+    )
+
+
 def flat(text: str | None) -> str:
     """Page text on one line, masked, every unseen or turning character named, and nothing in it to be clicked."""
     masked = re.sub(f"{BLOCK}+", MASK, mask_contacts(" ".join((text or "").split())))
@@ -193,6 +214,7 @@ def _letter(
     sender: str,
     recipient: str,
     urgent: bool = False,
+    code: str = "",
 ) -> EmailMessage:
     token = delivery if isinstance(delivery, str) else delivery.token
     desk = desk_address()
@@ -203,6 +225,7 @@ def _letter(
         "items": items,
         "more": more,
         "urgent": urgent,
+        "code": code,
         "demo": home.is_demo,
         "desk": f"{desk}{place}" if desk else "",
         "desk_root": desk,

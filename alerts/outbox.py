@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerts.letters import alarms_letter, alerts_letter, desk_address, flat, test_letter
+from alerts.letters import alarms_letter, alerts_letter, confirm_letter, desk_address, flat, test_letter
 from alerts.mail_settings import MailSettings, mail_settings
 from alerts.sending import AnswerLost, NotSent, Refused
 from alerts.smtp import send_mail
@@ -23,7 +23,7 @@ from storage.alerts import AlertRow, alerts_in
 from storage.database import Database
 from storage.deliveries import due_deliveries, end_delivery, hand_over, hold, lost_answer, put_off, take_up_left
 from storage.leases import process_holder
-from storage.notice_settings import settings_of, webhook_secret
+from storage.notice_settings import confirmation_code, settings_of, webhook_secret, written_to
 from storage.tables import Delivery, Listing, Observation, User
 
 logger = logging.getLogger(__name__)
@@ -115,10 +115,10 @@ def _prepared(session: Session, home: Home, delivery: Delivery) -> Send | None:
             return None
         record = _record(session, home, delivery)
         return None if record is None else _posting(chosen.webhook_url, webhook_secret(home, chosen), delivery, record)
-    if not chosen.email:
+    recipient = chosen.email if delivery.about == "confirm" else written_to(chosen)
+    if recipient is None:
         return None
-    mail = mail_settings()
-    return _mailing(session, home, delivery, user, chosen.email, mail)
+    return _mailing(session, home, delivery, user, recipient, mail_settings())
 
 
 def _mailing(
@@ -135,6 +135,9 @@ def _mailing(
             if (listing := session.get(Listing, alarm.listing_id)) is not None
         ]
         letter = alarms_letter(delivery, told, user.language, home, **to) if told else None
+    elif delivery.about == "confirm":
+        code = confirmation_code(home, settings_of(session, user.id))
+        letter = confirm_letter(delivery.token, code, user.name, user.language, home, **to) if code else None
     else:
         letter = test_letter(delivery.token, user.language, home, **to)
     if letter is None:

@@ -59,6 +59,28 @@ def alerts_send(as_json: AsJson = False) -> None:
     print_record(tell(database, home, actor=this_user()), as_json)
 
 
+@app.command("address")
+def alerts_address(
+    user: ForUser,
+    to: Annotated[str, typer.Option("--to", help="The address; empty ends e-mails.")],
+    rhythm: Annotated[str, typer.Option(help="off, at_once, hourly or daily.")] = "at_once",
+) -> None:
+    """Set a person's address without asking it to confirm: whoever administers this machine answers for it.
+
+    Example: relicwatch alerts address --user amina --to amina@office.example
+    """
+    from commands.searches import user_named
+    from storage.audit import AuditChain
+    from storage.notice_settings import set_email
+
+    _, database = open_home()
+    with database.transaction() as session:
+        person, chain = user_named(session, user), AuditChain()
+        set_email(session, chain, person, email=to, rhythm=rhythm, confirmed=True)
+        action = "e-mail for notices answered for"
+        chain.record(session, actor=this_user(), action=action, object_kind="user", object_id=person.id)
+
+
 @app.command("test")
 def alerts_test(
     user: Annotated[str | None, typer.Option("--user", help="Test what this user has set.")] = None,

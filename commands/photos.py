@@ -40,7 +40,7 @@ def photos_match(
 
     for record in counted("matching", match_folders(query, against, tell, processes=processes)):
         if as_json:
-            sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+            sys.stdout.write(json.dumps(record) + "\n")  # escaped: a file's name need not be UTF-8
             continue
         out.print(record["file"], style="bold", markup=False, highlight=False, soft_wrap=True)
         for one in record["candidates"]:

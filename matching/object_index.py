@@ -37,13 +37,16 @@ _SHARED, _APART = (
 )
 """How often two descriptions of one object that both name a type (material, period) share one, or name others."""
 _YEARS_SHARED = 0.85
-_WORDS_STEEPNESS = 0.30
+_TITLE_ALONE = 0.07
+"""How often the words of the object stand in its title, and below it only those of the trade."""
+_WORDS_STEEPNESS = 0.12
 """Of the curve of the words' rank for one object: the lower, the likelier it stands at the very top."""
 _WORDS_ALIKE = 7.0
 """Added for texts that are copies of each other, in proportion beyond `_LEAST_ALIKE`."""
 _LEAST_ALIKE = 0.35
-_DIGIT, _LETTER, _MOST_OF_A_NUMBER = 2.3, 1.5, 18.0
-"""What each sign of an inventory number tells: a digit is one of ten; letters are often a well-known museum's."""
+_DIGIT, _LETTER, _MOST_OF_A_NUMBER = 2.3, 2.3, 18.0
+"""What each sign of an inventory number tells: one of ten; letters are no more, being a
+museum's. A number is enough where another size and another title stand beside it."""
 _INSCRIBED = 0.55
 """For each letter of an inscription that stands in the other text."""
 _MOST_INSCRIBED = 9.0
@@ -55,7 +58,9 @@ _TRUST: dict[Part, float] = {
 }  # fmt: skip
 """What a part's weight counts: the parts repeat each other (a type says much of the material), and the sum takes them
 for independent. Fitted on sets of other seeds than the frozen one (`bench/register_set.py`)."""
-_TRUST_AGAINST: dict[Part, float] = {"type": 0.2, "material": 0.15, "weight": 0.6, "years": 0.5}
+_TRUST_AGAINST: dict[Part, float] = {
+    "type": 0.2, "material": 0.15, "weight": 0.6, "years": 0.5, "words": 0.15
+}  # fmt: skip
 """The same where a part speaks against: a falsified title names another type."""
 
 
@@ -162,7 +167,8 @@ class ObjectIndex:
         return parts
 
     def _weigh_words(self, record: ObjectRecord) -> Floats:
-        weights = self._words.weigh(record.stems())
+        below, whole = self._words.weigh(record.described()), self._words.weigh(record.stems())
+        weights: Floats = np.logaddexp(below + np.log(1 - _TITLE_ALONE), whole + np.log(_TITLE_ALONE))
         if record.language:
             others = (self._languages != "") & (self._languages != record.language)
             weights[others] = np.maximum(weights[others], 0.0)

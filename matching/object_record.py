@@ -30,7 +30,7 @@ class ObjectRecord:
     id: int
     """Of the listing or register entry, as the database counts them."""
     text: str = ""
-    """Title and description as they stand."""
+    """Title and description as they stand, the title on a line of its own."""
     types: frozenset[str] = frozenset()
     materials: frozenset[str] = frozenset()
     periods: frozenset[str] = frozenset()
@@ -50,6 +50,14 @@ class ObjectRecord:
 
     def stems(self) -> frozenset[str]:
         return words_of(f"{self.text} {self.inscription}")
+
+    def described(self) -> frozenset[str]:
+        """The stems of what stands below the title; of all where nothing does.
+
+        A title names type and period, which are compared as such, and it is what a seller falsifies.
+        """
+        _, _, below = self.text.partition("\n")
+        return words_of(f"{below} {self.inscription}") or self.stems()
 
 
 def words_of(text: str) -> frozenset[str]:

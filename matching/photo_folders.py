@@ -75,13 +75,17 @@ def match_folders(
 
 
 def photo_paths(place: Path) -> list[Path]:
-    """The files below a folder in the order of their names, hidden ones left out; a file stands for itself."""
+    """The files below a folder in the order of their names, hidden ones left out; a file stands for itself.
+
+    A link that leads nowhere is one too: it gets its line.
+    """
     if not place.is_dir():
         return [place]
     return sorted(
         path
         for path in place.rglob("*")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(place).parts)
+        if (path.is_file() or (path.is_symlink() and not path.exists()))
+        and not any(part.startswith(".") for part in path.relative_to(place).parts)
     )
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import resource
 import selectors
+import signal
 import subprocess
 import sys
 import warnings
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from crawler.errors import RelicwatchError
 from matching.photo_features import (
@@ -38,10 +39,14 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _MOST_PIXELS = 64_000_000
 _MOST_BYTES = 60 * 1024 * 1024
 _LEAST_SIDE = 24
+_LEAST_CAME = 0.25
+"""Of its rows, what a file that was cut off must hold to be compared."""
 _KEPT_SIDE = 1600
 _SHOWN_SIDE = 800
 _MOST_MEMORY = 3 * 1024**3
 _MOST_SECONDS = 60.0
+"""Of processor time for one photo: on a busy machine a good one may wait much longer."""
+_MOST_SILENCE = 600.0
 _MOST_ANSWER = 64 * 1024 * 1024
 _CLOSE_FEATURES = 2 * MOST_FEATURES
 
@@ -70,16 +75,12 @@ def decode_photo(body: bytes) -> Pixels:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(body), formats=_FORMATS) as opened:
+                opened.draft("RGB", (_KEPT_SIDE, _KEPT_SIDE))  # a JPEG is decoded at a part of its size
                 if opened.width * opened.height > _MOST_PIXELS:
                     raise PhotoUnreadable(
                         f"the picture has {opened.width} x {opened.height} pixels, more than {_MOST_PIXELS}"
                     )
-                opened.draft("RGB", (_KEPT_SIDE, _KEPT_SIDE))
-                upright = ImageOps.exif_transpose(opened)
-                upright.thumbnail((_KEPT_SIDE, _KEPT_SIDE))
-                clear = upright.convert("RGBA")
-                canvas = Image.new("RGB", clear.size, "white")
-                canvas.paste(clear, mask=clear)
+                canvas = _on_white(_whole_part(opened))
     except UnidentifiedImageError as error:
         raise PhotoUnreadable("the bytes are no JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF picture") from error
     except Image.DecompressionBombError as error:
@@ -94,14 +95,52 @@ def decode_photo(body: bytes) -> Pixels:
     return np.asarray(canvas)
 
 
+def _whole_part(opened: Image.Image) -> Image.Image:
+    """The picture; of a file that was cut off the rows that came, as a browser shows it. Raises as `load` does."""
+    try:
+        opened.load()
+    except OSError:
+        if opened.format not in ("JPEG", "PNG"):
+            raise
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            opened.load()
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
+        rows = np.asarray(opened).reshape(opened.height, -1)
+        came = int(np.flatnonzero((rows != rows[-1]).any(axis=1)).max(initial=-1)) + 1
+        if came < _LEAST_CAME * opened.height:
+            raise
+        orientation = opened.getexif()
+        opened = opened.crop((0, 0, opened.width, came))
+        opened.info["exif"] = orientation.tobytes()
+    return opened
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    upright = ImageOps.exif_transpose(picture)
+    if upright.mode[0] in "IF":  # 16 bits a pixel and more: Pillow would cut off what is lighter than 255
+        deep = np.asarray(upright, dtype=np.float64)
+        low, high = float(deep.min()), float(deep.max())
+        if upright.mode != "F" and low >= 0:
+            low, high = 0.0, max(high, 65_535.0) if high > 255 else 255.0
+        upright = Image.fromarray(((deep - low) * (255 / max(high - low, 1e-9))).clip(0, 255).astype(np.uint8))
+    upright.thumbnail((_KEPT_SIDE, _KEPT_SIDE))
+    clear = upright.convert("RGBA")
+    canvas = Image.new("RGB", clear.size, "white")
+    canvas.paste(clear, mask=clear)
+    return canvas
+
+
 class PhotoReader:
     """One child process that reads photos, one at a time; started when needed, and anew after it died. Not for threads.
 
     Use it as a context; at its end the child is gone.
     """
 
-    def __init__(self, seconds: float = _MOST_SECONDS) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float = _MOST_SECONDS, silence: float = _MOST_SILENCE) -> None:
+        """A photo is given up after so many seconds of processor time, or of waiting without a sign of the child."""
+        self._seconds, self._silence = seconds, silence
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> PhotoReader:
@@ -142,14 +181,18 @@ class PhotoReader:
         if child.stdin is None or child.stdout is None:
             raise ValueError("The child was started without pipes.")
         try:
-            child.stdin.write(json.dumps({"path": str(path.absolute()), "look": look}).encode() + b"\n")
+            asked = {"path": str(path.absolute()), "look": look, "seconds": self._seconds}
+            child.stdin.write(json.dumps(asked).encode() + b"\n")
             child.stdin.flush()
-            kind, body = _read_answer(child.stdout, self._seconds)
+            kind, body = _read_answer(child.stdout, self._silence)
         except TimeoutError as error:
             self.close()
-            raise PhotoUnreadable(f"reading it took longer than {self._seconds:.0f} s") from error
+            raise PhotoUnreadable(f"reading it took longer than {self._silence:.0f} s") from error
         except OSError as error:
+            ended = _how_it_ended(child)
             self.close()
+            if ended == -signal.SIGPROF:
+                raise PhotoUnreadable(f"reading it took longer than {self._seconds:.0f} s of processor time") from error
             raise PhotoUnreadable("its decoder broke down, or wanted more memory than it may have") from error
         if kind == b"E":
             raise PhotoUnreadable(body.decode("utf-8", "replace"))
@@ -199,6 +242,14 @@ def _start_child() -> subprocess.Popen[bytes]:
     )
 
 
+def _how_it_ended(child: subprocess.Popen[bytes]) -> int | None:
+    """The exit status of a child whose pipe ended; None where it goes on for all that."""
+    try:
+        return child.wait(1.0)
+    except subprocess.TimeoutExpired:
+        return None
+
+
 def _read_answer(pipe: IO[bytes], seconds: float) -> tuple[bytes, bytes]:
     head = _read_whole(pipe, 9, seconds)
     length = int.from_bytes(head[1:], "big")
@@ -235,6 +286,7 @@ def _serve() -> None:
     os.dup2(2, 1)
     for line in sys.stdin.buffer:
         asked = json.loads(line)
+        signal.setitimer(signal.ITIMER_PROF, asked["seconds"])  # its signal ends the process
         try:
             kind, body = b"A", _answer(Path(asked["path"]), asked["look"])
         except PhotoUnreadable as error:

@@ -34,6 +34,8 @@ from storage.database import Database
 from storage.photo_traces import (
     TraceRow,
     count_traces,
+    forget_traces,
+    going_pictures,
     keep_traces,
     pictures_of_traces,
     traces_after,
@@ -47,6 +49,7 @@ _REMEMBERED = 300
 _LEAST_QUALITY = 50
 """Below it a picture is too plain for its hash to mean anything."""
 _KEPT_TOGETHER = 50
+_ASKED_TOGETHER = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +101,11 @@ class StoredPhotos:
         with self._database.reading() as session:
             return count_traces(session, VOCABULARY)
 
-    def ask(self, photo: Path, most: int = 12) -> list[Link]:
+    def ask(self, photo: Path, most: int = 12, among: PhotoIndex | None = None) -> list[Link]:
         """What a photograph may show, best first; `Link.other` is the SHA-256 of a stored picture.
 
-        Raises PhotoUnreadable for the photo itself.
+        `among`: an index of some of the pictures (`index_of`), in place of all. Raises PhotoUnreadable for the photo
+        itself.
         """
         with self._lock:
             query = self.reader.query_of(photo)
@@ -115,7 +119,7 @@ class StoredPhotos:
             looks = [query.features, mirrored(query.features)]
             if query.can_be_seen_closer:
                 looks.append(closer_look())
-            near = dict.fromkeys(one.picture for look in looks for one in self._near(query.hashes, look, most))
+            near = dict.fromkeys(one.picture for look in looks for one in self._near(query.hashes, look, most, among))
             return self.compare(query, list(near), closer_look)
 
     def nearest(self, query: QueryPhoto, most: int = 30) -> list[NearPhoto]:
@@ -179,10 +183,25 @@ class StoredPhotos:
         return [one for one in pictures if one not in known]
 
     def keep(self, read: dict[str, PhotoFeatures | None]) -> None:
-        """Keep the traces of pictures that were read."""
-        if read:
+        """Keep the traces of pictures that were read and still stand: one may be erased while it is looked at.
+
+        They are looked for once more after the commit: whoever erases forgets what it sees, and unlinks after that.
+        """
+        standing = self._standing(read)
+        if standing:
             with self._database.transaction() as session:
-                keep_traces(session, [_row(picture, found) for picture, found in read.items()])
+                keep_traces(session, [_row(picture, read[picture]) for picture in standing])
+        if gone := set(standing) - set(self._standing(standing)):
+            with self._database.transaction() as session:
+                forget_traces(session, gone)
+
+    def _standing(self, pictures: Iterable[str]) -> list[str]:
+        there = [one for one in pictures if self._home.file_path(one).exists()]
+        if not there:
+            return []
+        with self._database.reading() as session:
+            going = going_pictures(session, there)
+        return [one for one in there if one not in going]
 
     def traces(self, pictures: Collection[str]) -> dict[str, Trace]:
         with self._database.reading() as session:
@@ -197,9 +216,22 @@ class StoredPhotos:
             self._index.segments = self._shelf.save(self._index.segments, 1)
             return len(self._index)
 
-    def _near(self, hashes: Pixels, features: PhotoFeatures, most: int) -> list[NearPhoto]:
+    def index_of(self, pictures: Iterable[str]) -> PhotoIndex:
+        """An index of these alone, as far as they have a trace."""
+        index, wanted = PhotoIndex(shipped_words()), list(pictures)
+        with self._database.reading() as session:
+            for start in range(0, len(wanted), _ASKED_TOGETHER):
+                if rows := traces_of(session, wanted[start : start + _ASKED_TOGETHER], VOCABULARY):
+                    _add(index, list(rows.values()))
+        index.settle()
+        return index
+
+    def _near(
+        self, hashes: Pixels, features: PhotoFeatures, most: int, among: PhotoIndex | None = None
+    ) -> list[NearPhoto]:
+        index = among if among is not None else self._refreshed()
         with threadpool_limits(1):  # several would wait for each other
-            found = self._refreshed().candidates(hashes, features, most)
+            found = index.candidates(hashes, features, most)
         with self._database.reading() as session:
             pictures = pictures_of_traces(session, [one.photo for one in found])
         return [NearPhoto(pictures[one.photo], one.hash_distance, one.votes) for one in found if one.photo in pictures]

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from crawler.addresses import plain_address
 from crawler.egress import EgressRefused, Guard
-from storage.tables import Base, Capture, Listing, Observation, Outcome, RegisterEntry
+from storage.tables import Base, Capture, Crawl, Listing, Observation, Outcome, RegisterEntry
 
 MOST_ADDRESSES = 20
 """So many addresses of one record are led to."""
@@ -118,6 +118,7 @@ _KINDS: dict[str, _Parts] = {
     "capture": (Capture, _own, lambda record: record.listing_id),
     "image": (Observation, lambda record: record.images, lambda record: record.listing_id),
     "entry": (RegisterEntry, entry_addresses, lambda record: None),
+    "crawl": (Crawl, lambda record: [str(one.get("url", "")) for one in record.problems], lambda record: None),
     "outcome": (Outcome, note_addresses, lambda record: record.listing_id),
 }
 """What names addresses: its table, its addresses, the listing it is about."""

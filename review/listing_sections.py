@@ -12,6 +12,7 @@ from crawler.blackening import black_text
 from review.coverage import Coverage, view_coverage
 from review.glosses import Term, terms_of
 from review.listing_view import ListingView
+from review.masking import shows_contacts
 from review.object_id_view import Sheet, view_sheet
 from review.pictures import Picture, are_veiled, pictures_of
 from review.price_history import PriceHistory, price_history
@@ -39,9 +40,20 @@ class Sections:
     """(observation, field) -> what changed against the one before."""
     coverage: Coverage
     matches: Sequence[RegisterMatch]
-    contacts_shown: bool
+    contacts_event: str
+    """The event that lifted the mask over contacts for this reader, "" where none did."""
+    screenshots_veiled: bool
     has_contacts: bool
     """Whether something is blacked out of the text shown."""
+
+    @property
+    def contacts_shown(self) -> bool:
+        return bool(self.contacts_event)
+
+    @property
+    def contacts_query(self) -> str:
+        """What the address of a screenshot needs to show it."""
+        return f"&contacts={self.contacts_event}" if self.contacts_event else ""
 
     @property
     def shown_query(self) -> str:
@@ -50,7 +62,7 @@ class Sections:
 
 
 def view_sections(
-    session: Session, view: ListingView, language: str, *, unveiled: bool = False, contacts_shown: bool = False
+    session: Session, view: ListingView, language: str, *, unveiled: bool = False, contacts_event: str = ""
 ) -> Sections:
     """Read in the transaction in which the view was read."""
     listing, seen = view.listing, view.observation
@@ -67,10 +79,11 @@ def view_sections(
         sheet=view_sheet(session, listing),
         terms=terms_of(answers, language),
         prices=price_history(listing, history, right_to_left=language == "ar"),
-        diffs=_diffs(view, contacts_shown),
+        diffs=_diffs(view, bool(contacts_event)),
         coverage=view_coverage(session, listing, seen),
         matches=register_matches(session, listing.id, language),
-        contacts_shown=contacts_shown,
+        contacts_event=contacts_event,
+        screenshots_veiled=not contacts_event and shows_contacts(session, listing.id),
         has_contacts=any(text and black_text(text, None) != text for text in (seen.title, seen.description)),
     )
 

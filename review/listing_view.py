@@ -18,8 +18,9 @@ from storage.audit import events_about
 from storage.captures import SAVED_FILE
 from storage.cases import cases_of_listing, open_cases
 from storage.decisions import decisions_of, undone_decisions
+from storage.listing_notes import notes_on
 from storage.queue import flagged_before
-from storage.tables import Assessment, Capture, Case, Decision, Listing, Observation, Seller, User
+from storage.tables import Assessment, Capture, Case, Decision, Listing, ListingNote, Observation, Seller, User
 
 Row = TypeVar("Row")
 MOST_CAPTURES = 60
@@ -102,6 +103,7 @@ class ListingView:
     """Decisions that were taken back, and when."""
     cases: Sequence[Case]
     open_cases: Sequence[Case]
+    notes: Sequence[ListingNote]
     assignee: User | None
     """Who is to look at it."""
     assignable: Sequence[User]
@@ -169,6 +171,7 @@ def view_listing(session: Session, listing_id: int) -> ListingView | None:
         undone=undone_decisions(session, listing_id),
         cases=cases_of_listing(session, listing_id),
         open_cases=open_cases(session),
+        notes=notes_on(session, listing_id),
         assignee=assignee_of(session, listing_id),
         assignable=assignable(session),
         object=view_object(session, listing_id),

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crawler.blackening import black_text
 from crawler.errors import RelicwatchError
 from storage.audit import AuditChain
-from storage.tables import AuditEvent, Case, utc_now
+from storage.tables import AuditEvent, Capture, Case, Observation, utc_now
 
 LIFTED = "contacts shown"
 LIFTED_FOR = timedelta(minutes=30)
+SCREENSHOTS = ("screenshot", "screenshot_viewport")
 LEAST_REASON = 5
 MOST_REASON = 500
 
@@ -40,6 +43,25 @@ def lift_mask(
         object_id=listing_id,
         details={"reason": reason, "case": case, **({"purpose": f"case:{case}"} if case else {})},
     )
+
+
+def shows_contacts(session: Session, listing_id: int | None) -> bool:
+    """Whether a page of this listing said how to reach a person: then its screenshots show it too. # SEC-36"""
+    if listing_id is None:
+        return False
+    seen = select(Observation.title, Observation.description, Observation.seller_name, Observation.location)
+    rows = session.execute(seen.where(Observation.listing_id == listing_id))
+    return any(text and black_text(text, None) != text for row in rows for text in row)
+
+
+def is_veiled_screenshot(session: Session, capture: Capture, event: str, *, actor: str) -> bool:
+    """Whether a capture is a picture of a page with contacts that were not lifted for this person (`event`: by its
+    number, as an address gives it).
+    """
+    if capture.kind not in SCREENSHOTS or not shows_contacts(session, capture.listing_id):
+        return False
+    number = int(event) if event.isascii() and event.isdigit() and len(event) < 18 else None
+    return not is_lifted(session, number, listing_id=capture.listing_id or 0, actor=actor)
 
 
 def is_lifted(session: Session, event_id: int | None, *, listing_id: int, actor: str) -> bool:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from classifiers.registry import Model
+from sqlalchemy.orm import Session
+
+from classifiers.registry import SHIPPED, Model, RegistryError, name_in_use
+from crawler.home import Home
+from storage.model_uses import last_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,17 @@ class Figures:
     precision: tuple[float, float, float] | None
     """Average precision on decisions that taught nothing: value and its interval."""
     problem: str | None
+
+
+def model_in_use(home: Home, session: Session) -> str:
+    """By the history, which a job that still waits follows; by the file where there is no history."""
+    last = last_use(session)
+    if last is not None:
+        return last.name
+    try:
+        return name_in_use(home)
+    except RegistryError:
+        return SHIPPED
 
 
 def figures_of(model: Model, *, in_use: bool) -> Figures:

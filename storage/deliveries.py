@@ -20,7 +20,7 @@ from storage.tables import Delivery, DeliveryAlert, NoticeSettings, utc_now
 
 WAYS = ("email", "webhook")
 STATES = ("waiting", "sending", "sent", "failed", "uncertain", "void")
-ABOUT = ("alerts", "alarm", "test")
+ABOUT = ("alerts", "alarm", "test", "confirm")
 PAUSES_SECONDS = (60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
 """Before each further attempt; after the last of them it is given up."""
 LONGEST_ALARM_PAUSE_SECONDS = 300
@@ -31,7 +31,7 @@ MOST_ERROR = 500
 
 def queue_alerts(session: Session, settings: NoticeSettings, alerts: Sequence[int], *, now: datetime) -> None:
     """Put alerts of one person into the messages that tell of them, by each way that the person has set."""
-    if settings.email and settings.rhythm != "off":
+    if settings.email_confirmed_at is not None and settings.rhythm != "off":
         _put(session, _gathering(session, settings, now), "email", alerts)
     if settings.webhook_url:
         _put(session, new_delivery(session, settings.user_id, "webhook", "alerts", now), "webhook", alerts)

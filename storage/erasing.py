@@ -36,6 +36,7 @@ from storage.tables import (
     Listing,
     ListingAlias,
     ListingAssignment,
+    ListingNote,
     MarketApproval,
     Match,
     MatchVerdict,
@@ -430,6 +431,7 @@ def _delete_rows(session: Session, listing_ids: Sequence[int]) -> None:
         ObjectIdStatement,
         SellerSign,
         Attachment,
+        ListingNote,
         *queued,
     ):
         run(delete(derived).where(derived.listing_id.in_(listing_ids)))

@@ -11,7 +11,7 @@ from sqlalchemy import Row, delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from storage.tables import PhotoTrace, ReceivedExhibit, RegisterEntry
+from storage.tables import PendingUnlink, PhotoTrace, ReceivedExhibit, RegisterEntry
 
 TraceRow = tuple[int, str, int, bytes, bytes, bytes]
 """Number, picture, quality of the hash, hash, words, signatures."""
@@ -75,6 +75,12 @@ def count_traces(session: Session, vocabulary: int, *, after: int = 0, up_to: in
 def forget_traces(session: Session, pictures: Collection[str]) -> None:
     """They go with their files."""
     session.execute(delete(PhotoTrace).where(PhotoTrace.picture.in_(pictures)))
+
+
+def going_pictures(session: Session, pictures: Collection[str]) -> set[str]:
+    """Those whose files a deletion has named and that are about to go."""
+    wanted = select(PendingUnlink.name).where(PendingUnlink.store == "files", PendingUnlink.name.in_(pictures))
+    return set(session.scalars(wanted))
 
 
 def listings_showing(session: Session, pictures: Collection[str], most: int) -> dict[str, list[int]]:

@@ -1297,6 +1297,11 @@ class NoticeSettings(Identified, Base):
 
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), unique=True)
     email: Mapped[str | None]
+    email_confirmed_at: Mapped[datetime | None]
+    """When who reads that address said so; until then nothing but the question goes there."""
+    confirm_salt: Mapped[str | None]
+    """Of which the code that confirms is made with a key of the home, while it is asked for."""
+    confirm_until: Mapped[datetime | None]
     rhythm: Mapped[str] = mapped_column(default="at_once")
     """Of e-mails about alerts: off, at_once, hourly, daily. Alarms are told at once always."""
     webhook_url: Mapped[str | None]
@@ -1317,7 +1322,7 @@ class Delivery(Identified, Base):
     way: Mapped[str]
     """email, webhook."""
     about: Mapped[str]
-    """alerts, alarm, test."""
+    """alerts, alarm, test, confirm."""
     token: Mapped[str] = mapped_column(unique=True)
     """Known to the recipient's side: the same in every attempt."""
     state: Mapped[str] = mapped_column(default="waiting")
@@ -1465,6 +1470,17 @@ class ListingAssignment(Identified, Base):
     """Null: nobody."""
     assigned_by: Mapped[str]
     assigned_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ListingNote(Identified, Base):
+    """A signed paragraph about a listing; only ever added."""
+
+    __tablename__ = "listing_note"
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    text: Mapped[str]
+    written_by: Mapped[str]
+    written_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 # -- retention --------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ CANARY = "canary-password-4711"
 def test_searches_and_test_messages_by_the_command(place: Place) -> None:
     with place.database.transaction() as session:
         user = create_user(session, "ann", "lead", language="ar")
-        set_email(session, AuditChain(), user, email="ann@office.example", rhythm="daily")
+        set_email(session, AuditChain(), user, email="ann@office.example", rhythm="daily", confirmed=True)
     added = place.run("searches", "add", "--user", "ann", "--term", "oil lamp", "--notify", "--json")
     assert json.loads(added.out) == {"search": 1, "name": "oil lamp", "query": "text=oil+lamp", "alerts": True}
     wrong = place.run("searches", "add", "--user", "ann", "--name", "x", "--query", "band=weird")

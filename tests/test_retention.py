@@ -649,7 +649,7 @@ def test_every_table_that_names_a_listing_is_emptied_with_it(database: Database)
         "listing_alias", "observation", "assessment", "alarm", "review_mark", "match", "match_verdict", "decision",
         "outcome", "exhibit", "export", "capture", "object_look", "object_move", "object_candidate", "object_member",
         "seller_sign", "attachment", "alarm_receipt", "alert", "raised_hit", "delivery_alarm", "object_id_statement",
-        "queue_entry", "queue_facet", "listing_assignment", "received_exhibit",
+        "queue_entry", "queue_facet", "listing_assignment", "listing_note", "received_exhibit",
     }  # fmt: skip
     rows = {"listing", "observation", "assessment", "decision", "match", "exhibit", "alarm"}
     naming = {

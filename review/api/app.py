@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from review.api import (
+    administration,
     alarms,
     audit,
     case_work,
@@ -22,6 +23,7 @@ from review.api import (
     decisions,
     exports,
     figures,
+    listing_work,
     listings,
     objects,
     photos,
@@ -41,9 +43,9 @@ from storage.database import DatabaseError
 
 PATH = "/api/v1"
 ROOMS = (
-    *(queue, listings, decisions, photos, objects, sellers, registers),
+    *(queue, listings, listing_work, decisions, photos, objects, sellers, registers),
     *(cases, case_work, exports),
-    *(alarms, sources, figures, audit),
+    *(alarms, sources, figures, audit, administration),
 )
 VERSION = "1"
 ABOUT = """\

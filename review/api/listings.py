@@ -24,7 +24,7 @@ from review.pages.files import image_answer
 from review.searches import record_search
 from storage.search import listing_record, search_listings
 from storage.stamps import leaf_of
-from storage.tables import User, utc_now
+from storage.tables import Capture, User, utc_now
 
 router = APIRouter(tags=["listings"])
 
@@ -188,6 +188,7 @@ class ListingWhole(Shown):
     current_decision_id: int | None = Field(None, description="`expected_decision_id` of a decision made on this.")
     changed_after_decision: bool
     demo: bool
+    assignee: str | None = Field(description="Who is to look at it.")
     object_id: int | None = Field(description="The object that other listings offer too.")
     cases: list[str] = Field(description="References of the cases that hold it.")
     answers: list[AnswerSection] = Field(description="Of the newest assessment, in the language of Accept-Language.")
@@ -262,6 +263,7 @@ def listing(
     return ListingWhole.model_validate(
         {
             **record,
+            "assignee": view.assignee.name if view.assignee is not None else None,
             "object_id": view.object.object_id,
             "cases": [case.reference for case in view.cases],
             "answers": answers.sections,
@@ -271,9 +273,26 @@ def listing(
 
 
 @router.get("/captures/{capture_id}/image", response_class=Response, responses={200: {"content": {"image/*": {}}}})
-def picture(desk: ApiDesk, caller: Reading, capture_id: RowId, asked: Annotated[PictureAsked, Query()]) -> Response:
-    """The picture of a capture: a thumbnail, a screenshot. What is no picture comes as a file."""
-    return image_answer(desk, capture_id, shown=asked.shown)
+def picture(
+    request: Request,
+    desk: ApiDesk,
+    caller: Reading,
+    capture_id: RowId,
+    asked: Annotated[PictureAsked, Query()],
+    relicwatch_reason: WhyContacts = None,
+) -> Response:
+    """The picture of a capture: a thumbnail, a screenshot. What is no picture comes as a file. A screenshot of a page
+    with contacts is veiled unless `Relicwatch-Reason` says why they are needed.
+    """
+    event = ""
+    if relicwatch_reason is not None:
+        require(request, desk, caller, ["decide"])
+        with desk.writing() as session:
+            capture = session.get(Capture, capture_id)
+            if capture is None or capture.listing_id is None:
+                raise NotThere(f"There is no picture of capture {capture_id}.")
+            event = str(_lift(session, caller, capture.listing_id, unquote(relicwatch_reason)))
+    return image_answer(desk, capture_id, shown=asked.shown, actor=caller.user.name, contacts=event)
 
 
 def masked(text: str | None) -> str | None:
@@ -281,9 +300,12 @@ def masked(text: str | None) -> str | None:
     return black_text(text, None) if text else text
 
 
-def _lift(session: Session, caller: Caller, listing_id: int, reason: str) -> None:
+def _lift(session: Session, caller: Caller, listing_id: int, reason: str) -> int:
+    """The number of the event that lets the caller see them."""
+    actor = caller.user.name
     try:
-        lift_mask(session, caller.chain, listing_id=listing_id, actor=caller.user.name, reason=reason, case=None)
+        event = lift_mask(session, caller.chain, listing_id=listing_id, actor=actor, reason=reason, case=None)
+        return event.id
     except NoReason as error:
         raise Refusal(422, "reason") from error
 

@@ -13,6 +13,7 @@ from storage.alerts import PAGE_SIZE, count_alerts, deliveries_of, list_alerts, 
 from storage.deliveries import WAYS, new_delivery, recent_deliveries, send_again
 from storage.notice_settings import (
     SettingsRefused,
+    confirm_email,
     mail_is_set,
     set_email,
     set_webhook,
@@ -45,9 +46,35 @@ def choose_email(request: Request, desk: DeskOf, visitor: Reader, form: Form) ->
         with desk.writing() as session:
             user = session.get_one(User, visitor.user.id)
             set_email(session, desk.chain, user, email=word(form, "email"), rhythm=word(form, "rhythm"))
-    except SettingsRefused:
-        return _page(request, desk, visitor, refused="email_refused")
+    except SettingsRefused as error:
+        return _page(request, desk, visitor, refused=error.key)
     return go_to("/alerts")
+
+
+@router.get("/alerts/confirm")
+def confirmation_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
+    """Where the link of the e-mail leads. It changes nothing: what looks through mail for harm follows links too."""
+    return _confirmation(request, desk, visitor, code=request.query_params.get("code", ""))
+
+
+@router.post("/alerts/confirm")
+def confirm(request: Request, desk: DeskOf, visitor: Reader, form: Form) -> Response:
+    try:
+        with desk.writing() as session:
+            user = session.get_one(User, visitor.user.id)
+            confirm_email(session, desk.chain, desk.home, user, word(form, "code"))
+    except SettingsRefused as error:
+        return _confirmation(request, desk, visitor, refused=error.key)
+    return go_to("/alerts#ways")
+
+
+def _confirmation(
+    request: Request, desk: Desk, visitor: Visitor, *, code: str = "", refused: str | None = None
+) -> Response:
+    with desk.reading() as session:
+        chosen = settings_of(session, visitor.user.id)
+    status = 422 if refused else 200
+    return desk.page(request, "confirm.html", status=status, chosen=chosen, code=code[:100], refused=refused)
 
 
 @router.post("/alerts/webhook")

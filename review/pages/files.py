@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, Response
 
 from evidence.store import EvidenceStore
 from review.desk import Desk, DeskOf, Exporter, NotThere, Reader, row_id
+from review.masking import is_veiled_screenshot
 from review.picture_drawing import SIDES, PictureRefused, veiled
 from review.pictures import are_veiled, read_picture
 from storage.audit import AuditChain
@@ -28,14 +29,24 @@ def capture_image(request: Request, desk: DeskOf, visitor: Reader, capture_id: s
     """A raster derivative shown in place; anything else of ours as a download. Human remains are veiled unless asked
     for with `shown=1`.
     """
-    return image_answer(desk, row_id(capture_id) or 0, shown=request.query_params.get("shown") == "1")
+    asked = request.query_params
+    return image_answer(
+        desk,
+        row_id(capture_id) or 0,
+        shown=asked.get("shown") == "1",
+        actor=visitor.user.name,
+        contacts=asked.get("contacts", ""),
+    )
 
 
-def image_answer(desk: Desk, capture_id: int, *, shown: bool) -> Response:
-    """Raises NotThere."""
+def image_answer(desk: Desk, capture_id: int, *, shown: bool, actor: str, contacts: str = "") -> Response:
+    """`contacts`: the event by which this person lifted the mask. Raises NotThere."""
     with desk.reading() as session:
         capture = session.get(Capture, capture_id)
-        veil = capture is not None and not shown and are_veiled(session, capture.listing_id)
+        veil = capture is not None and (
+            (not shown and are_veiled(session, capture.listing_id))
+            or is_veiled_screenshot(session, capture, contacts, actor=actor)
+        )
     if capture is None or capture.kind not in DERIVATIVES:
         raise NotThere(f"There is no picture of capture {capture_id}.")
     store, path = EvidenceStore(desk.home), desk.home.file_path(capture.sha256)
@@ -57,7 +68,10 @@ def capture_picture(request: Request, desk: DeskOf, visitor: Reader, capture_id:
         capture = session.get(Capture, row_id(capture_id) or 0)
         if capture is None or not is_picture(capture):
             raise NotThere(f"There is no picture of capture {capture_id}.")
-        veil = _is_veiled(request, session, capture)
+        lifted_by = request.query_params.get("contacts", "")
+        veil = _is_veiled(request, session, capture) or is_veiled_screenshot(
+            session, capture, lifted_by, actor=visitor.user.name
+        )
         drawn = desk.drawer.kept(capture.sha256, size)
         body = None if drawn else read_picture(session, EvidenceStore(desk.home), capture)
     return _drawn_answer(desk, drawn, body, size, capture.sha256, veil=veil)

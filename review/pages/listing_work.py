@@ -12,12 +12,13 @@ from starlette.responses import Response
 
 from crawler.errors import RelicwatchError
 from review.desk import Decider, Desk, DeskOf, Form, NotThere, Reader, Visitor, go_to, row_id, word
-from review.masking import NoReason, lift_mask
+from review.masking import NoReason, is_lifted, lift_mask, shows_contacts
 from review.pages.queue_group import chosen_assignee
 from review.picture_choice import view_pictures
 from storage.assignments import AssignmentRefused, assign
 from storage.imports import NotFetchable, check_fetchable
 from storage.jobs import insert_job
+from storage.listing_notes import NoteRefused, add_listing_note
 from storage.object_id import ObjectIdError, examination_source, photo_source, state_field, text_source
 from storage.objects import ObjectError, keep_apart, merge, split, undo
 from storage.queue_filters import filters_query, read_filters
@@ -48,7 +49,20 @@ def pictures_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: s
                 "unveiled": shown and viewer.is_veiled,
             },
         )
-    return desk.page(request, "pictures.html", listing=listing, viewer=viewer, shown=shown)
+        event = asked.get("contacts", "")
+        number = row_id(event) if event.isdigit() else None
+        lifted = is_lifted(session, number, listing_id=listing.id, actor=visitor.user.name)
+        veiled = not lifted and any(one.is_screenshot for group in viewer.groups for one in group.choices)
+        veiled = veiled and shows_contacts(session, listing.id)
+    return desk.page(
+        request,
+        "pictures.html",
+        listing=listing,
+        viewer=viewer,
+        shown=shown,
+        contacts=event if lifted else "",
+        screenshots_veiled=veiled,
+    )
 
 
 @router.post("/listings/{listing_id}/object-id")
@@ -94,6 +108,20 @@ def give(request: Request, desk: DeskOf, visitor: Decider, form: Form, listing_i
         return desk.problem(request, 422, "group_nobody_to_give")
     query = filters_query(read_filters(word(form, "filters"))[0])
     return go_to(f"/listings/{number}{'?' + query if query else ''}#assignment")
+
+
+@router.post("/listings/{listing_id}/notes")
+def write_note(request: Request, desk: DeskOf, visitor: Decider, form: Form, listing_id: str) -> Response:
+    """Keep a note beside the decisions; it decides nothing."""
+    text = word(form, "note")
+    try:
+        with desk.writing() as session:
+            number = _listing(session, listing_id).id
+            add_listing_note(session, desk.chain, listing_id=number, text=text, actor=visitor.user.name)
+    except NoteRefused as error:
+        said = desk.words(request)(f"case_error_{error.key}")
+        return desk.problem(request, 422, "api_note", written=[text], said=said)
+    return go_to(f"/listings/{number}#notes")
 
 
 @router.post("/listings/{listing_id}/same")

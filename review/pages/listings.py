@@ -45,7 +45,9 @@ def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: st
             listing_id=view.listing.id,
             actor=visitor.user.name,
         )
-        sections = view_sections(session, view, desk.words(request).language, unveiled=unveiled, contacts_shown=lifted)
+        sections = view_sections(
+            session, view, desk.words(request).language, unveiled=unveiled, contacts_event=event if lifted else ""
+        )
         before, after = Queue(session, filters).neighbours(view.listing.id)
         kept = kept_decision(session, request.query_params.get("decided", ""), visitor.user)
     with desk.writing() as session:  # only now: whoever writes keeps others waiting

@@ -13,19 +13,17 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from classifiers.registry import (
-    SHIPPED,
     RegistryError,
     WorseModel,
     find_models,
     load_classifier,
     model_names,
-    name_in_use,
     require_no_worse,
 )
 from review.desk import Administrator, Auditor, Desk, DeskOf, Form, NotThere, go_to, word
-from review.model_figures import figures_of
+from review.model_figures import figures_of, model_in_use
 from storage.jobs import insert_job
-from storage.model_uses import NothingBefore, last_use, model_before, model_uses, record_use
+from storage.model_uses import NothingBefore, model_before, model_uses, record_use
 from storage.registers import list_registers
 
 router = APIRouter()
@@ -46,7 +44,7 @@ def use_model(request: Request, desk: DeskOf, visitor: Administrator, form: Form
             name = model_before(session) if back else name
             if name not in model_names(desk.home):
                 raise NotThere(f"There is no model {name!r}.")
-            before = _in_use(desk, session)
+            before = model_in_use(desk.home, session)
             if name != before:
                 if not back and word(form, "although_worse") != "1" and before in model_names(desk.home):
                     require_no_worse(desk.home, name, before)
@@ -62,26 +60,15 @@ def use_model(request: Request, desk: DeskOf, visitor: Administrator, form: Form
 
 def _switch(desk: Desk, session: Session, name: str, *, actor: str, back: bool) -> None:
     model = load_classifier(desk.home, name).model  # refuses what cannot be loaded
-    replaces = _in_use(desk, session)
+    replaces = model_in_use(desk.home, session)
     record_use(session, desk.chain, name=name, model=model, replaces=replaces, actor=actor, rolled_back=back)
     insert_job(session, "rescore", {"model": name}, f"rescore:{uuid.uuid4()}")
-
-
-def _in_use(desk: Desk, session: Session) -> str:
-    """By the history, which a job that still waits follows; by the file where there is no history."""
-    last = last_use(session)
-    if last is not None:
-        return last.name
-    try:
-        return name_in_use(desk.home)
-    except RegistryError:
-        return SHIPPED
 
 
 def _page(request: Request, desk: Desk, *, refused: str = "", worse: str = "") -> Response:
     """`worse` is the model to ask about once more."""
     with desk.reading() as session:
-        in_use, uses, registers = _in_use(desk, session), model_uses(session), list_registers(session)
+        in_use, uses, registers = model_in_use(desk.home, session), model_uses(session), list_registers(session)
     return desk.page(
         request,
         "models.html",

@@ -49,7 +49,7 @@ def ann(database: Database, chain: AuditChain) -> int:
     """Somebody who is written to and is alerted to lamps."""
     with database.transaction() as session:
         user = create_user(session, "ann", "reviewer")
-        set_email(session, chain, user, email="ann@office.example", rhythm="at_once")
+        set_email(session, chain, user, email="ann@office.example", rhythm="at_once", confirmed=True)
         save_search(session, chain, user, "Lamps", query="text=lamp", notify=True)
         return user.id
 
@@ -268,7 +268,7 @@ def test_an_alert_reaches_somebody_without_an_address_on_the_desk_alone(
     database: Database, ann: int, raised: Raise, chain: AuditChain
 ) -> None:
     with database.transaction() as session:
-        set_email(session, chain, session.get_one(User, ann), email="", rhythm="at_once")
+        set_email(session, chain, session.get_one(User, ann), email="", rhythm="at_once", confirmed=True)
     lamp = raised()
     assert tell(database) == 1
     assert told(database, ann) == [(lamp, "hit")]

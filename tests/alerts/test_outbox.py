@@ -37,7 +37,7 @@ __all__ = ["receiver"]
 def ann(desk_database: Database) -> int:
     with desk_database.transaction() as session:
         user = create_user(session, "ann", "reviewer")
-        set_email(session, AuditChain(), user, email="ann@office.example", rhythm="at_once")
+        set_email(session, AuditChain(), user, email="ann@office.example", rhythm="at_once", confirmed=True)
         return user.id
 
 
@@ -139,7 +139,14 @@ def test_what_waits_for_its_hour_follows_a_rhythm_chosen_anew(
     desk_database, home, ann, mailbox: Mailbox, rhythm: str, state: str, arrived: int
 ) -> None:
     with desk_database.transaction() as session:
-        set_email(session, AuditChain(), session.get_one(User, ann), email="ann@office.example", rhythm="daily")
+        set_email(
+            session,
+            AuditChain(),
+            session.get_one(User, ann),
+            email="ann@office.example",
+            rhythm="daily",
+            confirmed=True,
+        )
         listing = add_listing(session, home, Offer())
         alert = Alert(
             user_id=ann, listing_id=listing.id, assessment_id=listing.current_assessment_id, kind="hit", searches=[]
@@ -150,7 +157,9 @@ def test_what_waits_for_its_hour_follows_a_rhythm_chosen_anew(
         one = session.scalars(select(Delivery.id)).one()
     assert send_due(desk_database, home).total() == 0
     with desk_database.transaction() as session:
-        set_email(session, AuditChain(), session.get_one(User, ann), email="ann@office.example", rhythm=rhythm)
+        set_email(
+            session, AuditChain(), session.get_one(User, ann), email="ann@office.example", rhythm=rhythm, confirmed=True
+        )
     send_due(desk_database, home)
     assert (row(desk_database, one).state, len(mailbox.messages)) == (state, arrived)
 
@@ -161,7 +170,7 @@ def test_a_webhook_is_told_masked_and_again_under_the_same_number_when_its_answe
     monkeypatch.setenv("RELICWATCH_ALLOW_LOOPBACK", "1")
     with desk_database.transaction() as session:
         user = session.get_one(User, ann)
-        set_email(session, AuditChain(), user, email="", rhythm="off")
+        set_email(session, AuditChain(), user, email="", rhythm="off", confirmed=True)
         set_webhook(session, AuditChain(), user, url=receiver.url(), guard=Guard(allow_loopback=True))
         one = queue_one(session, home, ann, Offer(title="Lamp\r\n0944 123 456"))
     receiver.silent = True
@@ -184,7 +193,7 @@ def test_a_webhook_is_told_masked_and_again_under_the_same_number_when_its_answe
 def test_a_webhook_that_was_taken_away_leaves_nothing_to_send(desk_database, home, ann, receiver: Receiver) -> None:
     with desk_database.transaction() as session:
         user = session.get_one(User, ann)
-        set_email(session, AuditChain(), user, email="", rhythm="off")
+        set_email(session, AuditChain(), user, email="", rhythm="off", confirmed=True)
         set_webhook(session, AuditChain(), user, url=receiver.url(), guard=Guard(allow_loopback=True))
         one = queue_one(session, home, ann)
         set_webhook(session, AuditChain(), user, url="", guard=Guard())
@@ -307,7 +316,7 @@ def test_killed_at_any_moment_nobody_gets_a_message_twice(
 ) -> None:
     with place.database.transaction() as session:
         user = create_user(session, "ann", "reviewer")
-        set_email(session, AuditChain(), user, email="ann@office.example", rhythm="at_once")
+        set_email(session, AuditChain(), user, email="ann@office.example", rhythm="at_once", confirmed=True)
         one = queue_one(session, place.home, user.id)
     environment = place.environment({**mailbox.environment(), "DIES": dies, "PYTHONPATH": str(ROOT)})
     killed = subprocess.run([sys.executable, "-c", SENDER], env=environment, cwd=ROOT, capture_output=True, text=True)

@@ -19,7 +19,7 @@ LAMP = "Roman oil lamp, found in an old tomb, Syria"
 def test_a_new_hit_of_a_saved_search_arrives_by_e_mail_once(place: Place, mailbox: Mailbox) -> None:
     with place.database.transaction() as session:
         ann = create_user(session, "ann", "reviewer", language="fr")
-        set_email(session, AuditChain(), ann, email="ann@office.example", rhythm="at_once")
+        set_email(session, AuditChain(), ann, email="ann@office.example", rhythm="at_once", confirmed=True)
         save_search(session, AuditChain(), ann, "Lampes", query="text=lamp", notify=True)
     with serving() as market:
         market.routes["/search"] = reply(results_page(["/sale/1/lot/1", "/sale/1/lot/2"]))

@@ -7,6 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -70,6 +71,52 @@ def test_a_file_that_is_no_picture_is_told_and_the_rest_goes_on(folders: tuple[P
     assert [Path(str(fault).split(" is not ")[0]).name for fault in faults] == ["notes.txt", "cut.jpg"]
 
 
+def test_every_entry_of_the_folder_has_a_line_whatever_its_name(folders: tuple[Path, Path]) -> None:
+    query, stored = folders
+    named = os.path.join(os.fsencode(query), b"\xfflot\n1.jpg")
+    Path(os.fsdecode(named)).write_bytes(jpeg(0))
+    (query / "gone.jpg").symlink_to(query / "nowhere")
+    ran = subprocess.run(
+        [sys.executable, "-m", "cli", "photos", "match", str(query), "--against", str(stored), "--json"],
+        cwd=ROOT, capture_output=True, timeout=120, check=False,
+    )  # fmt: skip
+    told = {record["file"]: record for record in map(json.loads, ran.stdout.decode().splitlines())}
+    assert told.keys() == {"gone.jpg", "other.jpg", "part.png", os.fsdecode(b"\xfflot\n1.jpg")}
+    assert "cannot be read" in told["gone.jpg"]["error"]
+    assert told[os.fsdecode(b"\xfflot\n1.jpg")]["linked"] == ["house/0.jpg"]
+
+
+def saved(name: str, **how: object) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(thing(1)).save(out, name, **how)
+    return out.getvalue()
+
+
+def deep(mode: str) -> bytes:
+    grey = np.asarray(Image.fromarray(thing(1)).convert("L"))
+    out = io.BytesIO()
+    if mode == "F":
+        Image.fromarray(grey.astype(np.float32) / 255).save(out, "TIFF")
+    else:
+        Image.fromarray(grey.astype(np.uint16) * 257).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("body", [deep("I"), deep("F"), saved("JPEG", quality=90)[:-400], saved("PNG")[:-900]])
+def test_deep_pictures_and_the_part_of_one_that_was_cut_off_show_what_they_show(body: bytes) -> None:
+    shown, whole = decode_photo(body), thing(1)
+    assert shown.shape[1] == whole.shape[1]
+    assert shown.shape[0] >= 0.85 * whole.shape[0]
+    light, expected = shown.mean(axis=2)[:-24], whole.mean(axis=2)[: len(shown) - 24]
+    assert np.corrcoef(light.ravel(), expected.ravel())[0, 1] > 0.95
+
+
+def test_a_photo_of_a_telephone_with_a_hundred_million_pixels_is_read_small() -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (12_000, 9_000), "green").save(out, "JPEG", quality=40)
+    assert max(decode_photo(out.getvalue()).shape) <= 1600
+
+
 def test_the_exit_status_says_that_a_file_was_not_read(folders: tuple[Path, Path]) -> None:
     query, stored = folders
     (query / "empty.jpg").write_bytes(b"")
@@ -111,8 +158,19 @@ def test_a_reader_whose_child_dies_reads_the_next_file(tmp_path: Path) -> None:
 def test_a_file_that_never_ends_is_given_up(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.jpg"
     os.mkfifo(pipe)
-    with PhotoReader(seconds=0.2) as reader, pytest.raises(PhotoUnreadable, match="longer than"):
+    with PhotoReader(silence=0.2) as reader, pytest.raises(PhotoUnreadable, match="longer than"):
         reader.features_of(pipe)
+
+
+def test_a_picture_that_takes_too_much_of_the_processor_is_given_up_and_the_next_is_read(tmp_path: Path) -> None:
+    large, small = tmp_path / "large.png", tmp_path / "small.jpg"
+    Image.effect_noise((4000, 4000), 50).save(large, compress_level=1)
+    small.write_bytes(jpeg(1))
+    with PhotoReader(seconds=0.02) as reader:
+        with pytest.raises(PhotoUnreadable, match="of processor time"):
+            reader.features_of(large)
+        reader._seconds = 60.0
+        assert len(reader.features_of(small).points) > 50
 
 
 def test_the_child_may_not_have_more_memory_than_its_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from crawler.home import Home
 from evidence.thumbnails import store_file
 from matching import stored_photos
 from matching.stored_photos import StoredPhotos
+from retention import finish_unlinking
 from storage.database import Database
-from storage.photo_traces import forget_traces
+from storage.photo_traces import forget_traces, keep_traces
+from storage.tables import PendingUnlink, Tombstone
 from tests.matching.pictures import thing
 
 
@@ -139,6 +142,67 @@ def test_what_is_erased_is_not_answered_and_leaves_the_index_at_the_next_start(
         assert len(photos) == 2
     held = [np.load(file) for file in home.photo_index.rglob("photos.npy")]
     assert sum(len(one) for one in held) == 2, "nor does the disk hold it any more"
+
+
+@pytest.mark.parametrize("when", ["before it is read", "while it is read", "while its trace is written"])
+def test_a_picture_that_is_erased_while_a_job_reads_leaves_no_trace(
+    database: Database, home: Home, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    stays, goes = keep(home, 1, 2)
+
+    def erase() -> None:
+        with database.transaction() as session:
+            forget_traces(session, [goes])
+        home.file_path(goes).unlink(missing_ok=True)
+
+    def then_erased(does):
+        def done(*asked):
+            answer = does(*asked)
+            erase()
+            return answer
+
+        return done
+
+    with StoredPhotos(database, home) as photos:
+        if when == "before it is read":
+            erase()
+        elif when == "while it is read":
+            monkeypatch.setattr(photos, "features_of", then_erased(photos.features_of))
+        else:
+            monkeypatch.setattr(stored_photos, "_row", then_erased(stored_photos._row))
+        photos.read_missing([stays, goes])
+        assert photos.without_trace([stays, goes]) == [goes]
+
+
+def test_a_picture_whose_deletion_is_under_way_gets_no_trace(database: Database, home: Home) -> None:
+    stays, goes = keep(home, 1, 2)
+    with database.transaction() as session:
+        tombstone = Tombstone(
+            kind="file", object_id="1", sha256=goes, size=1, rule="file", reason="r", erased_by="t",
+            erased_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )  # fmt: skip
+        session.add(tombstone)
+        session.flush()
+        session.add(PendingUnlink(store="files", name=goes, tombstone_id=tombstone.id))
+    with StoredPhotos(database, home) as photos:
+        photos.read_missing([stays, goes])
+        assert photos.without_trace([stays, goes]) == [goes]
+        with database.transaction() as session:  # as a job keeps it that read it before anybody erased
+            keep_traces(session, [stored_photos._row(goes, None)])
+    os.utime(home.file_path(goes), (0, 0))
+    finish_unlinking(database, home)
+    with StoredPhotos(database, home) as photos:
+        assert photos.without_trace([stays, goes]) == [goes]
+
+
+def test_an_index_of_some_pictures_answers_with_these_alone(database: Database, home: Home, part_of_2: Path) -> None:
+    pictures = keep(home, 1, 2, 3)
+    with StoredPhotos(database, home) as photos:
+        photos.read_missing(pictures)
+        assert [one.other for one in photos.ask(part_of_2, among=photos.index_of(pictures[1:])) if one.links] == [
+            pictures[1]
+        ]
+        assert photos.ask(part_of_2, among=photos.index_of([pictures[0]])) == []
 
 
 def test_a_process_that_is_killed_while_it_writes_leaves_an_index_that_answers(

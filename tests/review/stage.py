@@ -433,7 +433,10 @@ def _alerts(session: Session, chain: AuditChain, listings: Sequence[Listing], us
     if seller is not None:
         follow(session, chain, seller.id, following=True, actor=user.name)
         save_search(session, chain, admin, "", seller_id=seller.id)
-    set_email(session, chain, admin, email="amina@office.example", rhythm="daily")
+    set_email(session, chain, admin, email="amina@office.example", rhythm="daily", confirmed=True)
+    viewer = find_user(session, "viewer")
+    if viewer is not None:
+        set_email(session, chain, viewer, email="viewer@office.example", rhythm="daily")
     set_webhook(session, chain, admin, url="https://cases.office.example/hook", guard=Guard())
     name = "".join(sign for sign in script.say("watch") if sign.isprintable())[:60].strip()
     create_token(session, chain, user=admin, name=name or "x", scopes=["read"], actor=user.name)

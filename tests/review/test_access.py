@@ -79,6 +79,31 @@ def test_dates_keep_their_order_among_arabic_words(looker, staged):
     assert not found, told(found)
 
 
+@pytest.mark.parametrize("language", ["ar", "fr", "en"])
+def test_the_head_of_a_page_takes_two_rows_of_a_phone_and_all_of_it_is_reached(looker, staged, language):
+    with looker.look("admin", language, viewport={"width": 390, "height": 844}) as page:
+        page.goto(staged.address)
+        tops = page.locator("header.top > *").evaluate_all("all => all.map(one => one.getBoundingClientRect().top)")
+        rows = {round(top / 20) for top in tops}
+        assert len(rows) <= 2 and page.evaluate("document.querySelector('header').offsetHeight") < 110
+        assert (
+            len(
+                {
+                    round(top)
+                    for top in page.locator("header nav a").evaluate_all(
+                        "all => all.map(one => one.getBoundingClientRect().top)"
+                    )
+                }
+            )
+            == 1
+        )
+        last = page.locator("header nav a").last
+        last.focus()
+        box = last.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_charts_and_marks_stay_where_the_system_gives_the_colours(looker, staged):
     with looker.look("admin", "en", forced_colors="active") as page:
         looker.open(page, View("overview", "/overview"))

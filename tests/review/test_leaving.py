@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from review.leaving import entry_addresses, find_departure
-from storage.tables import AuditEvent, Listing, Outcome, RegisterEntry, RegisterList
+from storage.tables import AuditEvent, Crawl, Listing, Outcome, RegisterEntry, RegisterList
 from storage.users import find_user
 from tests.review.seed import Offer, add_listing
 
@@ -50,6 +50,30 @@ def test_it_leads_to_nothing_that_no_record_names(visit, listing, asked):
     answer = visit("admin").get("/leaving" + asked)
     assert answer.status_code == 404
     assert not re.search(r"href=\"[^\"/]*//", answer.text)
+
+
+def test_a_crawls_problems_lead_out_past_the_page_that_warns(visit, desk_database):
+    addresses = ("https://auction.example/lot/1", "https://auction.example/lot/2", "javascript:alert(1)")
+    problems = [{"url": one, "reason": "HTTP 500"} for one in addresses]
+    with desk_database.transaction() as session:
+        crawl = Crawl(
+            market="example",
+            queries=[],
+            state="failed",
+            counts={},
+            problems=[*problems, {"url": "javascript:alert(1)", "reason": "x"}],
+        )
+        session.add(crawl)
+        session.flush()
+        number = crawl.id
+    client = visit("viewer")
+    ways = re.findall(r'href="(/leaving\?of=crawl[^"]*)"', client.get("/crawls").text)
+    assert len(ways) == 2
+    page = client.get(ways[1].replace("&amp;", "&")).text
+    assert "https://auction.example/lot/2" in page
+    assert "javascript:" not in str(
+        re.findall(r'href="[^"]*"', client.get(f"/leaving?of=crawl&id={number}&number=3").text)
+    )
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,10 @@ API_NEEDS = {
     ("GET", "/queue"): "read",
     ("GET", "/listings"): "read",
     ("GET", "/listings/{listing_id}"): "read",
+    ("GET", "/listings/{listing_id}/assignee"): "read",
+    ("POST", "/listings/{listing_id}/assignee"): "decide",
+    ("GET", "/listings/{listing_id}/notes"): "read",
+    ("POST", "/listings/{listing_id}/notes"): "decide",
     ("GET", "/captures/{capture_id}/image"): "read",
     ("POST", "/listings/{listing_id}/decisions"): "decide",
     ("GET", "/cases"): "read",
@@ -64,6 +68,11 @@ API_NEEDS = {
     ("GET", "/figures"): "read",
     ("GET", "/audit"): "audit",
     ("GET", "/audit/check"): "audit",
+    ("GET", "/models"): "audit",
+    ("GET", "/users"): "administer",
+    ("POST", "/users/{user_id}/state"): "administer",
+    ("POST", "/markets/{name}/revocations"): "administer",
+    ("POST", "/watches/{watch_id}/state"): "administer",
 }
 PARTS = {"listing_id": "1", "reference": "RW-2026-0001", "bundle_id": "none", "name": "none", "what": "terms"}
 

@@ -79,6 +79,9 @@ PAGES: dict[str, Callable[[Stage], list[View]]] = {
     "/crawls": lambda s: [View("crawls", "/crawls")],
     "/searches": lambda s: [View("searches", "/searches"), View("searches-refused", "/searches", act=press(TERM))],
     "/alerts": lambda s: [View("alerts", "/alerts"), View("alerts-read", "/alerts?unread=1", role="viewer")],
+    "/alerts/confirm": lambda s: [
+        View("alerts-confirm", "/alerts/confirm?code=ABCD", role="viewer"),
+    ],
     "/alarms": lambda s: [View("alarms", "/alarms?all=1")],
     "/overview": lambda s: [View("overview", "/overview")],
     "/audit": lambda s: [View("audit", "/audit?check=1"), View("audit-page", "/audit?page=2", role="auditor")],
