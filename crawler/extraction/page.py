@@ -18,6 +18,7 @@ from crawler.extraction import (
     metatags,
     microdata,
     rows,
+    sold,
     unlabelled,
     visible,
     visible_photos,
@@ -152,6 +153,7 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
     visible_price.correct_currency(scope, findings)
     visible.fill_lot_number(scope, findings)
     unlabelled.fill(scope, findings)
+    sold.fill(scope, findings)
     visible.fill_availability(scope, findings)
     visible_photos.fill_images(scope, findings)
     visible.fill_description(scope, findings)

@@ -101,7 +101,7 @@ def fill(scope: Scope, findings: Findings) -> None:
             if labels > MAX_LABELS:
                 findings.problem(f"The page has more than {MAX_LABELS} labelled rows: the rest was not read.")
                 break
-            value = text[match.end() :].strip() or _next_value(element, is_tail)
+            value = text[match.end() :].strip() or next_value(element, is_tail)
             if value and match.lastgroup in _MEASURES:
                 measured.append((text[: match.end()].strip(" :：﹕"), value))
             elif value:
@@ -131,7 +131,7 @@ def _label(text: str) -> re.Match[str] | None:
     return LABEL.match(text)
 
 
-def _next_value(element: Any, is_tail: bool) -> str | None:
+def next_value(element: Any, is_tail: bool) -> str | None:
     """The text after a label: in its own element, or in the next element that shows any, up to three levels out."""
     if not is_tail and element.tag not in ("dt", "th", "td") and len(element):
         inner = clean(" ".join(t for child in element for t in (visible_text(child, limit=400), child.tail or "")))

@@ -129,3 +129,21 @@ def test_an_advertisers_profile_names_the_seller():
         "<h1>Roman oil lamp</h1><p>€ 70</p><span class='userprofile-vip'><a href='/s?u=1'>Sammler R.</a></span>"
     )
     assert page.seller == "Sammler R."
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "<b>Sold for £19,125 inc. premium</b>",
+        "<div>Price realised</div><div>£19,125</div>",
+        "<p>Ergebnis: £19,125 (inkl.)",
+    ],
+)
+def test_what_a_lot_fetched_is_its_price_and_says_that_it_is_sold(words):
+    page = read(f"<h1>Roman oil lamp</h1><p>Lot 88</p><p>£8,000 - £12,000</p>{words}")
+    assert (page.price, page.currency, page.availability) == (Decimal(19125), "GBP", "SoldOut")
+
+
+def test_an_empty_row_for_the_hammer_price_sells_nothing():
+    page = read("<h1>Roman oil lamp</h1><p>Starting price: £90</p><div>Hammer price</div><div>—</div>")
+    assert (page.price, page.availability) == (Decimal(90), None)
