@@ -29,7 +29,10 @@ LABELS: dict[str, str] = {
         r"(?:auction |lot |sale |bidding )?(?:end(?:s|ed)?|close[sd]?|closing)(?: (?:at|on|time|date|in))?"
         r"|end (?:time|date)|closing (?:time|date)|auction (?:date|end(?:s|ed)?)|fin(?: de (?:la "
         r"|l.)?(?:vente|enchère))?|se termine(?: le)?|date de fin|clôture|date de la vente|endet(?: am)?"
-        r"|auktionsende|enddatum|termina(?: el)?|scade|ينتهي(?: في)?|تاريخ الانتهاء|نهاية المزاد"
+        r"|auktionsende|enddatum|auktions(?:datum|termin|tag)|sale date|date of (?:the )?(?:sale|auction)"
+        r"|vente (?:le|du)|fecha de (?:la )?subasta|finaliza(?: el)?|data (?:dell.)?asta|fine asta"
+        r"|müzayede tarihi|bitiş (?:tarihi|zamanı)|تاريخ المزاد|veilingdatum"
+        r"|termina(?: el)?|scade|ينتهي(?: في)?|تاريخ الانتهاء|نهاية المزاد"
         r"|ينتهي المزاد(?: في)?|終了日時|окончание(?: торгов)?|завершение торгов|закінчення(?: торгів)?"
     ),
     "starting_bid": (

@@ -56,6 +56,23 @@ def test_an_end_without_zone_is_read_by_the_clock_of_the_pages_country():
     assert page.ends_at == datetime(2026, 12, 10, 14, tzinfo=ZoneInfo("Europe/Berlin"))
 
 
+@pytest.mark.parametrize(
+    ("lang", "label"),
+    [
+        ("en", "Sale date"),
+        ("de", "Auktionstermin"),
+        ("fr", "Vente le"),
+        ("es", "Fecha de la subasta"),
+        ("it", "Data dell'asta"),
+        ("tr", "Müzayede tarihi"),
+        ("ar", "تاريخ المزاد"),
+    ],
+)
+def test_the_moment_of_a_sale_is_read_by_the_label_that_auctioneers_give_it(lang, label):
+    page = read(f"<h1>Roman oil lamp</h1><dl><dt>{label}:</dt><dd>2026-12-10 14:00 UTC</dd></dl>", lang=lang)
+    assert page.ends_at == datetime(2026, 12, 10, 14, tzinfo=ZoneInfo("UTC"))
+
+
 def test_a_colon_between_a_bold_label_and_its_value_is_not_the_value():
     page = read("<h1>Roman oil lamp</h1><p>£30</p><div><b>Auctioneer</b>: <a href='/h/7'>Harbour Rooms</a></div>")
     assert page.seller == "Harbour Rooms"
