@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
@@ -23,7 +24,7 @@ class DeskError(RelicwatchError):
     """The desk cannot be started: its port is taken."""
 
 
-class Listening:
+class Listening(ABC):
     """What starts and stops with `with`, and listens meanwhile."""
 
     def __init__(self, database: Database, home: Home, port: int, binding: Binding) -> None:
@@ -52,11 +53,11 @@ class Listening:
             self._listener.close()
             self._listener = None
 
-    def _begin(self, listener: socket.socket) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _begin(self, listener: socket.socket) -> None: ...
 
-    def _end(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _end(self) -> None: ...
 
     def __enter__(self) -> Self:
         self.start()
