@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import signal
+import subprocess
 import urllib.parse
 from collections.abc import Iterator
 
@@ -69,29 +70,36 @@ def test_once_stopped_none_is_left_and_nobody_listens(desk_database: Database, h
         status(desk.address)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_all_of_them(place: Place, number: int) -> None:
+@pytest.fixture
+def served(place: Place) -> Iterator[subprocess.Popen[str]]:
+    """`relicwatch serve` by two processes, once it answers."""
     started = place.start("serve", "--port", "0", "--processes", "2")
-    assert started.stdout is not None
-    address = started.stdout.readline().removeprefix("review desk at ").strip()
-    assert status(address) == 200
-    processes = below(started.pid)
+    try:
+        assert started.stdout is not None
+        assert status(started.stdout.readline().removeprefix("review desk at ").strip()) == 200
+        yield started
+    finally:
+        if started.poll() is None:
+            started.kill()
+            started.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_all_of_them(served: subprocess.Popen[str], number: int) -> None:
+    processes = below(served.pid)
     assert len(processes) >= 2
-    started.send_signal(number)
-    end = ended(started, 60)
+    served.send_signal(number)
+    end = ended(served, 60)
     assert end.status in (-number, 128 + number), end
     eventually(lambda: running(processes) == [])
 
 
-def test_they_end_where_the_first_is_killed(place: Place) -> None:
-    started = place.start("serve", "--port", "0", "--processes", "2")
-    assert started.stdout is not None
-    assert status(started.stdout.readline().removeprefix("review desk at ").strip()) == 200
-    processes = below(started.pid)
-    started.kill()
-    started.wait()
+def test_they_end_where_the_first_is_killed(served: subprocess.Popen[str]) -> None:
+    processes = below(served.pid)
+    served.kill()
+    served.wait()
     eventually(lambda: running(processes) == [], 60)
-    started.communicate()
+    served.communicate()
 
 
 def test_a_process_is_started_for_each_core_but_not_for_each_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
