@@ -31,7 +31,7 @@ from storage.database import Database
 from storage.deliveries import WAYS, end_delivery, new_delivery
 from storage.export_requests import ask_for_export
 from storage.model_uses import record_use
-from storage.notice_settings import set_email, set_webhook
+from storage.notice_settings import set_email, set_webhook, settings_of
 from storage.object_id import examination_source, state_field
 from storage.object_index import keep_candidates
 from storage.objects import join
@@ -435,7 +435,7 @@ def _alerts(session: Session, chain: AuditChain, listings: Sequence[Listing], us
         save_search(session, chain, admin, "", seller_id=seller.id)
     set_email(session, chain, admin, email="amina@office.example", rhythm="daily", confirmed=True)
     viewer = find_user(session, "viewer")
-    if viewer is not None:
+    if viewer is not None and settings_of(session, viewer.id).email is None:  # each setting asks the address anew
         set_email(session, chain, viewer, email="viewer@office.example", rhythm="daily")
     set_webhook(session, chain, admin, url="https://cases.office.example/hook", guard=Guard())
     name = "".join(sign for sign in script.say("watch") if sign.isprintable())[:60].strip()

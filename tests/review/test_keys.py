@@ -37,6 +37,12 @@ def focused_hit(page):
     return page.evaluate("document.activeElement.id")
 
 
+def await_focus(page, hit):
+    """Until the card has the focus on a page whose script hears keys: one pressed before that does nothing."""
+    page.wait_for_selector(f"#hit-{hit}:focus")
+    page.wait_for_load_state()
+
+
 @pytest.mark.parametrize("language", ["en", "fr", "ar"])
 def test_cards_are_decided_on_where_they_stand_one_after_the_other(
     open_page,  # noqa: F811
@@ -53,12 +59,12 @@ def test_cards_are_decided_on_where_they_stand_one_after_the_other(
     form = page.locator(f"li:has(#hit-{three[0]}) form#decision")
     assert form.is_visible() and form.locator("textarea[name=note]").is_visible()
     page.keyboard.press("Enter")
-    page.wait_for_selector(f"#hit-{three[1]}:focus")
+    await_focus(page, three[1])
     for key in ("u", "e", "n"):
         page.keyboard.press(key)
     page.keyboard.type("rad 7")
     page.keyboard.press("Control+Enter")
-    page.wait_for_selector(f"#hit-{three[2]}:focus")
+    await_focus(page, three[2])
     page.keyboard.press("o")
     page.keyboard.press("8")
     page.keyboard.press("Enter")
@@ -69,7 +75,7 @@ def test_cards_are_decided_on_where_they_stand_one_after_the_other(
         (three[2], "other", "dismiss", "not_an_offer", None),
     ]
     page.keyboard.press("z")
-    page.wait_for_selector(f"#hit-{three[2]}:focus")
+    await_focus(page, three[2])
     with desk_database.reading() as session:
         assert len(undone_decisions(session)) == 1
         assert session.get_one(Listing, three[2]).current_decision_id is None
