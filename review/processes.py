@@ -19,7 +19,7 @@ from types import FrameType
 
 from crawler.home import Home
 from review.binding import ON_LOOPBACK, Binding
-from review.server import DeskServer, Listening, ServerThread
+from review.server import DeskError, DeskServer, Listening, ServerThread
 from storage.database import Database
 
 MOST_PROCESSES = 4
@@ -102,17 +102,22 @@ class DeskProcesses(Listening):
         self._told_to_stop, self._stop = _SPAWN.Pipe(duplex=False)
 
     def _begin(self, listener: socket.socket) -> None:
-        for place in self.processes:
-            self._fill(place, listener)
+        try:
+            for place in self.processes:
+                self._fill(place, listener)
+        except OSError as error:
+            raise DeskError(
+                f"The review desk cannot start its {len(self.processes)} processes ({error.strerror or error}): "
+                "free memory, or ask for fewer with --processes."
+            ) from error
         self._keeper = threading.Thread(target=self._keep, args=(listener,), name="desk processes", daemon=True)
         self._keeper.start()
 
     def _end(self) -> None:
-        if self._keeper is None:
-            return
-        self._stop.send(None)
-        self._keeper.join()
-        self._keeper = None
+        if self._keeper is not None:
+            self._stop.send(None)
+            self._keeper.join()
+            self._keeper = None
         for place in self.processes:
             place.end()
         until = time.monotonic() + STOP_SECONDS
@@ -135,7 +140,11 @@ class DeskProcesses(Listening):
             for place in self.processes:
                 place.note_end()
                 if place.process is None and place.until <= time.monotonic():
-                    self._fill(place, listener)
+                    try:
+                        self._fill(place, listener)
+                    except OSError as error:  # no memory or no process to be had: the others serve on meanwhile
+                        place.rest_longer()
+                        _log.error("A process of the review desk could not be started (%s); tried again later.", error)
 
 
 @dataclass(slots=True)
@@ -151,23 +160,35 @@ class _Place:
     """Held by this process alone: its end is the end of the other, however this one ends."""
 
     def start(self, arguments: tuple[str, Path, Binding, socket.socket]) -> None:
+        """Raises OSError, and is as before, where the system has no memory or process left for it."""
         held_there, self.lifeline = _SPAWN.Pipe(duplex=False)
-        self.process = _SPAWN.Process(target=_serve_until_told, args=(*arguments, held_there), name="review desk")
-        self.process.start()
-        held_there.close()
+        process = _SPAWN.Process(target=_serve_until_told, args=(*arguments, held_there), name="review desk")
+        try:
+            process.start()
+        except OSError:
+            self.end()
+            raise
+        finally:
+            held_there.close()
+        self.process = process
         self.started = time.monotonic()
 
     def note_end(self) -> None:
         """Say that the process ended, where it did, and from when on another may start."""
         if self.process is None or self.process.is_alive():
             return
-        now = time.monotonic()
         _log.error("A process of the review desk ended (exit code %s); another takes its place.", self.process.exitcode)
-        lived_shortly = now - self.started < SHORT_LIFE_SECONDS
-        self.rest = min(max(1.0, self.rest * 2), LONGEST_REST_SECONDS) if lived_shortly else 0.0
-        self.until = now + self.rest
         self.process = None
         self.end()
+        if time.monotonic() - self.started < SHORT_LIFE_SECONDS:
+            self.rest_longer()
+        else:
+            self.rest, self.until = 0.0, 0.0
+
+    def rest_longer(self) -> None:
+        """No new process for a second, or for twice as long as the last time."""
+        self.rest = min(max(1.0, self.rest * 2), LONGEST_REST_SECONDS)
+        self.until = time.monotonic() + self.rest
 
     def end(self) -> None:
         if self.lifeline is not None:

@@ -21,7 +21,7 @@ DEFAULT_PORT = 8765
 
 
 class DeskError(RelicwatchError):
-    """The desk cannot be started: its port is taken."""
+    """The desk cannot be started: its port is taken, or the system has no process left for it."""
 
 
 class Listening(ABC):
@@ -43,7 +43,11 @@ class Listening(ABC):
         self.database.require_current()
         self._listener = _listening(self.port, self.binding)
         self.address = _address(self._listener, self.binding)
-        self._begin(self._listener)
+        try:
+            self._begin(self._listener)
+        except BaseException:
+            self.stop()
+            raise
         return self.address
 
     def stop(self) -> None:

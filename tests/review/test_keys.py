@@ -69,6 +69,7 @@ def test_cards_are_decided_on_where_they_stand_one_after_the_other(
     page.keyboard.press("8")
     page.keyboard.press("Enter")
     page.wait_for_selector(".empty")
+    page.wait_for_load_state()
     assert decided(desk_database) == [
         (three[0], "replica", "dismiss", "replica", None),
         (three[1], "unsure", "keep_an_eye", None, "rad 7"),

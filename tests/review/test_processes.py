@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
+import itertools
+import os
 import signal
 import subprocess
 import urllib.parse
 from collections.abc import Iterator
+from multiprocessing.context import SpawnProcess
 
 import psutil
 import pytest
 
 from review.processes import DeskProcesses, usual_processes
+from review.server import DeskError
 from storage.database import Database
 from tests.conftest import eventually
 from tests.crawling import Place, ended
@@ -44,6 +49,7 @@ def test_it_answers_while_one_of_its_processes_does_not(desk: DeskProcesses) -> 
     for held in served_by(desk):
         psutil.Process(held).suspend()
         try:
+            os.waitid(os.P_PID, held, os.WSTOPPED)  # none of its threads takes a request any more
             assert [status(desk.address) for _ in range(5)] == [200] * 5
         finally:
             psutil.Process(held).resume()
@@ -56,6 +62,47 @@ def test_a_process_that_is_killed_is_replaced(desk: DeskProcesses) -> None:
         psutil.Process(pid).kill()
     eventually(lambda: len(served_by(desk)) == 2 and not set(served_by(desk)) & set(before), 60)
     assert status(desk.address) == 200
+
+
+def refused(times: int, monkeypatch: pytest.MonkeyPatch, after: int = 0) -> list[str]:
+    """The system starts `after` more processes, then none that is asked for so many `times`; told what was refused."""
+    start, told = SpawnProcess.start, []
+    asked = itertools.count()
+
+    def begin(process: SpawnProcess) -> None:
+        if after <= next(asked) < after + times:
+            told.append(process.name)
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        start(process)
+
+    monkeypatch.setattr(SpawnProcess, "start", begin)
+    return told
+
+
+def test_where_the_system_refuses_a_process_for_a_while_one_is_started_later(
+    desk: DeskProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("review.processes.LONGEST_REST_SECONDS", 0.01)
+    told = refused(3, monkeypatch)
+    before = served_by(desk)
+    psutil.Process(before[0]).kill()
+    eventually(lambda: len(served_by(desk)) == 2 and served_by(desk) != before)
+    assert len(told) == 3 and served_by(desk)[1] == before[1]
+    psutil.Process(before[1]).kill()
+    assert status(desk.address) == 200
+
+
+def test_a_start_that_the_system_refuses_is_told_and_leaves_nothing_behind(
+    desk_database: Database, home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused(1, monkeypatch, after=1)
+    desk = DeskProcesses(desk_database, home, processes=2)
+    with pytest.raises(DeskError, match=r"2 processes .*unavailable.* --processes"):
+        desk.start()
+    assert served_by(desk) == []
+    assert [one for one in running(below(os.getpid())) if "spawn_main" in one] == []
+    with pytest.raises(ConnectionRefusedError):
+        status(desk.address)
 
 
 def test_once_stopped_none_is_left_and_nobody_listens(desk_database: Database, home) -> None:
