@@ -15,6 +15,7 @@ from crawler.extraction.prices import Money, parse_price
 from crawler.extraction.scope import Scope
 from crawler.extraction.state_amounts import amount_of
 from crawler.extraction.state_keys import plain_key
+from crawler.extraction.visible_words import LABELS as LABEL_WORDS
 
 LABELS = ("starting_bid", "current_bid", "bids")
 """Labels of rows that are read here."""
@@ -38,16 +39,9 @@ _COUNT = re.compile(
 )
 """`other` words also stand for offers of shops: they count only where the page is an auction's by something else."""
 _INLINE = re.compile(
-    r"\A\W*(?:(?P<starting_bid>(?:starting|opening|start|minimum) (?:bid|price)|mise à prix|prix de départ|startpreis"
-    r"|startgebot"
-    r"|mindestgebot|aufrufpreis|limitpreis|precio de salida|puja inicial|base d.asta|offerta iniziale|السعر الابتدائي"
-    r"|سعر البداية|سعر الافتتاح)"
-    r"|(?P<current_bid>(?:current|high(?:est)?|leading|winning) bid|enchère (?:actuelle|en cours)"
-    r"|aktuelles (?:höchst)?gebot"
-    r"|höchstgebot|puja actual|offerta attuale|huidig bod|المزايدة الحالية|أعلى مزايدة)"
-    r"|(?P<estimate>estimate[ds]?|est\.|estimation|estim\.|schätzpreis|schätzung|taxe|estimación|stima|التقدير"
-    r"|القيمة التقديرية))"
-    r"\s*[:：(]?\s*(?P<rest>.{2,60})\Z",
+    r"\A\W*(?:"
+    + "|".join(f"(?P<{name}>{LABEL_WORDS[name]})" for name in ("starting_bid", "current_bid", "estimate"))
+    + r")(?![^\W\d_])\s*[:：(]?\s*(?P<rest>.{2,60})\Z",
     re.I,
 )
 _OPENINGS = openings(_INLINE)

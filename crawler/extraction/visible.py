@@ -15,7 +15,7 @@ from crawler.extraction.document import Document, marks_of, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.openings import openings
 from crawler.extraction.scope import Scope
-from crawler.extraction.text import folded
+from crawler.extraction.text import clean, folded
 from crawler.extraction.titles import place_in
 from crawler.extraction.visible_words import DESCRIPTION_HEADING, GONE, IN_STOCK, LABEL, STILL_OFFERED, STOCK_WORDS
 
@@ -37,9 +37,10 @@ _DESCRIPTION_CLASS = re.compile(
 )
 _BADGE = re.compile(r"(?:^|[\s_-])(?:label|badge|prefix|tag)(?:$|[\s_-])", re.I)
 _OPENINGS = openings(GONE, STILL_OFFERED, IN_STOCK)
+_COLON = re.compile("[:：]")
 _LEAST_DESCRIPTION = 20
 """Signs."""
-_LEAST_HEADED = 60
+_LEAST_HEADED = 20
 _MOST_HEADED = 20_000
 _LONGEST_HEADING = 40
 _HEADINGS = ("h1", "h2", "h3", "h4")
@@ -82,7 +83,7 @@ def fill_availability(scope: Scope, findings: Findings) -> None:
         if element is None or scope.foreign(element):
             continue
         if gone:
-            state = "OutOfStock" if STOCK_WORDS.search(text) else "SoldOut"
+            state = "OutOfStock" if STOCK_WORDS.search(_COLON.split(text)[-1]) else "SoldOut"
             findings.add("availability", state, "visible:words")
             return
         if not offered:
@@ -199,11 +200,11 @@ def _text_behind(element: Any) -> str:
     """What follows a heading beside it, or beside what holds nothing else than it."""
     node = element
     for _ in range(4):
-        parts: list[str] = []
+        parts: list[str] = [clean(node.tail) or ""] if node.tail else []
         for following in node.itersiblings():
             if following.tag in _HEADINGS or (parts and next(following.iter(*_HEADINGS), None) is not None):
                 break
-            parts.append(visible_text(following, limit=_MOST_HEADED))
+            parts += [visible_text(following, limit=_MOST_HEADED), clean(following.tail) or ""]
             if sum(map(len, parts)) > _MOST_HEADED:
                 break
         found = "\n".join(part for part in parts if part)
