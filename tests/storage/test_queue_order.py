@@ -192,7 +192,8 @@ def test_what_comes_to_wait_ends_a_count_that_is_more_than_moments_old(database,
         assert Queue(session, Filters(), now=NOW + timedelta(seconds=5)).total == before.total
     with database.transaction() as session:
         entry = session.get_one(QueueEntry, one)
-        entry.waiting, entry.entered_at, entry.rank_before_hour = True, NOW + timedelta(seconds=1), 0
+        entry.waiting, entry.drawn, entry.rank_before_hour = True, "", -1
+        entry.entered_at = NOW + timedelta(seconds=1)
     with database.reading() as session:
         assert Queue(session, Filters(), now=NOW + timedelta(seconds=2)).places(0, 1)[0].listing_id != one
         after = Queue(session, Filters(), now=NOW + timedelta(seconds=5))
