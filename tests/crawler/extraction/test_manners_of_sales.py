@@ -121,7 +121,7 @@ def test_many_things_in_microdata_of_which_none_is_the_pages_are_a_list():
         f'<div itemscope itemtype="http://schema.org/Product"><h3 itemprop="name">'
         f'<a href="/coins/coin_{n}">Coin {n}</a></h3>'
         f'<span itemprop="offers" itemscope itemtype="http://schema.org/Offer">'
-        f'<meta itemprop="price" content="{n}"></span></div>'
+        f'<meta itemprop="price" content="{n}">€ {n}</span><img src="/{n}.jpg"></div>'
         for n in range(5001, 5011)
     )
     page = read(f"<title>Coins</title>{things}", "https://bazaar.example/coins?q=coin")
