@@ -33,6 +33,8 @@ def known_choices(desk: Desk, session: Session) -> Choices:
     if kept.choices is not None and (time.monotonic() < kept.until or kept.lock.locked()):
         return kept.choices
     with kept.lock:
+        if kept.choices is not None and time.monotonic() < kept.until:  # another counted while this one waited
+            return kept.choices
         kept.choices = queue_choices(session)
         kept.until = time.monotonic() + SECONDS_PER_ENTRY * sum(kept.choices.bands.values())
         return kept.choices

@@ -34,7 +34,8 @@ from storage.tables import (
     utc_now,
 )
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
+"""Cards on a page: some five screens, and fewer bytes than a slow link takes a second for."""
 DRAWN = ("explore", "audit")
 MOST_AT_ONCE = 10_000
 """Numbers that one statement may name on either database."""

@@ -25,6 +25,8 @@ MANY = 5_000
 """A queue of so many entries is not counted anew for each view."""
 COUNTED_FOR = timedelta(seconds=3)
 """So old a count of many entries may be: it costs more than all else of a view, and nobody counts along."""
+COUNTED_FOR_AT_REST = timedelta(seconds=20)
+"""So old it may be while nothing new came to wait."""
 NEVER = datetime.max.replace(tzinfo=UTC)
 Keys = list[Any]
 """Columns and what is made of them: SQLAlchemy has no one type for both."""
@@ -161,17 +163,25 @@ def _counted(
     """Reason of being drawn, rank, entries and those of them that end soon; of many, as they were moments ago."""
     kept = _COUNTS.setdefault(session.get_bind().engine, {})
     counted_at, counts = kept.get(filters, (None, ()))
-    if counted_at is not None and abs(now - counted_at) < COUNTED_FOR:
+    if counted_at is not None and _still_counts(session, counted_at, now):
         return counts
     groups = (QueueEntry.drawn, QueueEntry.rank_before_hour)  # as they stand in the index, so that nothing is sorted
     soon = func.sum(case((_ends_soon(QueueEntry, now), 1), else_=0))
     statement = select(*groups, func.count(), soon).where(*passing).group_by(*groups).order_by(*groups)
     counts = [(drawn, rank, entries, some) for drawn, rank, entries, some in session.execute(statement)]
     if sum(entries for _, _, entries, _ in counts) >= MANY:
-        for other in [other for other, (at, _) in list(kept.items()) if abs(now - at) >= COUNTED_FOR]:
+        for other in [other for other, (at, _) in list(kept.items()) if abs(now - at) >= COUNTED_FOR_AT_REST]:
             kept.pop(other, None)
         kept[filters] = (now, counts)
     return counts
+
+
+def _still_counts(session: Session, counted_at: datetime, now: datetime) -> bool:
+    age = abs(now - counted_at)
+    if age < COUNTED_FOR or age >= COUNTED_FOR_AT_REST:
+        return age < COUNTED_FOR
+    new = select(literal(1)).where(QueueEntry.waiting.is_(True), QueueEntry.entered_at > counted_at).limit(1)
+    return session.scalar(new) is None
 
 
 def _whole_keys(sort: Sort, entry: type[QueueEntry], now: datetime) -> Keys:

@@ -67,6 +67,7 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
         summaries=summaries,
         total=queue.total,
         number=number,
+        first_place=(number - 1) * PAGE_SIZE + 1,
         pages=pages,
         filters=filters,
         query=filters_query(filters),

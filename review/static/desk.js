@@ -94,6 +94,12 @@
     const hits = [...document.querySelectorAll("a[data-hit]")];
     if (!hits.length || (key !== "j" && key !== "k")) return false;
     const at = hits.findIndex((hit) => hit.closest("li, tr").contains(document.activeElement));
+    const ended = key === "j" ? at === hits.length - 1 : at === 0;
+    const page = ended && document.querySelector(`.pager a[rel=${key === "j" ? "next" : "prev"}]`);
+    if (page) {
+      page.click();
+      return true;
+    }
     const next = hits[key === "j" ? Math.min(at + 1, hits.length - 1) : Math.max(at - 1, 0)];
     const fold = next.closest("details");
     if (fold) fold.open = true;

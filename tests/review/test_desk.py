@@ -396,12 +396,12 @@ def test_a_search_takes_other_spellings_of_the_same_words(visit, desk_database, 
     assert "No listing fits" in client.get("/", params={"market": "another"}).text
 
 
-def test_a_long_queue_comes_in_pages_of_fifty(visit, desk_database, home):
+def test_a_long_queue_comes_in_pages_of_25(visit, desk_database, home):
     with desk_database.transaction() as session:
-        for number in range(51):
+        for number in range(26):
             add_listing(session, home, Offer(title=f"Lamp number {number:03}", marked={}))
     client = visit("viewer")
-    assert client.get("/").text.count('class="hit"') == 50
+    assert client.get("/").text.count('class="hit"') == 25
     assert client.get("/?page=2").text.count('class="hit"') == 1
     assert client.get("/?page=999999&band=junk&state=junk").text.count('class="hit"') == 1
 

@@ -101,6 +101,21 @@ def test_the_form_goes_with_the_card_and_away_with_escape(open_page, three):  # 
     assert focused_hit(page) == f"hit-{three[1]}"
 
 
+def test_after_the_last_card_of_a_page_comes_the_next_page(open_page, desk_database, home):  # noqa: F811
+    with desk_database.transaction() as session:
+        ids = [add_listing(session, home, Offer(title=f"Lamp {n}", score=0.9 - n / 100)).id for n in range(27)]
+    page = open_page("reviewer")
+    for _ in range(25):
+        page.keyboard.press("j")
+    assert focused_hit(page) == f"hit-{ids[24]}"
+    page.keyboard.press("j")
+    page.wait_for_url("**/?page=2")
+    page.keyboard.press("j")
+    assert focused_hit(page) == f"hit-{ids[25]}"
+    page.keyboard.press("k")
+    page.wait_for_url("**/?page=1")
+
+
 def test_m_gives_the_card_or_the_listing_to_oneself(open_page, desk_database, running, three):  # noqa: F811
     page = open_page("reviewer")
     page.keyboard.press("j")

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from storage.audit import AuditChain
 from storage.decisions import decide
@@ -154,6 +154,8 @@ def test_a_count_of_many_is_kept_for_moments_and_what_has_gone_since_is_no_error
     monkeypatch.setattr("storage.queue_order.MANY", 1)
     with database.transaction() as session:
         fill(session, home, 60)
+    with database.transaction() as session:
+        session.execute(update(QueueEntry).values(entered_at=NOW))
     with database.reading() as session:
         before = Queue(session, Filters(), now=NOW)
         last, first = before.places()[-1].listing_id, before.places(0, 1)[0].listing_id
@@ -169,8 +171,33 @@ def test_a_count_of_many_is_kept_for_moments_and_what_has_gone_since_is_no_error
         assert {first, last}.isdisjoint(shown) and len(shown) == len(set(shown))
         for listing_id in shown:
             still.neighbours(listing_id)
-        later = Queue(session, Filters(), now=NOW + timedelta(seconds=4))
-        assert later.total == len(later.places()) < before.total
+        rested = Queue(session, Filters(), now=NOW + timedelta(seconds=19))
+        assert rested.total == before.total
+        later = Queue(session, Filters(), now=NOW + timedelta(seconds=21))
+        assert later.total == len(later.places()) == before.total - 2
+
+
+def test_what_comes_to_wait_ends_a_count_that_is_more_than_moments_old(database, home, monkeypatch):
+    monkeypatch.setattr("storage.queue_order.MANY", 1)
+    with database.transaction() as session:
+        fill(session, home, 30)
+    with database.transaction() as session:
+        session.execute(update(QueueEntry).values(entered_at=NOW))
+    with database.reading() as session:
+        before = Queue(session, Filters(), now=NOW)
+        one = before.places()[-1].listing_id
+    with database.transaction() as session:
+        session.get_one(QueueEntry, one).waiting = False
+    with database.reading() as session:
+        assert Queue(session, Filters(), now=NOW + timedelta(seconds=5)).total == before.total
+    with database.transaction() as session:
+        entry = session.get_one(QueueEntry, one)
+        entry.waiting, entry.drawn, entry.rank_before_hour = True, "", -1
+        entry.entered_at = NOW + timedelta(seconds=1)
+    with database.reading() as session:
+        assert Queue(session, Filters(), now=NOW + timedelta(seconds=2)).places(0, 1)[0].listing_id != one
+        after = Queue(session, Filters(), now=NOW + timedelta(seconds=5))
+        assert after.places(0, 1)[0].listing_id == one
 
 
 @pytest.mark.parametrize("sort", ["ending", "newest", "price_high", "price_low"])
@@ -253,7 +280,7 @@ def test_each_filter_lets_through_what_it_names_and_nothing_else(database, home)
         other = add_listing(session, home, Offer(title="Bol", price=None, currency=None, market="other"))
         plain = session.get_one(Observation, other.current_observation_id)
         plain.dimensions, plain.weight_grams, plain.location = None, None, "Tripoli"
-        first_seen = lamp.first_seen_at.date()
+        first, last = sorted(one.first_seen_at.date() for one in (lamp, other))
 
     def found(**filters):
         with database.reading() as session:
@@ -275,7 +302,7 @@ def test_each_filter_lets_through_what_it_names_and_nothing_else(database, home)
     ):  # fmt: skip
         assert found(**filters) == [], filters
     assert found(assignee="-") == [other.id]
-    assert len(found(since=first_seen, until=first_seen)) == 2
+    assert len(found(since=first, until=last)) == 2
 
 
 HOSTILE = [
