@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from review.country_names import country_name
 from review.crawl_view import fault_sentences
 from review.desk import Desk, DeskOf, NotThere, Reader
-from review.known_choices import known_choices
+from review.known_choices import known_choices, recount_afterwards
 from review.listing_view import kept_decision
 from review.searches import record_search
 from review.summary import meaning_name, summarise
@@ -60,7 +60,7 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
         kept = kept_decision(session, request.query_params.get("decided", ""), visitor.user)
     if filters.text:
         record_search(desk, visitor.user, filters.text, found=queue.total)
-    return desk.page(
+    answer = desk.page(
         request,
         "queue.html",
         rows=rows,
@@ -87,6 +87,8 @@ def queue_page(request: Request, desk: DeskOf, visitor: Reader) -> Response:
         ),
         priority_names={id_: meaning_name("priorities", id_, language) for id_ in choices.priorities},
     )
+    answer.background = recount_afterwards(desk)
+    return answer
 
 
 @router.get("/queue/new")

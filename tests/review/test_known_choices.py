@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import pytest
 
 from review import known_choices as room
 from storage.queue import Choices
+from tests.review.seed import Offer, add_listing
 
 ASKED = 8
 
@@ -57,6 +59,27 @@ def times_counted(monkeypatch):
 
 def test_those_who_ask_before_anything_was_counted_wait_for_one_count(times_counted):
     assert times_counted(50_000) == 1
+
+
+def test_a_count_of_many_that_stands_no_longer_is_shown_once_more_and_made_anew_after_the_page(
+    visit, desk_database, home, monkeypatch
+):
+    monkeypatch.setattr(room, "MANY", 1)
+    monkeypatch.setattr(room, "SECONDS_PER_ENTRY", 0.0)
+    markets = re.compile(r'<option value="(m\d)"')
+    client = visit("viewer")
+    with desk_database.transaction() as session:
+        add_listing(session, home, Offer(market="m1"))
+    assert markets.findall(client.get("/").text) == ["m1"]
+    with desk_database.transaction() as session:
+        add_listing(session, home, Offer(market="m2"))
+    assert markets.findall(client.get("/").text) == ["m1"]
+    assert markets.findall(client.get("/").text) == ["m1", "m2"]
+    monkeypatch.setattr(room, "SHOWN_SECONDS", 0.0)
+    client.get("/")
+    with desk_database.transaction() as session:
+        add_listing(session, home, Offer(market="m3"))
+    assert markets.findall(client.get("/").text) == ["m1", "m2", "m3"]
 
 
 def test_a_few_entries_are_counted_at_every_look(times_counted):
