@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from crawler.home import Home
 from evidence.store import EvidenceStore
 from evidence.thumbnails import ThumbnailError, make_thumbnail, store_file
-from review.pictures import read_picture
+from review.pictures import read_capture
 from storage.captures import thumbnail
 from storage.database import Database
 from storage.object_index import pictures_of
@@ -23,7 +23,7 @@ def keep_missing_thumbnail(database: Database, home: Home, listing_id: int) -> b
         if listing_id in pictures_of(session, [listing_id]):
             return False
         store = EvidenceStore(home)
-        found = [(one, read_picture(session, store, one)) for one in _pictures(session, listing_id)]
+        found = [(one, read_capture(session, store, one)) for one in _pictures(session, listing_id)]
     for capture, body in found:
         if body is None:
             continue

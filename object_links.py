@@ -33,7 +33,7 @@ from storage.object_index import (
     pictures_of,
     unlooked,
 )
-from storage.objects import group_of, join, one_at_a_time
+from storage.objects import group_of, join, objects_of, one_at_a_time
 from storage.photo_traces import listings_showing
 from storage.registers import StoredOffer
 
@@ -97,7 +97,9 @@ def link_batch(
     offers = {id_: offer_of(one) for id_, one in stored.items()}
     joined, rows, wanted = 0, [], set(stored)
     found = _found(session, {id_: offers[id_] for id_ in sorted(wanted)}, seen or {})
-    _fetch(session, {other for some in found.values() for other in some}, stored, offers)
+    others = {other for some in found.values() for other in some}
+    _fetch(session, others, stored, offers)
+    in_objects = set(objects_of(session, [*wanted, *others]))
     for id_, near in found.items():
         ours = offers[id_]
         alike = _compared(ours, near, offers, seen or {})
@@ -108,9 +110,11 @@ def link_batch(
             if likeness.joins and _agrees_with_all(session, ours, offers[other], stored, offers, seen or {}):
                 why = [asdict(ground) for ground in likeness.grounds]
                 said = join(session, id_, other, score=likeness.score, why=why, method=METHOD, actor=actor)
-                joined += said is not None
+                if said is not None:
+                    joined += 1
+                    in_objects |= {id_, other}
             left.append((other, likeness))
-        members = set(group_of(session, id_))
+        members = set(group_of(session, id_)) if id_ in in_objects else {id_}
         kept = islice(((other, one) for other, one in left if other not in members), MOST_KEPT)
         rows += [_candidate(stored[id_], stored[other], one) for other, one in kept]
     pictures = pictures_of(session, ids)

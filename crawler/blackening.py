@@ -18,11 +18,14 @@ _CUES = (
     r"insta(?:gram)?|telegram|snap(?:chat)?|tik ?tok|skype|wechat|viber|signal|messenger|facebook|whats ?app"
     "|واتس ?اب|واتساب|تلغرام|تيليجرام|انستغ?رام|فيسبوك"
 )
-_REACHED = re.compile(
+_MAIL = (
     # Each run is tried from its start alone and given up whole: else a long one would cost the square of its length.
     r"(?<![\w.+-])[\w.+-]++\s?(?:[@\uff20]|[(\[]\s?at\s?[)\]])\s?(?=[\w-]*[^\W\d])[\w-]{1,63}"
     r"(?:(?:\.|\s?[(\[]\s?dot\s?[)\]]\s?)[\w-]{1,63}){1,5}"
-    r"|https?://\S+|www\.\S+"
+)
+_MAILED = re.compile(_MAIL, re.IGNORECASE)
+_REACHED = re.compile(
+    _MAIL + r"|https?://\S+|www\.\S+"
     r"|(?:wa\.me|t\.me|telegram\.me|(?:api\.|chat\.)?whatsapp\.com|m\.me|(?:instagram|facebook|fb|tiktok)\.com|linktr\.ee)/\S+"
     r"|(?<![\w@-])(?:[\w-]{1,63}\.){1,4}(?:com|net|org|info|biz|shop|store|online|co\.uk)(?!\w)(?:/\S*)?"
     r"|[@\uff20][\w.]{3,}"  # name in a messenger
@@ -43,6 +46,8 @@ _DATE = re.compile(
     r"(?![\s.\-/]?\d)"
 )
 """Dates and spans of years, unless more digits follow that would make them part of a number."""
+_MOMENT = re.compile(r"(?<!\d)\d{1,4}[./-]\d{1,2}[./-]\d{2,4},?\s{1,3}\d{1,2}:\d\d")
+"""A date with its time of day, as a page shows when something ends."""
 _PLAIN = re.compile(r"[0-9a-f]{32,}|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)")
 """A value of ours, of which nothing is blacked out: digest, time."""
 _LONG = 10
@@ -69,6 +74,16 @@ def telephones(text: str) -> Iterator[str]:
     dated = _DATE.sub(lambda date: "\0" * len(date[0]), text)
     yield from (found[1] for found in _CALLED.finditer(dated))
     yield from (found[0] for found in _TELEPHONE.finditer(dated))
+
+
+def tells_contact(page: str) -> bool:
+    """Whether the text of a whole page tells an e-mail address or a telephone number. Most long numbers of one are of
+    lots and offers, so only one counts that begins with + or 0 or stands after a word for a telephone.
+    """
+    if _MAILED.search(page) or _CALLED.search(page):
+        return True
+    numbers = telephones(_MOMENT.sub(" | ", page))
+    return any(one[0] == "+" or unicodedata.decimal(one[0], None) == 0 for one in numbers)
 
 
 def name_pattern(names: Iterable[str]) -> re.Pattern[str] | None:

@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crawler.blackening import black_text
+from evidence.store import EvidenceStore
 from review.coverage import Coverage, view_coverage
 from review.glosses import Term, terms_of
 from review.listing_view import ListingView
-from review.masking import shows_contacts
+from review.masking import SCREENSHOTS, shows_contacts
 from review.object_id_view import Sheet, view_sheet
 from review.pictures import Picture, are_veiled, pictures_of
 from review.price_history import PriceHistory, price_history
@@ -62,7 +63,13 @@ class Sections:
 
 
 def view_sections(
-    session: Session, view: ListingView, language: str, *, unveiled: bool = False, contacts_event: str = ""
+    session: Session,
+    store: EvidenceStore,
+    view: ListingView,
+    language: str,
+    *,
+    unveiled: bool = False,
+    contacts_event: str = "",
 ) -> Sections:
     """Read in the transaction in which the view was read."""
     listing, seen = view.listing, view.observation
@@ -83,7 +90,9 @@ def view_sections(
         coverage=view_coverage(session, listing, seen),
         matches=register_matches(session, listing.id, language),
         contacts_event=contacts_event,
-        screenshots_veiled=not contacts_event and shows_contacts(session, listing.id),
+        screenshots_veiled=not contacts_event
+        and any(one.kind in SCREENSHOTS for one in view.captures)
+        and shows_contacts(session, store, listing.id),
         has_contacts=any(text and black_text(text, None) != text for text in (seen.title, seen.description)),
     )
 

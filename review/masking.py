@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from crawler.blackening import black_text
 from crawler.errors import RelicwatchError
+from evidence.store import EvidenceStore
+from review.page_contacts import pages_tell_contact
 from storage.audit import AuditChain
 from storage.tables import AuditEvent, Capture, Case, Observation, utc_now
 
@@ -45,20 +47,21 @@ def lift_mask(
     )
 
 
-def shows_contacts(session: Session, listing_id: int | None) -> bool:
-    """Whether a page of this listing said how to reach a person: then its screenshots show it too. # SEC-36"""
+def shows_contacts(session: Session, store: EvidenceStore, listing_id: int | None) -> bool:
+    """Whether screenshots of this listing show how to reach a person: its words or captured page say it. # SEC-36"""
     if listing_id is None:
         return False
     seen = select(Observation.title, Observation.description, Observation.seller_name, Observation.location)
     rows = session.execute(seen.where(Observation.listing_id == listing_id))
-    return any(text and black_text(text, None) != text for row in rows for text in row)
+    told = any(text and black_text(text, None) != text for row in rows for text in row)
+    return told or pages_tell_contact(session, store, listing_id)
 
 
-def is_veiled_screenshot(session: Session, capture: Capture, event: str, *, actor: str) -> bool:
+def is_veiled_screenshot(session: Session, store: EvidenceStore, capture: Capture, event: str, *, actor: str) -> bool:
     """Whether a capture is a picture of a page with contacts that were not lifted for this person (`event`: by its
     number, as an address gives it).
     """
-    if capture.kind not in SCREENSHOTS or not shows_contacts(session, capture.listing_id):
+    if capture.kind not in SCREENSHOTS or not shows_contacts(session, store, capture.listing_id):
         return False
     number = int(event) if event.isascii() and event.isdigit() and len(event) < 18 else None
     return not is_lifted(session, number, listing_id=capture.listing_id or 0, actor=actor)

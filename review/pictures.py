@@ -76,8 +76,8 @@ def _preference(row: Capture, places: dict[str, int]) -> tuple[int, int, int, in
     return (int(late), places.get(row.url, len(places)), small, -row.id)
 
 
-def read_picture(session: Session, store: EvidenceStore, capture: Capture) -> bytes | None:
-    """The bytes of a picture as they were received, content codings undone; None where they are not to be had."""
+def read_capture(session: Session, store: EvidenceStore, capture: Capture) -> bytes | None:
+    """The bytes of a capture as they were received, content codings undone; None where they are not to be had."""
     if capture.segment_id is None:
         path = store.home.file_path(capture.sha256)
         return store.read(path) if store.has(path) else None

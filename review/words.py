@@ -74,6 +74,11 @@ class Words:
     def direction(self) -> str:
         return "rtl" if self.language == "ar" else "ltr"
 
+    @property
+    def colon(self) -> str:
+        """What stands between a label and what it labels: French sets it apart."""
+        return "\u00a0:" if self.language == "fr" else ":"
+
     def time(self, moment: datetime | None) -> str:
         """A moment in UTC, said so."""
         if moment is None:

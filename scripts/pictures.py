@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
@@ -9,11 +10,15 @@ import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 SIZE = {"width": 1366, "height": 768}
+LANGUAGES = ("en", "fr", "ar")
+COLORS = 256
+"""Of a picture: few enough that a page with several is read over a weak link."""
 
 
 def main() -> int:
@@ -52,13 +57,13 @@ def take_desk(page: Page, address: str) -> None:
     desk = address.split("/sign-in")[0]
     page.goto(address)
     page.locator("main button.primary").first.click()
-    for language in ("en", "ar"):
+    for language in LANGUAGES:
         page.goto(f"{desk}/")
         choose(page, language)
         page.goto(f"{desk}/")
-        page.screenshot(path=PICTURES / f"queue-{language}.png")
-        page.goto(page.locator("a[href*='/listings/']").first.evaluate("link => link.href"))
-        page.screenshot(path=PICTURES / f"listing-{language}.png")
+        keep(page, f"queue-{language}")
+        page.goto(page.locator("a[data-hit]").first.evaluate("link => link.href"))
+        keep(page, f"listing-{language}")
     choose(page, "en")
 
 
@@ -74,7 +79,13 @@ def take_bundle(page: Page, bundle: Path, place: Path) -> None:
         archive.extractall(place)
     index = next(place.glob("*/index.html"))
     page.goto(index.as_uri())
-    page.screenshot(path=PICTURES / "bundle.png")
+    keep(page, "bundle")
+
+
+def keep(page: Page, name: str) -> None:
+    page.wait_for_load_state("networkidle")
+    with Image.open(io.BytesIO(page.screenshot())) as taken:
+        taken.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(PICTURES / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,10 @@ def save_search(
         seller = session.get(Seller, seller_id)
         if seller is None:
             raise SearchRefused(f"There is no seller {seller_id}: `relicwatch sellers list` shows their numbers.")
-        name, query = name or seller.name, ""
+        name, query = (
+            name or _one_line(seller.name) or f"#{seller.id}",
+            "",
+        )  # markets have sellers without a visible sign
     elif kind == "term":
         name, query = name or term, urlencode({"text": term.strip()})
     kept = filters_query(parse_filters(query)) if query else ""

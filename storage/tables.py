@@ -732,7 +732,10 @@ class PhotoTrace(Identified, Base):
     """
 
     __tablename__ = "photo_trace"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  (SQLAlchemy reads it from the class)
+    __table_args__ = (
+        Index("ix_photo_trace_vocabulary_id", "vocabulary", "id"),  # they are counted at each question
+        {"sqlite_autoincrement": True},
+    )
 
     picture: Mapped[str] = mapped_column(String(64), unique=True)
     """SHA-256 of the file."""

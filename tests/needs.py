@@ -45,7 +45,7 @@ def without_network() -> list[str]:
 
 
 def need_checkers(part: str = "") -> Path:
-    """Where `scripts/checkers` has put the foreign checkers: those of bundles, or `schemathesis`."""
+    """Where `scripts/checkers` has put the foreign checkers: those of bundles, `schemathesis` or `wapiti`."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     place = Path(os.environ.get("RELICWATCH_CHECKERS") or cache / "relicwatch/checkers") / part
     if not (place / "ready").exists():

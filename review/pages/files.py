@@ -13,7 +13,7 @@ from evidence.store import EvidenceStore
 from review.desk import Desk, DeskOf, Exporter, NotThere, Reader, row_id
 from review.masking import is_veiled_screenshot
 from review.picture_drawing import SIDES, PictureRefused, veiled
-from review.pictures import are_veiled, read_picture
+from review.pictures import are_veiled, read_capture
 from storage.audit import AuditChain
 from storage.object_id import PICTURE_KINDS, is_picture
 from storage.tables import Capture, Export, RegisterEntry
@@ -41,15 +41,16 @@ def capture_image(request: Request, desk: DeskOf, visitor: Reader, capture_id: s
 
 def image_answer(desk: Desk, capture_id: int, *, shown: bool, actor: str, contacts: str = "") -> Response:
     """`contacts`: the event by which this person lifted the mask. Raises NotThere."""
+    store = EvidenceStore(desk.home)
     with desk.reading() as session:
         capture = session.get(Capture, capture_id)
         veil = capture is not None and (
             (not shown and are_veiled(session, capture.listing_id))
-            or is_veiled_screenshot(session, capture, contacts, actor=actor)
+            or is_veiled_screenshot(session, store, capture, contacts, actor=actor)
         )
     if capture is None or capture.kind not in DERIVATIVES:
         raise NotThere(f"There is no picture of capture {capture_id}.")
-    store, path = EvidenceStore(desk.home), desk.home.file_path(capture.sha256)
+    path = desk.home.file_path(capture.sha256)
     if not store.has(path):
         raise NotThere(f"The file of capture {capture_id} is not here.")
     if veil and capture.kind in PICTURE_KINDS:
@@ -69,11 +70,12 @@ def capture_picture(request: Request, desk: DeskOf, visitor: Reader, capture_id:
         if capture is None or not is_picture(capture):
             raise NotThere(f"There is no picture of capture {capture_id}.")
         lifted_by = request.query_params.get("contacts", "")
+        store = EvidenceStore(desk.home)
         veil = _is_veiled(request, session, capture) or is_veiled_screenshot(
-            session, capture, lifted_by, actor=visitor.user.name
+            session, store, capture, lifted_by, actor=visitor.user.name
         )
         drawn = desk.drawer.kept(capture.sha256, size)
-        body = None if drawn else read_picture(session, EvidenceStore(desk.home), capture)
+        body = None if drawn else read_capture(session, store, capture)
     return _drawn_answer(desk, drawn, body, size, capture.sha256, veil=veil)
 
 

@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from crawler.errors import RelicwatchError
+from evidence.store import EvidenceStore
 from review.desk import Decider, Desk, DeskOf, Form, NotThere, Reader, Visitor, go_to, row_id, word
 from review.masking import NoReason, is_lifted, lift_mask, shows_contacts
 from review.pages.queue_group import chosen_assignee
@@ -53,7 +54,7 @@ def pictures_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: s
         number = row_id(event) if event.isdigit() else None
         lifted = is_lifted(session, number, listing_id=listing.id, actor=visitor.user.name)
         veiled = not lifted and any(one.is_screenshot for group in viewer.groups for one in group.choices)
-        veiled = veiled and shows_contacts(session, listing.id)
+        veiled = veiled and shows_contacts(session, EvidenceStore(desk.home), listing.id)
     return desk.page(
         request,
         "pictures.html",

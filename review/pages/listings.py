@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from evidence.store import EvidenceStore
 from matching.register_files import STATUSES
 from review.answers_view import AnswersView, view_answers
 from review.crawl_view import fault_sentences
@@ -46,7 +47,12 @@ def listing_page(request: Request, desk: DeskOf, visitor: Reader, listing_id: st
             actor=visitor.user.name,
         )
         sections = view_sections(
-            session, view, desk.words(request).language, unveiled=unveiled, contacts_event=event if lifted else ""
+            session,
+            EvidenceStore(desk.home),
+            view,
+            desk.words(request).language,
+            unveiled=unveiled,
+            contacts_event=event if lifted else "",
         )
         before, after = Queue(session, filters).neighbours(view.listing.id)
         kept = kept_decision(session, request.query_params.get("decided", ""), visitor.user)
@@ -147,7 +153,7 @@ def _sent_again(
     with desk.reading() as session:
         view = _view(session, listing_id)
         answers = _answers(request, session, desk, view)
-        sections = view_sections(session, view, desk.words(request).language)
+        sections = view_sections(session, EvidenceStore(desk.home), view, desk.words(request).language)
         before, after = Queue(session, filters).neighbours(view.listing.id)
     sent = {name: word(form, name) for name in NOTHING_SENT}
     return _page(

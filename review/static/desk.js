@@ -85,6 +85,10 @@
     if (help?.togglePopover()) help.querySelector("button").focus();
   };
 
+  // On a phone the rooms stand in one line: the one that is open is brought into it.
+  const here = document.querySelector(".top nav [aria-current]");
+  if (here && here.parentElement.scrollWidth > here.parentElement.clientWidth) here.scrollIntoView({ block: "nearest", inline: "center" });
+
   // From the hit that has the focus, or in whose card or row it is, to the next or the one before.
   const moveAmongHits = (key) => {
     const hits = [...document.querySelectorAll("a[data-hit]")];

@@ -57,10 +57,10 @@
     term.addEventListener("blur", again);
   }
 
-  // Without script the page has a link for this. Nothing that somebody began to write is lost.
+  // Without script the page has a link for this. Nobody loses what they began to write, or the place their keys reached.
   if (document.querySelector("[data-pending]")) {
     let touched = false;
-    document.addEventListener("input", () => { touched = true; });
+    for (const act of ["input", "keydown", "focusin"]) document.addEventListener(act, () => { touched = true; });
     setInterval(() => {
       if (!touched && !document.hidden) location.reload();
     }, 5000);

@@ -30,6 +30,7 @@
     form.elements.expected_decision.value = decided;
     form.elements.request_key.value += `:${listing}`;
     card.append(form);
+    form.dispatchEvent(new Event("decision:opened", { bubbles: true }));
     form.scrollIntoView({ block: "nearest" });
   };
 
@@ -42,6 +43,7 @@
       const hit = open.closest("li.hit").querySelector("a[data-hit]");
       open.remove();
       hit.focus();
+      document.dispatchEvent(new CustomEvent("decision:dropped", { detail: open }));
     } else if (group && card && !card.contains(open) && "aroufexdn".includes(latinOf(event) ?? " ")) {
       formOnCard(card);
     }

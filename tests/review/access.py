@@ -69,6 +69,8 @@ def reflow_faults(page: Page) -> list[Fault]:
 
 
 def access_faults(page: Page) -> list[Fault]:
+    # A page that waits for a capture comes anew until somebody touches it.
+    page.evaluate("document.dispatchEvent(new Event('input'))")
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
     return [*axe_faults(page), *reflow_faults(page)]
 

@@ -90,9 +90,10 @@ def naughty() -> list[str]:
 
 
 def wapiti(place: Path) -> list[str]:
-    """wapiti's payloads for cross-site scripting, with addresses of nobody's."""
+    """The payloads for cross-site scripting of the wapiti installed there, with addresses of nobody's."""
+    [lists] = place.glob("lib/python3*/site-packages/wapitiCore/data/attacks/xssPayloads.ini")
     read = configparser.ConfigParser(interpolation=None, default_section="DEFAULT")
-    read.read(place / "wapitiCore" / "data" / "attacks" / "xssPayloads.ini", encoding="utf-8")
+    read.read_string(lists.read_text(encoding="utf-8"))
     signs = {"[LF]": "\n", "[TAB]": "\t", "[FF]": "\x0c", "[NULL]": "\x00", "[EXTERNAL_ENDPOINT]": "https://evil.example/",
              "[PROTO_ENDPOINT]": "evil.example/"}  # fmt: skip
     found = []

@@ -32,6 +32,7 @@ from storage.tables import (
     MarketApproval,
     SavedSearch,
     User,
+    utc_now,
 )
 from tests.review.seed import Offer, add_listing, keep_file
 from tests.review.stage import Staged
@@ -249,6 +250,17 @@ def send_a_saved_page(hands: Hands) -> None:
 # -- the customs analyst ------------------------------------------------------------------------------------------
 
 
+def filter_by_country_and_week(hands: Hands) -> None:
+    hands.go("header nav a[href='/']")
+    hands.click(".more-filters summary")
+    country = hands.page.locator("select[name=country] option[value]:not([value=''])").first.get_attribute("value")
+    hands.pick("select[name=country]", country or "")
+    hands.write("input[name=since]", (utc_now() - timedelta(days=7)).date().isoformat())
+    hands.go(".filters button")
+    assert f"country={country}" in hands.page.url and "since=" in hands.page.url
+    assert hands.page.locator(".hit").count() >= 1
+
+
 def law_and_date(hands: Hands) -> None:
     hands.go("header nav a[href='/']")
     hands.write("input[name=text]", "مسماري")
@@ -374,6 +386,7 @@ TASKS = (
     Task("investigator", 8, "ask for the bundle in Arabic and French", 120, "exporter", export_in_two_languages),
     Task("investigator", 9, "watch a term and be told", 60, "reviewer", watch_a_term),
     Task("investigator", 10, "send a saved page", 180, "admin", send_a_saved_page),
+    Task("customs", 1, "filter by country and the last 7 days", 30, "reviewer", filter_by_country_and_week),
     Task("customs", 2, "see law and date of one hit", 30, "reviewer", law_and_date),
     Task("customs", 3, "compare a counter photo", 60, "viewer", counter_photo_with_past_hits, _past_hit),
     Task("customs", 4, "read a Red List category", 30, "reviewer", red_list_category),

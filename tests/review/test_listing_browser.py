@@ -64,6 +64,7 @@ def test_pictures_are_looked_at_and_compared_by_keys(open_page, desk_database, r
     source = boxes.nth(0).locator("img").get_attribute("src")
     page.keyboard.press("x")
     page.wait_for_function(f"document.querySelectorAll('.pane-box img')[1].getAttribute('src') === '{source}'")
+    page.wait_for_load_state()
     page.keyboard.press("1")
     page.wait_for_selector(".panes:not(.pair)")
     page.wait_for_load_state()  # its script too

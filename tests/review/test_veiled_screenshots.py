@@ -5,21 +5,25 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from storage.tables import AuditEvent, Capture
+from storage.tables import AuditEvent, Capture, utc_now
 from tests.review.api.conftest import call, token
 from tests.review.conftest import field
-from tests.review.seed import Offer, add_listing
+from tests.review.seed import Offer, add_listing, keep_file
 
 __all__ = ["call", "token"]
 
 
 @pytest.fixture
 def shot(desk_database, home):
-    """`shot(description)`: a listing and its screenshot."""
+    """`shot(description, page)`: a listing and its screenshot, and the page as the browser had rendered it."""
 
-    def make(description):
+    def make(description, page=None):
         with desk_database.transaction() as session:
             listing = add_listing(session, home, Offer(description=description)).id
+            if page is not None:
+                kept = {"sha256": keep_file(home, page.encode()), "payload_bytes": len(page)}
+                made = {"media_type": "text/html", "captured_at": utc_now(), "url": "https://market.example/1"}
+                session.add(Capture(kind="dom", listing_id=listing, **kept, **made))
             of_it = select(Capture.id).where(Capture.listing_id == listing, Capture.kind == "screenshot")
             return listing, session.scalars(of_it).one()
 
@@ -74,3 +78,42 @@ def test_the_api_asks_for_the_same_reason(call, shot):
     assert clear.status_code == 200 and clear.content != veiled.content
     assert call("reviewer", "read").get(f"captures/{capture}/image", headers=reason).status_code == 403
     assert client.get("captures/999/image", headers=reason).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<p>Dr. Amin <b>+20 100</b> 123 4567</p>",
+        "<button>Tel. 22 33 44 55</button>",
+        "<footer>shop@example.org</footer>",
+        "<td>٠١٠٠ ١٢٣ ٤٥٦٧</td>",
+    ],
+)
+def test_contacts_that_stand_in_the_captured_page_alone_veil_its_screenshot_too(visit, shot, said):
+    listing, capture = shot("A lamp", f"<html><body><h1>Lamp</h1>{said}</body></html>")
+    client = visit("reviewer")
+    assert client.get(f"/captures/{capture}/image").headers["cache-control"] == "no-store"
+    page = client.get(f"/listings/{listing}").text
+    assert "blurred until you say why" in page
+    sent = {"csrf": field(page, "csrf"), "reason": "To name the seller to the police", "case": ""}
+    address = client.post(f"/listings/{listing}/contacts", data=sent).headers["location"]
+    assert "blurred until you say why" not in client.get(address).text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<p>Item number: 204512345678, lot 1250, 3 000 000 EUR, 01/12/2026 14:30</p>",
+        "<script>var call = '+20 100 123 4567'</script><p hidden>shop@example.org</p>",
+        "<p>Follow us on example.com/shop</p>",
+    ],
+)
+def test_numbers_of_lots_and_what_is_hidden_veil_nothing(visit, shot, said):
+    _, capture = shot("A lamp", f"<html><body>{said}</body></html>")
+    assert visit("viewer").get(f"/captures/{capture}/image").headers.get("cache-control") != "no-store"
+
+
+def test_a_page_too_large_to_be_read_counts_as_telling_contacts(visit, shot, monkeypatch):
+    monkeypatch.setattr("review.page_contacts.MOST_BYTES", 10)
+    _, capture = shot("A lamp", "<html><body>Lamp of a size</body></html>")
+    assert visit("viewer").get(f"/captures/{capture}/image").headers["cache-control"] == "no-store"

@@ -151,6 +151,15 @@ def test_searches_for_a_seller_go_with_the_seller_and_those_for_a_namesake_stay(
         assert [row.name for row in visible_searches(session, ann)] == ["Namesake"]
 
 
+def test_a_seller_whose_name_shows_nothing_is_searched_for_by_number(people: Database) -> None:
+    with people.transaction() as session:
+        now = utc_now()
+        seller = Seller(id_space="one", native_id="7", name="\ufeff\u200b", first_seen_at=now, last_seen_at=now)
+        session.add(seller)
+        session.flush()
+        assert save_search(session, AuditChain(), user(session, "ann"), "", seller_id=seller.id).name == f"#{seller.id}"
+
+
 @given(st.text(max_size=200))
 def test_a_name_is_one_printable_line(text: str) -> None:
     name = _one_line(text)
