@@ -341,6 +341,7 @@ _MARK_ATTRIBUTES = frozenset(
         "data-testid",
         "data-test-id",
         "data-test",
+        "data-q",
         "data-qa",
         "data-qa-id",
         "data-aut-id",

@@ -125,7 +125,7 @@ _BEFORE_OLD = re.compile(
     r"\b(?:was|before|rrp|msrp|retail|list price|reg(?:ular|\.)?(?: price)?|instead of|old price|originally"
     r"|statt|war|uvp|vorher|bisher|alter preis|au lieu de|prix conseillé|avant|ancien prix|antes|prima"
     r"|invece di|zamiast|původní|przed"
-    r"|старая цена|eski|بدلا من|بدلًا من|بدل|كان|كانت|قبل)\W*\Z",
+    r"|старая цена|eski|بدلا من|بدلًا من|بدل|كان|كانت|قبل(?: الخصم)?|السعر (?:القديم|السابق|الأصلي)(?: هو)?)\W*\Z",
     re.I,
 )
 """What stands before a price that is no longer asked."""
@@ -227,6 +227,11 @@ def parse_amount(value: object, currency: str | None = None) -> Decimal | None:
 def is_plain_amount(text: str) -> bool:
     """Whether a text is a number as machines write it, with no currency in it."""
     return _PLAIN.match(text) is not None
+
+
+def names_money(text: str) -> bool:
+    """Whether a text has any sign or word of money in it, also one that several currencies share."""
+    return any(_is_sign(match.group()) for match in _ANY_CURRENCY.finditer(_tidy(text)))
 
 
 def parse_price(text: object, *, hint: str | None = None, country: str | None = None) -> Money | None:

@@ -13,7 +13,7 @@ from crawler.extraction import bids, measures
 from crawler.extraction.document import Document, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.openings import openings
-from crawler.extraction.prices import parse_price
+from crawler.extraction.prices import names_money, parse_price
 from crawler.extraction.scope import Scope
 from crawler.extraction.text import clean
 from crawler.extraction.visible_words import LABEL
@@ -179,7 +179,7 @@ def _take(name: str, value: str, element: Any, document: Document, findings: Fin
             findings.add_moment("ends_at", stamp or value, source)
     elif name == "price":
         money = parse_price(value, hint=findings.rules.currency, country=findings.country) if len(value) <= 60 else None
-        if money and money.currency and money.amount > 0:
+        if money and money.amount > 0 and (money.currency or names_money(value)):
             if _may_be_wrong(findings):
                 del findings.values["price"]
             findings.add_price(money.amount, money.currency, source)

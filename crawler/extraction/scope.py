@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any
 
+from crawler.extraction.date_words import is_date_alone
 from crawler.extraction.document import MAX_TEXT_PIECE, Document, is_hidden, marks_of, visible_text
 from crawler.extraction.openings import COUNTING, LENGTH, READERS, UNKNOWN, Openings, readers_of
 from crawler.extraction.text import folded
@@ -189,20 +190,25 @@ def _names_forum(heading: Any, text: str, heads: str) -> bool:
 
 
 def _largest_letters(document: Document, heads: str) -> Any:
-    """On a page without headings the bold or large text that agrees with the title, else the first large one."""
+    """On a page without headings the bold or large text that agrees with the title, else the first one."""
     ""
     if any(document.of_tag(level) for level in ("h1", "h2", "h3", "h4")):
         return None
     large: Any = None
-    for element in islice(document.root.iter("b", "strong", "font", "big"), _MAX_HEADINGS):
+    bold: Any = None
+    for element in islice(document.root.iter("b", "strong", "font", "big", "a"), _MAX_HEADINGS):
         text = folded(visible_text(element, limit=300))
         if not 8 <= len(text) <= 200 or _LOT_ALONE.match(text):
             continue
-        if text in heads or _carries_title(text, heads):
+        if re.search(rf"\s[|–—:·»-]\s{re.escape(text)}\Z", heads):  # what all titles end with
+            continue
+        if text in heads or (element.tag != "a" and _carries_title(text, heads)):
             return element
+        if bold is None and element.tag in ("b", "strong") and ":" not in text and not is_date_alone(text):
+            bold = element
         if large is None and (element.tag == "big" or element.get("size") in _BIG):
             large = element
-    return large
+    return bold if large is None else large
 
 
 def _carries_title(text: str, heads: str) -> bool:

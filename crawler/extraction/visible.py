@@ -32,7 +32,7 @@ _TAKES_ORDERS = re.compile(
     re.I,
 )
 _DESCRIPTION_CLASS = re.compile(
-    r"(?:^|[\s_-])desc(?:$|[\s_-])|descri|beschreib|postingbody|userbody|postbody|post_message|bbwrapper|opis"
+    r"(?:^|[\s_-])desc(?:$|[\s_-])|descri|beschreib|postingbody|userbody|post-?body|post_message|bbwrapper|opis"
     r"|lot-?details|item-?details|body-?text|الوصف|وصف",
     re.I,
 )
@@ -148,7 +148,7 @@ def fill_description(scope: Scope, findings: Findings) -> None:
         findings.values.pop("description", None)
         findings.add_text("description", headed, "visible:description heading")
         return
-    for element in scope.document.root.iter("div", "section", "p", "article", "td", "pre"):
+    for element in scope.document.root.iter("div", "section", "p", "article", "td", "pre", "span"):
         marks = f"{element.get('class') or ''} {element.get('id') or ''}"
         if (
             (len(marks) > 4 and _DESCRIPTION_CLASS.search(marks))

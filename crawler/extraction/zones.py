@@ -23,7 +23,7 @@ _ZONES = {
         "Asia/Shanghai": "CN", "Asia/Taipei": "TW", "Asia/Hong_Kong": "HK", "Asia/Singapore": "SG MY",
         "Asia/Bangkok": "TH VN KH LA", "Asia/Manila": "PH", "Asia/Tashkent": "UZ", "Asia/Tbilisi": "GE",
         "Asia/Yerevan": "AM", "Asia/Baku": "AZ", "America/Bogota": "CO", "America/Lima": "PE",
-        "America/Argentina/Buenos_Aires": "AR", "America/Montevideo": "UY",
+        "America/Argentina/Buenos_Aires": "AR", "America/Montevideo": "UY", "Pacific/Auckland": "NZ",
 }  # fmt: skip
 _ZONE_OF_COUNTRY = {country: zone for zone, countries in _ZONES.items() for country in countries.split()}
 _ZONE_OF_LANGUAGE = {

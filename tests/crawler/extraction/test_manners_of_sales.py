@@ -31,6 +31,37 @@ def test_bold_letters_that_agree_with_the_title_go_before_larger_ones():
     assert page.availability == "SoldOut"
 
 
+def test_without_larger_letters_the_first_bold_ones_are_the_heading():
+    page = read(
+        "<title>Astra Gallery - K88</title><table><tr><td><b>Cypriot Bichrome Jug</b>"
+        "<p>A fine jug with concentric circles."
+        "<p>Item: K88<br>Price: US$ 1,200.-<br>Status: available</td></tr></table>"
+    )
+    assert (page.title, page.price, page.availability) == ("Cypriot Bichrome Jug", 1200, "InStock")
+
+
+def test_a_topic_of_an_old_forum_is_named_by_its_link():
+    page = read(
+        "<title>[VDS] Drachme de Palmyre - Forum des numismates</title><a href='/'>Forum des numismates</a>"
+        "<a class=maintitle href='/t/9'>[VDS] Drachme de Palmyre</a><span class=name><b>zenon_77</b></span>"
+        "<span class=postbody>Je vends cette drachme, prix demandé : 60 euros port compris.</span>"
+    )
+    assert (page.title, page.price) == ("[VDS] Drachme de Palmyre", 60)
+
+
+def test_an_amount_in_a_money_of_several_countries_stands_without_its_currency():
+    page = read("<title>مخطوطة قديمة</title><h1>مخطوطة قديمة</h1><p><b>السعر:</b> 2,500 ريال</p>")
+    assert (page.price, page.currency) == (2500, None)
+
+
+def test_what_was_asked_before_is_named_so_in_arabic_too():
+    page = read(
+        "<title>عملة أموية</title><h1>عملة أموية</h1><p class=price><span>السعر القديم 400 ر.س</span> "
+        "<span>320 ر.س</span></p>"
+    )
+    assert page.price == 320
+
+
 def test_a_lots_number_is_no_heading_where_another_names_the_thing():
     page = read("<title>Los 412: Lampe</title><h2>Los 412</h2><h1>Öllampe mit Widder</h1><p>Limit: 180 EUR</p>")
     assert (page.title, page.lot_number) == ("Öllampe mit Widder", "412")
