@@ -15,6 +15,7 @@ from crawler.extraction.prices import Money, parse_price
 from crawler.extraction.scope import Scope
 from crawler.extraction.state_amounts import amount_of
 from crawler.extraction.state_keys import plain_key
+from crawler.extraction.visible_words import LABELS as LABEL_WORDS
 
 LABELS = ("starting_bid", "current_bid", "bids")
 """Labels of rows that are read here."""
@@ -38,16 +39,9 @@ _COUNT = re.compile(
 )
 """`other` words also stand for offers of shops: they count only where the page is an auction's by something else."""
 _INLINE = re.compile(
-    r"\A\W*(?:(?P<starting_bid>(?:starting|opening|start|minimum) (?:bid|price)|mise à prix|prix de départ|startpreis"
-    r"|startgebot"
-    r"|mindestgebot|aufrufpreis|limitpreis|precio de salida|puja inicial|base d.asta|offerta iniziale|السعر الابتدائي"
-    r"|سعر البداية|سعر الافتتاح)"
-    r"|(?P<current_bid>(?:current|high(?:est)?|leading|winning) bid|enchère (?:actuelle|en cours)"
-    r"|aktuelles (?:höchst)?gebot"
-    r"|höchstgebot|puja actual|offerta attuale|huidig bod|المزايدة الحالية|أعلى مزايدة)"
-    r"|(?P<estimate>estimate[ds]?|est\.|estimation|estim\.|schätzpreis|schätzung|taxe|estimación|stima|التقدير"
-    r"|القيمة التقديرية))"
-    r"\s*[:：(]?\s*(?P<rest>.{2,60})\Z",
+    r"\A\W*(?:"
+    + "|".join(f"(?P<{name}>{LABEL_WORDS[name]})" for name in ("starting_bid", "current_bid", "estimate"))
+    + r")(?![^\W\d_])\s*[:：(]?\s*(?P<rest>.{2,60})\Z",
     re.I,
 )
 _OPENINGS = openings(_INLINE)
@@ -124,7 +118,13 @@ def settle_bid(findings: Findings) -> None:
     An amount that merely stood near the heading gives way to one that is called the bid of now, or the first bid where
     there is none yet.
     """
-    if findings.sources.get("price") == "visible:amount near heading":
+    source = findings.sources.get("price")
+    if source == "visible:price near heading" and not findings.lacks("current_bid"):
+        findings.values["price"], findings.sources["price"] = (
+            findings.values["current_bid"],
+            findings.sources["current_bid"],
+        )
+    if source == "visible:amount near heading" or (source == "visible:price near heading" and _is_estimate(findings)):
         name = "starting_bid" if findings.lacks("current_bid") else "current_bid"
         if not findings.lacks(name) and (name == "current_bid" or not findings.values.get("bids")):
             findings.values["price"], findings.sources["price"] = findings.values[name], findings.sources[name]
@@ -137,10 +137,19 @@ def settle_bid(findings: Findings) -> None:
         findings.add("current_bid", price, source)
 
 
+def _is_estimate(findings: Findings) -> bool:
+    """Whether the price that stood near the heading is what the lot is estimated at."""
+    return bool(findings.values["price"] == findings.values.get("estimate_low"))
+
+
 def take_estimate(text: str, findings: Findings, source: str) -> None:
-    """A range of money, "£1,000 - 1,500", as the two estimates."""
+    """A range of money, "£1,000 - 1,500", as the two estimates; one amount as both."""
+    if len(text) > _LONGEST:
+        return
     parts = _BETWEEN.split(text, maxsplit=1)
-    if len(parts) != 2 or len(text) > _LONGEST:
+    if len(parts) != 2:
+        parts = [text, text] if _money(text, findings) else []
+    if len(parts) != 2:
         return
     low, high = (_parsed(part, findings) for part in parts)
     if low and high and low.amount <= high.amount and (low.currency or high.currency or findings.country_money):

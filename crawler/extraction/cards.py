@@ -22,7 +22,8 @@ _STATE_CLASS = re.compile(
     r"sold|ended|closed|unavailable|out-?of-?stock|reserved|withdrawn|passed|vendu|termin|verkauft|vendido|vendut", re.I
 )
 _COUNTDOWN = re.compile(
-    r"\b\d++\s?(?:days?|d|hours?|hrs?|hr|h|minutes?|mins?|min|seconds?|secs?|sec|s|jours?|j|heures?|secondes?|tage?|stunden?|std"
+    r"\b\d++\s?(?:days?|d|hours?|hrs?|hr|h|minutes?|mins?|min|seconds?|secs?|sec|s|jours?|j|heures?|secondes?|tage?"
+    r"|stunden?|std"
     r"|días?|horas?|giorni|ore|saat|gün)\b\.?|\b\d{1,2}:\d{2}:\d{2}\b"
     r"|(?<![\d٠-٩])[\d٠-٩]++\s?(?:يوما?|أيام|ايام|ساعة|ساعات|دقيقة|دقائق|ثانية|ثواني|ثوان)"
 )

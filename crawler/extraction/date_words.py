@@ -13,22 +13,33 @@ from zoneinfo import ZoneInfo
 _MONTH_NAMES: tuple[str, ...] = (
     # Arabic: Egypt and the Gulf, the Levant and Iraq, Morocco, Algeria and Tunisia
     "january jan janvier janv januar jänner gennaio gen enero ene ocak oca janeiro stycznia января يناير ينايِر جانفي"
-    " كانون-الثاني",
+    " كانون-الثاني"
+    " januari ledna ianuarie ιανουαρίου בינואר ינואר січня",
     "february feb février fevrier févr fév februar febbraio febrero şubat şub fevereiro fev lutego lut февраля فبراير"
-    " فيفري شباط",
-    "march mar mars märz maerz marzo mart março marca marzec марта مارس آذار اذار",
-    "april apr avril avr aprile abril abr nisan nis kwietnia kwi апреля أبريل ابريل إبريل أفريل افريل نيسان",
-    "may mai maggio mag mayo mayıs maio maja мая مايو ماي أيار ايار نوار",
-    "june jun juin juni giugno giu junio haziran haz junho czerwca cze июня يونيو يونية جوان حزيران",
-    "july jul juillet juil juli luglio lug julio temmuz tem julho lipca lip июля يوليو يولية يوليوز جويلية تموز",
-    "august aug août aout agosto ago ağustos ağu sierpnia sie августа أغسطس اغسطس غشت أوت اوت آب اب",
+    " فيفري شباط"
+    " februari února februarie φεβρουαρίου בפברואר פברואר лютого",
+    "march mar mars märz maerz marzo mart março marca marzec марта مارس آذار اذار"
+    " maart marts března martie μαρτίου במרץ מרץ березня",
+    "april apr avril avr aprile abril abr nisan nis kwietnia kwi апреля أبريل ابريل إبريل أفريل افريل نيسان"
+    " dubna aprilie απριλίου באפריל אפריל квітня",
+    "may mai maggio mag mayo mayıs maio maja мая مايو ماي أيار ايار نوار mei maj května μαΐου μαίου במאי מאי травня",
+    "june jun juin juni giugno giu junio haziran haz junho czerwca cze июня يونيو يونية جوان حزيران"
+    " června iunie ιουνίου ביוני יוני червня",
+    "july jul juillet juil juli luglio lug julio temmuz tem julho lipca lip июля يوليو يولية يوليوز جويلية تموز"
+    " července iulie ιουλίου ביולי יולי липня",
+    "august aug août aout agosto ago ağustos ağu sierpnia sie августа أغسطس اغسطس غشت أوت اوت آب اب"
+    " augustus augusti srpna αυγούστου באוגוסט אוגוסט серпня",
     "september sep sept septembre settembre set septiembre eylül eyl setembro września wrz сентября سبتمبر شتنبر أيلول"
-    " ايلول",
+    " ايلول"
+    " září septembrie σεπτεμβρίου בספטמבר ספטמבר вересня",
     "october oct octobre oktober okt ottobre ott octubre ekim eki outubro out października paź октября أكتوبر اكتوبر"
-    " أكتوبَر تشرين-الأول تشرين-الاول تشرين-أول",
-    "november nov novembre noviembre kasım kas novembro listopada lis ноября نوفمبر نونبر تشرين-الثاني تشرين-ثاني",
+    " أكتوبَر تشرين-الأول تشرين-الاول تشرين-أول"
+    " října octombrie οκτωβρίου באוקטובר אוקטובר жовтня",
+    "november nov novembre noviembre kasım kas novembro listopada lis ноября نوفمبر نونبر تشرين-الثاني تشرين-ثاني"
+    " listopadu noiembrie νοεμβρίου בנובמבר נובמבר листопада",
     "december dec décembre decembre déc dezember dez dicembre dic diciembre aralık ara dezembro grudnia gru декабря"
-    " ديسمبر دجنبر كانون-الأول كانون-الاول كانون-أول",
+    " ديسمبر دجنبر كانون-الأول كانون-الاول كانون-أول"
+    " prosince decembrie δεκεμβρίου בדצמבר דצמבר грудня",
 )
 _HIJRI_NAMES: tuple[str, ...] = (
     "محرم muharram", "صفر safar", "ربيع-الأول ربيع-الاول", "ربيع-الآخر ربيع-الاخر ربيع-الثاني",
@@ -76,7 +87,8 @@ _TIME = re.compile(
 )
 _HOURS = {
     "utc": 0.0, "gmt": 0.0, "z": 0.0, "bst": 1.0, "wet": 0.0, "west": 1.0, "cet": 1.0, "mez": 1.0, "cest": 2.0,
-    "mesz": 2.0, "eet": 2.0, "eest": 3.0, "trt": 3.0, "msk": 3.0, "est": -5.0, "edt": -4.0, "cdt": -5.0, "mst": -7.0,
+    "mesz": 2.0, "eet": 2.0, "eest": 3.0, "trt": 3.0, "msk": 3.0, "мск": 3.0,
+    "est": -5.0, "edt": -4.0, "cdt": -5.0, "mst": -7.0,
     "mdt": -6.0, "pst": -8.0, "pdt": -7.0, "jst": 9.0, "kst": 9.0, "aest": 10.0, "aedt": 11.0, "sgt": 8.0, "hkt": 8.0,
     "pkt": 5.0, "غرينتش": 0.0, "جرينتش": 0.0, "غرينيتش": 0.0,
 }  # fmt: skip
@@ -127,6 +139,31 @@ def read_worded_date(text: str) -> datetime | None:
         return date.replace(hour=hour, minute=minute, second=second, tzinfo=zone)
     except ValueError:
         return None
+
+
+def names_no_hour(text: str) -> bool:
+    """Whether a text says no more than a day."""
+    return _TIME.search(_without_date(text)) is None and not re.search(r"\d:\d|\dT\d|\d{6}", text)
+
+
+def is_date_alone(text: str) -> bool:
+    """Whether a text is a date, with its hour, zone and day of the week at the most."""
+    rest = _without_date(text)
+    if rest == text:
+        return False
+    rest = _ZONE.sub(" ", _TIME.sub(" ", rest))
+    words = [word for word in re.findall(r"[^\W\d_]+", rest) if word.casefold() not in _AT]
+    return len(words) <= 1 and not any(c.isdigit() for c in rest)
+
+
+_AT = frozenset(
+    {"at", "um", "à", "a", "kl", "le", "den", "the", "on", "am", "de", "from", "uhr", "h", "heure", "heures", "time"}
+)
+
+
+def _without_date(text: str) -> str:
+    match = next((found for pattern in _DATES if (found := pattern.search(text))), None)
+    return text if match is None else f"{text[: match.start()]} ; {text[match.end() :]}"
 
 
 def _month(name: str) -> int:

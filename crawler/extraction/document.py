@@ -16,7 +16,7 @@ from crawler.extraction.text import clean
 MAX_HTML_CHARACTERS = 6_000_000
 """Of one page; what lies beyond is not read, and the page's problems say so."""
 MAX_URL = 4_000
-INDEXED_TAGS = ("base", "link", "meta", "title", "script", "h1", "h2", "h3")
+INDEXED_TAGS = ("base", "link", "meta", "title", "script", "h1", "h2", "h3", "h4")
 """What every reading of a page asks for, and so is looked up in one walk through the tree."""
 MAX_TEXTS = 40_000
 """Pieces of text that are searched for labels and words."""
@@ -204,6 +204,7 @@ class Document:
         """The country in the page's region tags (geo.region, og:locale, lang) or in the ending of its host."""
         ending = self.host.rsplit(".", 1)[-1].upper()
         by_host = None if ending in _GENERIC_ENDINGS or len(ending) != 2 else "GB" if ending == "UK" else ending
+        by_host = by_host or self._edition
         geo = re.match(r"([A-Za-z]{2})\b", self.meta.get("geo.region", ""))
         if geo:
             return geo.group(1).upper()
@@ -213,7 +214,17 @@ class Document:
             match = re.match(r"[A-Za-z]{2}[-_]([A-Za-z]{2})\b", declared)
             if match and not declared.lower().replace("_", "-").startswith("en-us"):
                 return match.group(1).upper()
-        return None
+        return _COUNTRY_OF_LANGUAGE.get(self.language or "")
+
+    @property
+    def _edition(self) -> str | None:
+        """The country of an international site's edition: jo.market.example, market.example/sa-ar/."""
+        first = _EDITION_HOST.match(self.host)
+        if first:
+            return first[1].upper()
+        path = _EDITION_PATH.match(self.base_url)
+        codes = (path["a"] or path["c"], path["b"] or path["d"]) if path else ()
+        return next((code.upper() for code in codes if code in _EDITIONS), None)
 
     @cached_property
     def title_tag(self) -> str | None:
@@ -303,6 +314,17 @@ _TEXTS_OF_SHORT = etree.XPath("descendant::text()", smart_strings=False)
 _FEW_LOOKUPS = 3
 _GAP = re.compile(r"[ \t\r\n]+")
 _TEXTLESS = frozenset({"script", "style", "noscript", "option", "head", "title", "template"})
+_EDITIONS = {
+    "ae", "bh", "dz", "eg", "iq", "jo", "kw", "lb", "ly", "ma", "om", "qa", "sa", "sd", "sy", "tn", "ye", "il", "pk",
+    "gb", "us", "ca", "au", "nz", "sg", "za", "ng", "ke",
+}  # fmt: skip
+"""Countries with editions of their own whose codes are no codes of languages that sites write."""
+_COUNTRY_OF_LANGUAGE = {"sv": "SE", "da": "DK", "nb": "NO", "nn": "NO", "no": "NO", "is": "IS"}
+"""Languages of one country whose money they all call "kr"."""
+_EDITION_HOST = re.compile(rf"({'|'.join(sorted(_EDITIONS - {'ma', 'om', 'ca', 'ae'}))})\.[^.]+\.[^.]+\Z")
+_EDITION_PATH = re.compile(
+    r"https?://[^/]+/(?:(?P<a>[a-z]{2})[-_](?P<b>[a-z]{2})|(?P<c>[a-z]{2})/(?P<d>ar|en|fr))(?:/|\Z)", re.I
+)
 _GENERIC_ENDINGS = frozenset({"IO", "CO", "TV", "ME", "AI", "TO", "LY", "FM", "CC", "WS", "GG", "EU", "SH", "GL", "IM"})
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
+from crawler.extraction.date_words import names_no_hour
 from crawler.extraction.moments import parse_loose_moment, parse_moment
 from crawler.extraction.prices import country_currency, currency_code, is_plain_amount, parse_amount, parse_price
 from crawler.extraction.rules import PageRules
@@ -130,7 +132,10 @@ class Findings:
         zone = self.rules.timezone or zone_of(self.country, self.values.get("currency"), self.language)
         languages = self.rules.languages or ((self.language,) if self.language else ())
         moment = parse_moment(value, timezone=zone, languages=languages)
-        if moment is None and parse_loose_moment(value, languages=languages) is not None:
+        loose = parse_loose_moment(value, languages=languages) if moment is None else None
+        if loose is not None and isinstance(value, str) and names_no_hour(value):
+            moment, source = loose.replace(tzinfo=UTC), f"{source} (the day alone)"
+        elif loose is not None:
             self.problem(
                 f"The time {str(value)[:60]!r} ({source}) names no zone: set timezone in the market's definition."
             )

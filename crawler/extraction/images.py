@@ -10,6 +10,8 @@ from typing import Any
 _SRCSET_PART = re.compile(r"([^\s,]\S*[^\s,]|[^\s,])(?:\s+([\d.]+)([wx]))?\s*(?:,|\Z)")
 _LAZY = (
     "data-zoom-image",
+    "data-zoom-src",
+    "data-image-large-src",
     "data-large_image",
     "data-zoom",
     "data-full",
@@ -124,7 +126,7 @@ def element_address(image: Any, absolute: Callable[[object], str | None]) -> str
             return absolute(best)
     if parent is not None and parent.tag == "a" and has_image_ending(parent.get("href") or ""):
         return absolute(parent.get("href"))
-    for name in _LAZY[:4]:
+    for name in _LAZY[:6]:
         if image.get(name) and "/" in image.get(name):
             return absolute(image.get(name))
     for name in ("srcset", "data-srcset"):
@@ -132,7 +134,7 @@ def element_address(image: Any, absolute: Callable[[object], str | None]) -> str
             best = largest_of_srcset(image.get(name))
             if best:
                 return absolute(best)
-    for name in (*_LAZY[4:], "src"):
+    for name in (*_LAZY[6:], "src"):
         value = image.get(name)
         if value and "/" in value and not value.startswith("data:"):
             return absolute(value)

@@ -56,6 +56,8 @@ _OFFERING_TYPES = frozenset(
         "event",
     }
 )
+MANY_ALIKE = 5
+"""Things of other names, none of which the page points to, are a list."""
 _BESIDE = ("isRelatedTo", "isSimilarTo", "isAccessoryOrSparePartFor", "hasVariant", "itemOffered")
 
 Node = dict[str, Any]
@@ -132,7 +134,12 @@ def main_listing(nodes: list[Node], document: Document) -> Node | None:
     candidates = [n for n in nodes if types_of(n) & OFFERED_TYPES and id(n) not in inside and _says_something(n)]
     if len(candidates) < 2:
         return candidates[0] if candidates else None
-    return max(candidates, key=lambda n: _weight(n, document))
+    first_of, second, *_ = sorted(candidates, key=lambda n: _weight(n, document), reverse=True)
+    if len(candidates) >= MANY_ALIKE and _weight(first_of, document) == _weight(second, document):
+        named = {first(n.get("name")) for n in candidates if isinstance(first(n.get("name")), str)}
+        if len(named) >= MANY_ALIKE and types_of(first_of) == types_of(second):
+            return None
+    return first_of
 
 
 def _listed_ids(nodes: list[Node]) -> set[int]:

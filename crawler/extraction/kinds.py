@@ -113,6 +113,8 @@ def kind_of(
         one += 2
     if has_address_id(document.url):
         one += 1
+    if count < 3 and visible.says_lot(document, heading):
+        one += 3
     if shape_of(document.url) in found.shapes and (own_price or _HAS_NUMBER.search(document.url)):
         # Its own address is made like those of the offers that it lists: they are similar ones.
         one += 2.5 if own_price else 1.5

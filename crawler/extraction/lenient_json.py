@@ -11,7 +11,8 @@ MAX_JSON_CHARACTERS = 8_000_000
 MAX_MENDED_CHARACTERS = 600_000
 """Of a text that is no proper JSON: mending it costs a hundred times as much as reading it."""
 _WRAPPING = re.compile(
-    r"\A\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)|(?:-->|//\s*\]\]>|/\*\s*\]\]>\s*\*/|\]\]>)\s*;?\s*\Z"
+    r"\A\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)|(?:-->|//\s*\]\]>|/\*\s*\]\]>\s*\*/"
+    r"|\]\]>)\s*;?\s*\Z"
 )
 _LEADING_COMMENTS = re.compile(r"\A(?:\s|/\*[^*]{0,2000}\*/|//[^\n]{0,2000}\n)+")
 _TOKEN = re.compile(

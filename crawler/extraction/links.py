@@ -42,9 +42,10 @@ _SOFT_ZONE = re.compile(
 # Between the last digit and the currency no digit stands: with digits there too, a run of them is read again from each.
 _PRICE = re.compile(
     r"(?:[$€£¥￥₩₪₺₽₴₹₸]|(?:EUR|USD|GBP|CHF|AED|SAR|QAR|KWD|EGP|MAD|TND|DZD|JPY|Kč|zł|lei|kr|Ft|TL|DH"
-    r"|Rs|сум|so.m|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه|ريال|تومان)\b)"
+    r"|Rs|сум|so.m|DA|DT|JOD|LYD|QR|SR|BHD|OMR|ر\.[سقعي]|د\.[إتجكمبألع]|ج\.م|ل\.[سل]|درهم|دينار|جنيه|ريال|تومان)(?!\w))"
     r"\s?[\d٠-٩]|[\d٠-٩][.,'  ٫٬]*\s?(?:[$€£¥円元원₪₺₽₴₸]|(?:EUR|USD|GBP|CHF|AED|SAR|HKD|MAD|TND"
-    r"|DZD|EGP|Kč|zł|lei|kr|Ft|TL|DH|Rs|руб|тг|сум|so.m|грн)\b|,-|ر\.س|د\.[إتجكم]|درهم|دينار|جنيه"
+    r"|DZD|EGP|SAR|QAR|KWD|JOD|JPY|SEK|NOK|DKK|PLN|CAD|AUD|Kč|zł|lei|kr|Ft|TL|DH|DA|DT|Rs|руб|тг|сум|so.m|грн)\b|,-"
+    r"|ر\.[سقعي]|د\.[إتجكمبألع]|ج\.م|ل\.[سل]|درهم|دينار|جنيه"
     r"|ريال|تومان)"
 )
 _ACTION = re.compile(
@@ -401,11 +402,17 @@ _NEXT_WORDS = re.compile(
 )
 
 
+_PAGE_NUMBER = re.compile(
+    r"(?:[?&](?:p|pg|pn|page|pagina|seite|paged|_pgn|pagenumber|page_no|o)=|/page[/-]?|/p(?=\d)|[/-]seite[:-]?"
+    r"|-page-)(\d{1,4})(?!\d)",
+    re.I,
+)
+"""A page's number in an address."""
 _NEXT_CLASS = re.compile(r"pag\w{0,30}[-_]{1,5}next|next[-_]+pag|pager?[-_]next", re.I)
 
 
 def next_page(document: Document, rules: PageRules) -> str | None:
-    """The address of the next search page: by rule, rel=next, or a link that says so."""
+    """The address of the next search page: by rule, rel=next, or a link that says so or that is the next number."""
     if rules.next:
         for element in select(rules.next, document):
             href = element if isinstance(element, str) else element.get("href")
@@ -416,6 +423,9 @@ def next_page(document: Document, rules: PageRules) -> str | None:
     for element in document.root.iter("link", "a"):
         if "next" in (element.get("rel") or "").lower().split() and element.get("href"):
             return document.absolute(element.get("href"))
+    own = _PAGE_NUMBER.search(document.url)
+    behind = str(int(own[1]) + 1 if own else 2)
+    numbered = None
     for anchor in document.root.iter("a"):
         href = anchor.get("href")
         if not href or href.startswith("#"):
@@ -426,6 +436,10 @@ def next_page(document: Document, rules: PageRules) -> str | None:
             url = document.absolute(href)
             if url and url != document.url:
                 return url
+        if text == behind and numbered is None and (page := _PAGE_NUMBER.search(href)) and page[1] == behind:
+            numbered = href
+    if numbered:
+        return document.absolute(numbered)
     for anchor in document.root.iter("a"):
         if _NEXT_CLASS.search(anchor.get("class") or "") and re.search(r"\d|page|offset", anchor.get("href") or ""):
             return document.absolute(anchor.get("href"))

@@ -17,6 +17,7 @@ from crawler.extraction import (
     measures,
     metatags,
     microdata,
+    named,
     rows,
     sold,
     unlabelled,
@@ -37,7 +38,7 @@ from crawler.extraction.scope import Scope
 from crawler.extraction.search_pages import fill_search_page
 from crawler.extraction.state_blocks import read_blocks
 from crawler.extraction.text import clean, folded
-from crawler.extraction.titles import choose_title
+from crawler.extraction.titles import choose_title, named_by_text
 from crawler.items import ExtractedPage, PageKind
 
 MAX_BODY_BYTES = 16_000_000
@@ -153,15 +154,18 @@ def _read_html(document: Document, page: ExtractedPage, findings: Findings) -> N
     visible_price.correct_currency(scope, findings)
     visible.fill_lot_number(scope, findings)
     unlabelled.fill(scope, findings)
+    named.fill(scope, findings)
+    unlabelled.fill_day(scope, findings)
+    unlabelled.fill_town(scope, findings)
     sold.fill(scope, findings)
     visible.fill_availability(scope, findings)
     visible_photos.fill_images(scope, findings)
     visible.fill_description(scope, findings)
-    if kind == "other" and _is_offer_after_all(scope, findings):
-        page.kind = kind = "listing"
     told = findings.sources.get("description", "").startswith(("visible", "forum"))
     if kind == "listing" or told or has_address_id(document.url):
         visible_price.fill_asked(scope, findings)
+    if kind == "other" and _is_offer_after_all(scope, findings):
+        page.kind = kind = "listing"
     if kind == "listing" and not (main or item or listing) and not any(name in findings.values for name in _TELLING):
         page.kind = "other"
 
@@ -187,7 +191,8 @@ def _microdata(document: Document, findings: Findings) -> dict[str, Any] | None:
     items = microdata.read_items(document)
     main = jsonld.main_listing(items, document) if items else None
     if main is None:
-        main = microdata.loose_properties(document) if items else None
+        of_many = sum(map(microdata.is_offered, items)) >= jsonld.MANY_ALIKE
+        main = microdata.loose_properties(document) if items and not of_many else None
     if main is not None:
         jsonld.fill(main, document, findings, "microdata")
     return main
@@ -202,6 +207,8 @@ def _settle(page: ExtractedPage, findings: Findings) -> None:
     """Put the findings on the page: the title is chosen, a bare amount gets the currency that the market names."""
     values, sources = findings.values, findings.sources
     chosen = choose_title(findings.titles, _site_names(page, findings))
+    if chosen and page.kind == "listing" and "lot_number" in values:
+        chosen = named_by_text(chosen, str(values.get("description", "")))
     if chosen:
         page.title, sources["title"] = chosen
     if page.kind == "listing":

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from crawler.extraction import bids, measures
-from crawler.extraction.document import Document, marks_of, visible_text
+from crawler.extraction.document import Document, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.openings import openings
 from crawler.extraction.prices import parse_price
@@ -21,13 +21,12 @@ from crawler.extraction.visible_words import LABEL
 MAX_VALUE = 300
 MAX_LABELS = 300
 _LINKS_NEAR = 50
-_MAX_SELLER_LINKS = 2_000
 MAX_LABEL = 45
 """Characters of a text that is a label alone; a longer one needs a colon."""
 
 _OPENINGS = openings(LABEL)
 _LOT_VALUE = re.compile(r"\A\W*([0-9٠-٩]{1,9}[A-Za-z]?)\W*\Z")
-_SELLER_SEGMENTS = frozenset(
+SELLER_SEGMENTS = frozenset(
     [
         "usr",
         "user",
@@ -56,12 +55,6 @@ _SELLER_SEGMENTS = frozenset(
         "boutique",
         "merchant",
     ]
-)
-_SELLER_CLASS = re.compile(
-    r"(?:^|[\s_-])(?:x-)?(?:sellercard|seller|vendor|vendeur|verkaeufer|dealer|auctioneer"
-    r"|auction-house|shop-?name|store-?name|merchant|advertiser|user-?profile\w{0,10}|(?:post|ad)-author)"
-    r"(?:$|[\s_-])|seller[-_]?(?:name|info|card|link)|[a-z]Seller(?:Name|Info)?",
-    re.I,
 )
 _SELLER_PARAMETERS = frozenset({"seller", "sellername", "seller_name", "sellerid", "seller_id", "requested"})
 _NO_NAME = re.compile(
@@ -108,14 +101,10 @@ def fill(scope: Scope, findings: Findings) -> None:
                 _take(str(match.lastgroup), value, element, scope.document, findings, named)
     measures.fill_properties(measured, findings, "visible:label size")
     bids.settle_price(findings)
-    if findings.lacks("seller"):
-        _seller_block(scope, findings)
     for name in named:
         findings.add_text("seller", name, "visible:label seller")
     if findings.lacks("seller"):
         _seller_parameter(scope.document, findings)
-    if findings.lacks("seller"):
-        _named_as_its_address(scope, findings)
 
 
 def _may_be_wrong(findings: Findings) -> bool:
@@ -225,40 +214,6 @@ def _linked_seller(element: Any, document: Document, findings: Findings, source:
     return False
 
 
-def _seller_block(scope: Scope, findings: Findings) -> None:
-    """The first link with a name in a block whose class says seller."""
-    for element in scope.document.root.iter("div", "section", "span", "p", "a", "li", "td"):
-        marks = marks_of(element)
-        if len(marks) < 7 or not _says_seller(marks) or scope.foreign(element):
-            continue
-        for anchor in (element,) if element.tag == "a" else element.iter("a"):
-            name = visible_text(anchor, limit=200)
-            if anchor.get("href") and is_name(name) and len(name) <= 60:
-                findings.add_text("seller", name, "visible:seller block")
-                findings.add("seller_url", scope.document.absolute(anchor.get("href")), "visible:seller block")
-                return
-
-
-def _named_as_its_address(scope: Scope, findings: Findings) -> None:
-    """A link to a seller's page that has the seller's name in its address too: /shop/OldRings, "OldRings"."""
-    for anchor in islice(scope.document.root.iter("a"), _MAX_SELLER_LINKS):
-        href = anchor.get("href") or ""
-        if not is_seller_link(href):
-            continue
-        name = visible_text(anchor, limit=100)
-        last = urlsplit(href).path.rstrip("/").rsplit("/", 1)[-1]
-        if len(name) >= 4 and name.casefold() == last.casefold() and is_name(name) and not scope.foreign(anchor):
-            findings.add_text("seller", name, "visible:seller link")
-            findings.add("seller_url", scope.document.absolute(href), "visible:seller link")
-            return
-
-
-@lru_cache(maxsize=8192)
-def _says_seller(marks: str) -> bool:
-    """Whether class and id name a seller's block; a page repeats few classes over many elements."""
-    return _SELLER_CLASS.search(marks) is not None
-
-
 def _seller_parameter(document: Document, findings: Findings) -> None:
     """The name in `seller=...` of the page's own addresses, where all of them agree."""
     names: set[str] = set()
@@ -294,4 +249,4 @@ def is_seller_link(href: str) -> bool:
         segments = [s.lower() for s in urlsplit(href).path.split("/") if s]
     except ValueError:
         return False
-    return len(segments) >= 2 and any(s in _SELLER_SEGMENTS for s in segments[:-1])
+    return len(segments) >= 2 and any(s in SELLER_SEGMENTS for s in segments[:-1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Any
 
 from crawler.extraction.document import MAX_TEXT_PIECE, Document, is_hidden, marks_of, visible_text
@@ -139,10 +140,15 @@ def _counts(text: str) -> bool:
 
 
 def main_heading(document: Document) -> Any:
-    """The h1 that agrees with the title tag, else the only h1, else an h2 or h3 that agrees; None without any."""
+    """The h1 that agrees with the title tag, else the only h1, else an h2 to h4 that agrees; None without any.
+
+    Where a site's name or a lot's number is the heading, a lower one that agrees goes before it. Pages without headings
+    have their largest letters.
+    """
     heads = folded(f"{document.title_tag or ''} {document.meta.get('og:title', '')}")
     lone: Any = None
-    for level in ("h1", "h2", "h3"):
+    number_alone: Any = None
+    for level in ("h1", "h2", "h3", "h4"):
         found = []
         for number, element in enumerate(document.of_tag(level)):
             if number > _MAX_HEADINGS:
@@ -150,12 +156,53 @@ def main_heading(document: Document) -> Any:
             text = folded(visible_text(element, limit=600))
             if not text:
                 continue
+            if _LOT_ALONE.match(text):
+                number_alone = element if number_alone is None else number_alone
+                continue
             found.append(element)
-            if heads and len(text) >= 3 and (text in heads or _carries_title(text, heads)):
+            agrees = heads and len(text) >= 3 and (text in heads or _carries_title(text, heads))
+            if agrees and not (level == "h1" and _names_forum(element, text, heads)):
                 return element
         if level == "h1" and len(found) == 1:
             lone = found[0]
-    return lone
+    if lone is None:
+        lone = number_alone
+    return _largest_letters(document, heads) if lone is None else lone
+
+
+_LOT_ALONE = re.compile(
+    r"(?:(?:web|online|live|floor|timed|mail bid) )?(?:e-)?(?:auction|auktion|sale|vente) \d{1,4}\b.{0,30}\Z"
+    r"|(?:lot|los|lote|lotto|kavel|item|лот|לוט|القطعة)\s?(?:no\.?|nr\.?|n°|#|№)?\s?\d{1,7}[a-z]?\Z"
+)
+"""What names no thing: the number of a lot or of a sale."""
+_SITE_HEADER = re.compile(r"(?:^|[\s_-])(?:(?:page|site)-?(?:header|description)|headerbar|branding)(?:$|[\s_-])")
+_BIG = frozenset({"+1", "+2", "+3", "+4", "4", "5", "6", "7"})
+
+
+def _names_forum(heading: Any, text: str, heads: str) -> bool:
+    """Whether an h1 in the frame's head is what all titles end with: the name of the site."""
+    return (
+        heads.endswith(text)
+        and len(text) < len(heads)
+        and any(_SITE_HEADER.search(marks_of(node)) for node in islice(heading.iterancestors(), 4))
+    )
+
+
+def _largest_letters(document: Document, heads: str) -> Any:
+    """On a page without headings the bold or large text that agrees with the title, else the first large one."""
+    ""
+    if any(document.of_tag(level) for level in ("h1", "h2", "h3", "h4")):
+        return None
+    large: Any = None
+    for element in islice(document.root.iter("b", "strong", "font", "big"), _MAX_HEADINGS):
+        text = folded(visible_text(element, limit=300))
+        if not 8 <= len(text) <= 200 or _LOT_ALONE.match(text):
+            continue
+        if text in heads or _carries_title(text, heads):
+            return element
+        if large is None and (element.tag == "big" or element.get("size") in _BIG):
+            large = element
+    return large
 
 
 def _carries_title(text: str, heads: str) -> bool:

@@ -12,7 +12,8 @@ from crawler.extraction.document import Document
 from crawler.extraction.rules import compiled
 
 _SIMPLE = re.compile(
-    r"(?P<tag>[a-z][a-z0-9]*)?\.(?P<class>[a-zA-Z_][a-zA-Z0-9_-]*)(?:::(?:(?P<text>text)|attr\((?P<attribute>[a-z-]+)\)))?"
+    r"(?P<tag>[a-z][a-z0-9]*)?\.(?P<class>[a-zA-Z_][a-zA-Z0-9_-]*)(?:::(?:(?P<text>text)"
+    r"|attr\((?P<attribute>[a-z-]+)\)))?"
 )
 _OWN_TEXT = etree.XPath("text()")
 

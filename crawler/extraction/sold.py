@@ -12,8 +12,13 @@ from crawler.extraction.scope import Scope
 
 _LONGEST = 80
 _FETCHED = re.compile(
-    r"\A(?:sold for|price reali[sz]ed|hammer price|vendu (?:pour|à)|adjugé(?: à)?|prix d.adjudication|verkauft für"
-    r"|zuschlag|ergebnis|aggiudicato a|venduto (?:a|per)|adjudicado(?: en)?|vendido por|بيع بسعر)\s*[:：]?\s*"
+    r"\A(?:(?:(?:sold|bought)(?: on [^:]{6,30})? for|(?:price )?reali[sz]ed(?: price)?|price achieved"
+    r"|hammer(?: price)?|result"
+    r"|vendu (?:pour|à)|adjugé(?: à)?|prix (?:d.adjudication|marteau)|résultat|adjudication|verkauft für|zuschlag"
+    r"|ergebnis|aggiudicato(?: a)?|prezzo di aggiudicazione|venduto (?:a|per)|adjudicado(?: en)?"
+    r"|vendido (?:por|em)|arrematado(?: por)?|precio de remate|klubbat pris|slutpris|hamm[ae]r(?:slag|pris)|hamerprijs"
+    r"|verkocht voor|sprzedan[eo] za|wylicytowano(?: za)?|cena końcowa|продан[оа]? за"
+    r"|נמכר ב|بيع بسعر)\s*[:：]?|(?:sold|vendu|verkauft|venduto|vendido)\s*[:：])\s*"
     r"(?P<rest>(?:[$€£¥]|[A-Z]{2,3}\b)?\s*[0-9].*|)\Z",
     re.I,
 )

@@ -121,8 +121,7 @@ def title_of(value: dict[str, Any]) -> str | None:
     found: tuple[int, str] | None = None
     for key, inner in value.items():
         rank = rank_in("title", key)
-        if isinstance(inner, dict) and len(inner) == 1:  # {"original": "Vase"}, of what is shown translated
-            (inner,) = inner.values()
+        inner = _one_text(inner)
         if (
             rank is not None
             and isinstance(inner, str)
@@ -133,6 +132,16 @@ def title_of(value: dict[str, Any]) -> str | None:
             if text:
                 found = (rank, text)
     return found[1] if found else None
+
+
+def _one_text(value: Any) -> Any:
+    """The text in {"original": "Vase", "translated": ""}; other values as they are."""
+    if isinstance(value, dict) and len(value) <= 4:
+        plain = {plain_key(key): inner for key, inner in value.items() if isinstance(inner, str) and inner}
+        if len(plain) == 1:
+            return next(iter(plain.values()))
+        return next((plain[key] for key in ("original", "html", "text", "full", "value", "en") if key in plain), value)
+    return value
 
 
 def likeness(value: dict[str, Any]) -> float:
@@ -314,8 +323,7 @@ def ranked_values(value: dict[str, Any], name: str) -> list[tuple[str, Any]]:
 
 def _fill_named(value: dict[str, Any], findings: Findings, source: str, absolute: Any) -> None:
     for key, inner in ranked_values(value, "description"):
-        if isinstance(inner, dict) and len(inner) == 1:
-            (inner,) = inner.values()
+        inner = _one_text(inner)
         if isinstance(inner, str) and len(inner) > 10:
             findings.add_text("description", inner, f"{source}.{key}")
     for key, inner in ranked_values(value, "images"):
@@ -333,6 +341,7 @@ def _fill_named(value: dict[str, Any], findings: Findings, source: str, absolute
             findings.add(name, amount_of(inner)[0], f"{source}.{key}")
     _fill_neighbour(value, findings, source)
     for key, inner in ranked_values(value, "lot_number"):
+        inner = _one_text(inner)
         if isinstance(inner, (str, int)) and not isinstance(inner, bool) and len(str(inner)) <= 20:
             findings.add_text("lot_number", inner, f"{source}.{key}")
     for key, inner in ranked_values(value, "availability"):

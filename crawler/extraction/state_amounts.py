@@ -10,6 +10,10 @@ from crawler.extraction.prices import currency_code, parse_amount, parse_price
 from crawler.extraction.state_keys import RANKS, plain_key
 
 _AMOUNT_KEYS = [
+    "hammerpremium",
+    "pricerealised",
+    "hammerprice",
+    "currentbid",
     "currentprice",
     "current",
     "priceamount",

@@ -26,7 +26,8 @@ _MAX_UNPACKED_DEPTH = 25
 _PROMISING_WORDS = ("price", "title", "name", "amount", "bid", "lot")
 _REST_OF_KEY = re.compile(r"""\w{0,30}\\?["']?\s{0,3}:""")
 _ASSIGNMENT = re.compile(
-    r"(?:^|[;\s,({])(?:window|self|globalThis|var|let|const)?[\s.]{0,3}([\w$.\[\]\"']{1,120})\s{0,5}=\s{0,5}(?=[\[{]\s*[\"'{\[\w\]}]|JSON\.parse\()"
+    r"(?:^|[;\s,({])(?:window|self|globalThis|var|let"
+    r"|const)?[\s.]{0,3}([\w$.\[\]\"']{1,120})\s{0,5}=\s{0,5}(?=[\[{]\s*[\"'{\[\w\]}]|JSON\.parse\()"
 )
 _PUSH = re.compile(r"[\w$.]{1,60}\.push\(\s{0,5}(?=\{)")
 """Data handed to a page's own bookkeeping (`dataLayer.push({...})`), often the only data of a shop."""

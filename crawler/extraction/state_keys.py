@@ -13,8 +13,10 @@ _KEYS: dict[str, list[str]] = {
             displaytitle displayname""",
         "description": """
             description lotdescription longdescription itemdescription fulldescription productdescription
+            styleddescription catalogdescription cataloguedescription htmldescription
             body bodyhtml details content text shortdescription""",
         "price": """
+            hammerpremium pricerealised pricerealized realizedprice soldamount pricesold hammerprice hammer
             currentbid currentbidamount localizedcurrentbidamount leadingbid highbid highestbid
             currentprice saleprice finalprice pricewithdiscount sellingprice price priceamount pricevalue
             amountasked askingprice buynowprice fixedprice unitprice salesprice lowprice minimumbid
@@ -117,6 +119,7 @@ _LANGUAGES = frozenset(
         ),
     ]
 )
+_VERSION = re.compile(r"_?[Vv]\d\Z")
 _KEY_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -128,7 +131,7 @@ def plain_key(key: object) -> str:
 @lru_cache(maxsize=16_384)
 def _core_key(key: str) -> str:
     """A key without the noun before it and the language beside it: "price" of `goods_price`, "title" of `titleAr`."""
-    parts = [part.lower() for part in _KEY_PARTS.findall(key[:60])]
+    parts = [part.lower() for part in _KEY_PARTS.findall(_VERSION.sub("", key[:60]))]
     while len(parts) > 1 and parts[0] in _NOUNS | _LANGUAGES:
         del parts[0]
     while len(parts) > 1 and parts[-1] in _LANGUAGES:

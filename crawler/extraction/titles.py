@@ -70,6 +70,30 @@ def choose_title(offered: list[tuple[str, str]], site_names: list[str]) -> tuple
     return (best[1], best[2]) if best else None
 
 
+_LOT_OF_SALE = re.compile(
+    r"(?:\A|[\s,:|-])(?:lot|los|lote|lotto|kavel|лот|לוט|auction|auktion|sale|vente|e-sale|asta|subasta|veiling)\s*"
+    r"(?:no\.?|nr\.?|n°|#|№)?\s*\d+",
+    re.I,
+)
+_LEAST_NAME, _LEAST_SENTENCE, _LONGEST_SENTENCE = 4, 30, 150
+
+
+def named_by_text(chosen: tuple[str, str], description: str) -> tuple[str, str]:
+    """The description's first words in place of a title that names a lot of a sale and nothing of the thing itself."""
+    title, _ = chosen
+    rest, numbers = _LOT_OF_SALE.subn("", title)
+    if len(description) < _LEAST_SENTENCE or not (
+        numbers > 1 or (numbers and len(rest.strip(" #:.,-–|")) < _LEAST_NAME)
+    ):
+        return chosen
+    words = set(re.findall(r"[^\W\d_]{4,}", folded(title)))
+    if words & set(re.findall(r"[^\W\d_]{4,}", folded(description[:1_000]))):
+        return chosen
+    first = description.split("\n", 1)[0]
+    end = next((m.end() for m in re.finditer(r"[.;](?=\s)", first) if m.end() >= _LEAST_SENTENCE), len(first))
+    return first[: min(end, _LONGEST_SENTENCE)].strip(" ;"), "visible:first words of the description"
+
+
 def _fragment(key: str, wordings: dict[str, tuple[str, str, float]]) -> bool:
     """Whether a wording is a small part of what the structured data call the thing ("Casio" of "Casio PRW-3100")."""
     return any(

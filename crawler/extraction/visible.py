@@ -15,12 +15,12 @@ from crawler.extraction.document import Document, marks_of, visible_text
 from crawler.extraction.findings import Findings
 from crawler.extraction.openings import openings
 from crawler.extraction.scope import Scope
-from crawler.extraction.text import folded
+from crawler.extraction.text import clean, folded
 from crawler.extraction.titles import place_in
 from crawler.extraction.visible_words import DESCRIPTION_HEADING, GONE, IN_STOCK, LABEL, STILL_OFFERED, STOCK_WORDS
 
 _LOT_INLINE = re.compile(
-    r"(?<!\w)(?:lot|los|lote|lotto|القطعة رقم|القطعة)\s*(?:n°|no\.?|nr\.?|number|#"
+    r"(?<!\w)(?:lot|los|lote|lotto|kavel|лот|לוט|القطعة رقم|القطعة)\s*(?:n°|no\.?|nr\.?|number|#"
     r"|№)?\s*[:#]?\s*([0-9٠-٩]{1,6}[A-Za-z]?)(?!\w)",
     re.I,
 )
@@ -32,14 +32,19 @@ _TAKES_ORDERS = re.compile(
     re.I,
 )
 _DESCRIPTION_CLASS = re.compile(
-    r"descri|beschreib|postingbody|userbody|postbody|post_message|bbwrapper|opis|lot-?details|item-?details|body-?text|الوصف|وصف",
+    r"(?:^|[\s_-])desc(?:$|[\s_-])|descri|beschreib|postingbody|userbody|postbody|post_message|bbwrapper|opis"
+    r"|lot-?details|item-?details|body-?text|الوصف|وصف",
     re.I,
 )
 _BADGE = re.compile(r"(?:^|[\s_-])(?:label|badge|prefix|tag)(?:$|[\s_-])", re.I)
 _OPENINGS = openings(GONE, STILL_OFFERED, IN_STOCK)
+_COLON = re.compile("[:：]")
 _LEAST_DESCRIPTION = 20
 """Signs."""
-_LEAST_HEADED = 60
+_LEAST_HEADED = 20
+_LEAST_RUNNING = 40
+_LEVELS_OF_TEXT = 8
+_MOST_BLOCKS = 400
 _MOST_HEADED = 20_000
 _LONGEST_HEADING = 40
 _HEADINGS = ("h1", "h2", "h3", "h4")
@@ -82,7 +87,7 @@ def fill_availability(scope: Scope, findings: Findings) -> None:
         if element is None or scope.foreign(element):
             continue
         if gone:
-            state = "OutOfStock" if STOCK_WORDS.search(text) else "SoldOut"
+            state = "OutOfStock" if STOCK_WORDS.search(_COLON.split(text)[-1]) else "SoldOut"
             findings.add("availability", state, "visible:words")
             return
         if not offered:
@@ -107,6 +112,13 @@ def _cart_form(scope: Scope, findings: Findings) -> None:
             return
 
 
+def says_lot(document: Document, heading: Any) -> bool:
+    """Whether the page's title or its heading names one lot by its number."""
+    heads = [document.title_tag or "", document.meta.get("og:title", "")]
+    heads += [visible_text(heading, limit=300)] if heading is not None else []
+    return any(_LOT_INLINE.search(text) for text in heads)
+
+
 def fill_lot_number(scope: Scope, findings: Findings) -> None:
     """A lot number in the heading, just before it, or in the title tag."""
     if not findings.lacks("lot_number"):
@@ -116,7 +128,7 @@ def fill_lot_number(scope: Scope, findings: Findings) -> None:
         texts.append(visible_text(scope.heading, limit=300))
         previous = scope.heading.getprevious()
         texts += [visible_text(previous, limit=200)] if previous is not None else []
-    for text in (*texts, scope.document.title_tag or ""):
+    for text in (*texts, scope.document.title_tag or "", scope.document.meta.get("og:title", "")):
         match = _LOT_INLINE.search(text)
         if match:
             findings.add_text("lot_number", match.group(1), "visible:heading")
@@ -136,7 +148,7 @@ def fill_description(scope: Scope, findings: Findings) -> None:
         findings.values.pop("description", None)
         findings.add_text("description", headed, "visible:description heading")
         return
-    for element in scope.document.root.iter("div", "section", "p", "article", "td"):
+    for element in scope.document.root.iter("div", "section", "p", "article", "td", "pre"):
         marks = f"{element.get('class') or ''} {element.get('id') or ''}"
         if (
             (len(marks) > 4 and _DESCRIPTION_CLASS.search(marks))
@@ -148,16 +160,36 @@ def fill_description(scope: Scope, findings: Findings) -> None:
                 findings.values.pop("description", None)
                 findings.add_text("description", text, "visible:description block")
                 return
-    if not digest and all(source.startswith("visible") for source in findings.sources.values()):
-        text = "\n".join(_paragraphs_beside(scope.heading, scope))
+    if not digest and findings.sources.get("price", "visible").startswith("visible"):
+        text = "\n".join(_paragraphs_beside(scope.heading, scope)) or _longest_near(scope)
         if len(text) >= _LEAST_DESCRIPTION:
             findings.add_text("description", text, "visible:paragraphs beside heading")
+
+
+def _longest_near(scope: Scope) -> str:
+    """On a page without classes, the longest running text of the smallest part around the heading that holds any."""
+    node = scope.heading
+    for _ in range(_LEVELS_OF_TEXT):
+        node = node.getparent() if node is not None else None
+        if node is None or node.tag in ("body", "html"):
+            return ""
+        found = ""
+        for element in islice(node.iter("p", "td", "div", "font", "dd", "li"), _MOST_BLOCKS):
+            own = sum(len(piece or "") for piece in (element.text, *(child.tail for child in element)))
+            if own >= _LEAST_RUNNING and own > len(found) and not scope.foreign(element):
+                text = visible_text(element)
+                if not LABEL.match(text) and element is not scope.heading:
+                    found = text
+        if found:
+            return found
+    return ""
 
 
 def _data_says_description(element: Any) -> bool:
     """Whether a data attribute calls the element the description (`data-testid="ad-description"`)."""
     return any(
-        len(value) < 40 and key.startswith("data-") and _DESCRIPTION_CLASS.search(value)
+        key.startswith("data-")
+        and ((len(value) < 40 and _DESCRIPTION_CLASS.search(value)) or "description-text" in key)
         for key, value in element.attrib.items()
     )
 
@@ -199,11 +231,11 @@ def _text_behind(element: Any) -> str:
     """What follows a heading beside it, or beside what holds nothing else than it."""
     node = element
     for _ in range(4):
-        parts: list[str] = []
+        parts: list[str] = [clean(node.tail) or ""] if node.tail else []
         for following in node.itersiblings():
             if following.tag in _HEADINGS or (parts and next(following.iter(*_HEADINGS), None) is not None):
                 break
-            parts.append(visible_text(following, limit=_MOST_HEADED))
+            parts += [visible_text(following, limit=_MOST_HEADED), clean(following.tail) or ""]
             if sum(map(len, parts)) > _MOST_HEADED:
                 break
         found = "\n".join(part for part in parts if part)

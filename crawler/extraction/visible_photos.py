@@ -22,7 +22,8 @@ _LARGE_PHOTO = 200
 _LEVELS_OF_GALLERY = 4
 _GALLERY_MARKS = re.compile(
     r"galler|zoom|photo|foto|lightbox|fancybox|swiper|slick|carousel|slide|viewer|hero"
-    r"|(?:product|item|lot|main|primary|large|big|detail|ad|listing|article)\w{0,20}[-_]{0,3}(?:image|img|pic|media|bild|visual)"
+    r"|(?:product|item|lot|main|primary|large|big|detail|ad|listing|article)\w{0,20}[-_]{0,3}(?:image|img|pic|media"
+    r"|bild|visual)"
     r"|(?:image|img|media)[-_]{0,3}(?:container|wrap|main|list|gallery|viewer|large|product)|image-?0|landingimage",
     re.I,
 )

@@ -27,16 +27,22 @@ _TEXTS_BEFORE = 12
 _MAX_CANDIDATES = 400
 
 _PRICE_CLASS = re.compile(
-    r"(?:^|[\s_-])(?:\w{0,20}price\w{0,20}|preis\w{0,20}|prix|prezzo|precio|preco|pris|prijs|cena|fiyat|hinta|hind|prc|prc\w{1,20}"
+    r"(?:^|[\s_-])(?:\w{0,20}price\w{0,20}|preis\w{0,20}|prix|prezzo|precio|preco|pris|prijs|cena|fiyat|hinta|hind"
+    r"|prc|prc\w{1,20}"
     r"|amount|bid|bids|kosten|cost)(?:$|[\s_-])|[a-z](?:Price|Bid)|price[A-Z_]|Preis|Price"
 )
 _OLD_PRICE = re.compile(
-    r"(?:^|[\s_-])(?:old\w{0,20}|was|strike\w{0,20}|struck|crossed\w{0,20}|list-?price|msrp|rrp|uvp|before|origin\w{0,20}|previous\w{0,20}"
-    r"|discount-?(?:percent|amount|label|badge)?|saving\w{0,20}|save|you-?save|shipp?\w{0,20}|deliver\w{0,20}|tax\w{0,20}|vat|per-?unit"
-    r"|install?ment\w{0,20}|monthly?|rate|coupon\w{0,20}|conv\w{0,20}|points?|rewards?|filter\w{0,20}|range|min|max|count"
-    r"|history|lowest|omnibus|wholesale|compare\w{0,20}|starting-?from-?rate|deposit|vergleich\w{0,20}|streich\w{0,20}|barre\w{0,20}"
+    r"(?:^|[\s_-])(?:old\w{0,20}|was|strike\w{0,20}|struck|crossed\w{0,20}|list-?price|msrp|rrp|uvp|before"
+    r"|origin\w{0,20}|previous\w{0,20}"
+    r"|discount-?(?:percent|amount|label|badge)?|saving\w{0,20}|save|you-?save|shipp?\w{0,20}|deliver\w{0,20}"
+    r"|tax\w{0,20}|vat|per-?unit"
+    r"|install?ment\w{0,20}|monthly?|rate|coupon\w{0,20}|conv\w{0,20}|points?|rewards?|filter\w{0,20}|range|min|max"
+    r"|count"
+    r"|history|lowest|omnibus|wholesale|compare\w{0,20}|starting-?from-?rate|deposit|vergleich\w{0,20}"
+    r"|streich\w{0,20}|barre\w{0,20}"
     r"|przekre\w{0,20}|stara)(?:$|[\s_-])"
-    r"|old-?price|price-?(?:old|was|before|strike|crossed|compare|list)|compare-?at|saving|shipping|delivery|install?ment",
+    r"|old-?price|price-?(?:old|was|before|strike|crossed|compare|list)|compare-?at|saving|shipping|delivery"
+    r"|install?ment",
     re.I,
 )
 _OLD_PRICE_CAMEL = re.compile(

@@ -8,6 +8,7 @@ LABELS: dict[str, str] = {
     "lot_number": (
         r"lot(?: (?:number|no|nr|#|id))?\.?|numéro (?:de|du) lot|lot n°|n° (?:de |du )?lot|losnummer"
         r"|los[- ]nr\.?|los|lote|lotto|رقم القطعة|رقم اللوت|القطعة رقم"
+        r"|kavel(?:nummer|nr\.?)?|лот(?: №)?|לוט"
     ),
     "seller": (
         r"seller|sold by|seller name|seller information|about the seller|vendor|dealer|auction house"
@@ -16,6 +17,11 @@ LABELS: dict[str, str] = {
         r"|venduto da|vendedor|vendido por|verkoper|sprzedawca|prodejce|продавец|satıcı|ilan sahibi|aangeboden door"
         r"|säljare|sælger|selger|فروشنده|البائع|المعلن"
         r"|اسم البائع|دار المزاد|المتجر|販売者|出品者|卖家|판매자"
+        r"|(?:seller|sælgers?|säljarens?|verkäufer|vendeur|anbieter)[-’'s]{0,2} ?profile?"
+        r"|publié par|publicado por|organisateur|opérateur de vente|commissaire-priseur|casa d.aste|casa de subastas"
+        r"|leiloeira|veilinghuis|auktionshus|auksjonshus|dom aukcyjny|aukční dům|аукционный дом|müzayede evi"
+        r"|anunciante|inserzionista|försäljare|myyjä|eladó|vânzător|predajca|продавач|продавець|πωλητής|מוכר"
+        r"|בית (?:ה)?מכירות|صاحب (?:ال)?[إا]علان|اسم المعلن|ناشر (?:ال)?[إا]علان"
     ),
     "location": (
         r"(?:item |object |lot |seller |sale |auction )?location|venue|located in|item located in|ships from"
@@ -24,6 +30,9 @@ LABELS: dict[str, str] = {
         r"|ubicación(?: del artículo)?"
         r"|localidad|ubicazione|lokalizacja|местоположение|город|الموقع|المدينة|مكان القطعة|المكان|発送元の地域"
         r"|地域|plaats|konum|şehir|localização|localidade|مکان|شهر|محل"
+        r"|adresse?|address|adres|indirizzo|dirección|endereço|адреса?|miejsce|miasto|lokalita|umístění|место|місто"
+        r"|розташування|περιοχή|τοποθεσία|מיקום|עיר|plats|beliggenhed|sijainti|paikkakunta|település|località|città"
+        r"|ciudad|población|cidade|versandort|abholort|العنوان|المنطقة"
     ),
     "ends_at": (
         r"(?:auction |lot |sale |bidding )?(?:end(?:s|ed)?|close[sd]?|closing)(?: (?:at|on|time|date|in))?"
@@ -34,6 +43,14 @@ LABELS: dict[str, str] = {
         r"|müzayede tarihi|bitiş (?:tarihi|zamanı)|تاريخ المزاد|veilingdatum"
         r"|termina(?: el)?|scade|ينتهي(?: في)?|تاريخ الانتهاء|نهاية المزاد"
         r"|ينتهي المزاد(?: في)?|終了日時|окончание(?: торгов)?|завершение торгов|закінчення(?: торгів)?"
+        r"|fermeture|ferme le|clôture (?:le|des enchères)|(?:auktionen )?slut(?:ter|ar|datum|tid|tidspunkt)|avslutas"
+        r"|eindigt|eind(?:datum|tijd)|sluit(?: op)?|koniec(?: licytacji| aukcji)?|zakończenie|kończy się"
+        r"|data (?:aukcji|zakończenia|do leilão|de (?:término|encerramento))|konec(?: aukce| dražby)?|končí"
+        r"|encerra(?: em)?"
+        r"|fecha de (?:finalización|cierre|fin)|scadenza|λήξη|ημερομηνία (?:δημοπρασίας|λήξης)|(?:תאריך"
+        r"|מועד) (?:ה)?(?:מכירה|סיום)"
+        r"|дата (?:торгов|аукциона|окончания)|bitiş|موعد (?:المزاد|الانتهاء|الإغلاق)|يغلق(?: في)?"
+        r"|date sold|sold (?:on|date)|vendu le|verkauft am"
     ),
     "starting_bid": (
         r"(?:starting|opening|start|minimum|reserve-free) (?:bid|price)|starts at|mise à prix|prix de départ"
@@ -43,16 +60,29 @@ LABELS: dict[str, str] = {
         r"|prezzo di partenza|offerta iniziale|açılış fiyatı|başlangıç fiyatı|السعر الابتدائي|سعر البداية"
         r"|سعر الافتتاح"
         r"|سعر البدء|開始価格"
+        r"|utrop(?:spris)?|opråb|startbud|startpris|mindstebud|minimumbud|start(?:bod|prijs)|openingsbod"
+        r"|cena (?:wywoławcza|początkowa|startowa)|vyvolávací cena|(?:начальная|стартовая) цена|(?:початкова"
+        r"|стартова) ціна"
+        r"|lance (?:inicial|mínimo)|preço (?:inicial|base)|τιμή εκκίνησης|מחיר פתיחה|kikiáltási ár|preț de pornire"
+        r"|lähtöhinta|ausruf(?:preis)?|prezzo base|precio inicial|prix d.ouverture"
     ),
     "current_bid": (
         r"(?:current|high(?:est)?|leading|winning) bid(?: amount)?|enchère (?:actuelle|en cours)|offre actuelle"
         r"|aktuelles (?:höchst)?gebot|höchstgebot|puja actual|oferta actual|offerta attuale|huidig bod|güncel teklif"
         r"|المزايدة الحالية|أعلى مزايدة|السعر الحالي للمزاد|現在価格"
+        r"|(?:ledande|högsta|aktuellt|nuvarande|højeste|aktuelt|nuværende|førende|høyeste) bud"
+        r"|(?:huidig hoogste|hoogste) bod|(?:obecna|aktualna) (?:cena|oferta)|najwyższa oferta"
+        r"|aktuální (?:cena|nabídka)|nejvyšší (?:nabídka|příhoz)|текущая (?:цена|ставка)|поточна (?:ціна|ставка)"
+        r"|(?:lance|oferta) atual|maior lance|τρέχουσα (?:προσφορά|τιμή)|υψηλότερη προσφορά|הצעה (?:נוכחית|מובילה"
+        r"|גבוהה)"
+        r"|מחיר נוכחי|korkein tarjous|(?:aktuális|legmagasabb) licit|güncel fiyat|son teklif|en yüksek teklif"
+        r"|dernière enchère|meilleure (?:offre|enchère)|puja más alta|السومة الحالية|آخر مزايدة|أعلى (?:عرض|سومة)"
     ),
     "bids": (
         r"(?:number of |total |# of )?bids|bid count|(?:nombre d.)?enchères|(?:anzahl )?(?:der )?gebote"
         r"|(?:número de )?pujas"
         r"|numero (?:di )?offerte|biedingen|teklif sayısı|عدد (?:المزايدات|العروض)|المزايدات|入札件数"
+        r"|(?:antal )?bud|aantal biedingen|ставок|ставки|liczba ofert|počet příhozů|lances|προσφορές|הצעות"
     ),
     "size": (
         r"(?:item |object |overall |approx(?:imate)?\.? )?(?:size|dimensions?|measurements?|measures)|taille"
@@ -80,12 +110,18 @@ LABELS: dict[str, str] = {
         r"|price realised|price realized|hammer price|sold(?: for| price)?|vendu(?: pour| à)|verkauft für"
         r"|prix d.adjudication|adjugé|résultat|zuschlag"
         r"|aggiudicato a|adjudicado|سعر البيع|بيع بسعر"
+        r"|slutpris|klubbat pris|hamm[ae]rslag|hamerprijs|verkoopprijs|cena (?:sprzedaży|końcowa)|цена продажи"
+        r"|стоимость"
+        r"|ціна|τιμή|מחיר|ár|preț|hinta"
     ),
     "estimate_low": r"low(?:er)? estimate|estimate low|estimation basse|untere schätzung|stima minima|estimación baja",
     "estimate_high": r"(?:high|upper) estimate|estimate high|estimation haute|obere schätzung|stima massima",
     "estimate": (
         r"estimate[ds]?|est\.?|estimated value|estimation|schätzpreis|schätzung|estimación|stima|التقدير"
         r"|القيمة التقديرية"
+        r"|vurdering|utropsvärdering|värdering|taksering|taxatie|richtprijs|estymacja|wycena|odhad|эстимейт|оценка"
+        r"|estimativa"
+        r"|εκτίμηση|הערכה|becsült ár|arvio|tahmini (?:değer|fiyat)|taxe|estim\."
     ),
 }
 LABEL = re.compile(
@@ -128,8 +164,14 @@ STILL_OFFERED = re.compile(
     r"|加到購物車|放入购物车|立即购买|马上购买|立刻購買|我要買|出價)\W*\Z",
     re.I,
 )
+_STOCK_LABEL = (
+    r"(?:(?:availability|status|stock|verfügbarkeit|disponibilité|disponibilità|disponibilidad|dostępność"
+    r"|dostupnost|dostupnosť|elérhetőség|наличие|التوفر|حالة التوفر|الحالة)\s*[:：]\s*)?"
+)
+"""What may stand before the word in the same text."""
 GONE = re.compile(
-    r"\A\W*(?:sold out|out of stock|sold|item sold|no longer available|this (?:listing|item|lot"
+    rf"\A\W*{_STOCK_LABEL}"
+    r"(?:sold out|out of stock|sold|item sold|no longer available|this (?:listing|item|lot"
     r"|auction) (?:has|was) (?:ended|sold)|bidding (?:has )?ended|auction ended|épuisé"
     r"|rupture de stock|vendu|adjugé|vente terminée|enchère terminée|ausverkauft|verkauft"
     r"|nicht (?:mehr )?verfügbar|agotado|vendido|esaurito|venduto|vyprodáno|vypredané|wyprzedane"
@@ -146,14 +188,24 @@ GONE = re.compile(
     r"|stoc epuizat|indisponibil|brak w magazynie|(?:produkt )?niedostępny|není skladem|nie je na sklade"
     r"|rasprodano|razprodano|ni na zalogi|нема(?:є)? в наявності|товар закончился|нет на складе|изчерпан"
     r"|εξαντλημένο|אזל מהמלאי|hết hàng|สินค้าหมด|stok habis|غير متاح|نفذت الكمية|نفذ من المخزون|انتهت المزايدة"
-    r"|تم بيعه|بيعت)\W*\Z",
+    r"|تم بيعه|بيعت"
+    r"|(?:sorry,? )?(?:this|the) (?:item|lot|listing|product|piece|artwork|auction|sale|ad)"
+    r" (?:is|has been|has|was) (?:now |already |currently )?(?:sold(?: out)?|ended|unavailable|out of stock|closed"
+    r"|no longer available|withdrawn|expired|passed)|passed(?: in)?|withdrawn|not sold|no longer for sale"
+    r"|non vendu|cet (?:article|objet|lot) (?:est|a été) vendu|cette annonce (?:est désactivée|n.est plus disponible)"
+    r"|(?:nicht|un)verkauft|nicht verkauft|(?:niet |ikke )?(?:verkocht|solgt)|o?såld|niet (?:meer )?beschikbaar"
+    r"|(?:nie ?)?sprzedan[eoy]|aukcja zakończona|ogłoszenie nieaktualne|predané|prodán[oa]?|eladva|vândut"
+    r"|πουλήθηκε|πωλήθηκε|(?:לא )?נמכר|satıldı|satılmıştır|(?:no|não) vendid[oa]|vendid[oa]|agotad[oa]|invenduto"
+    r"|(?:торги|аукцион) заверш[её]н[ыо]?|снят с продажи|продан[ао]?|kifogyott|avslutad|avsluttet)\W*\Z",
     re.I,
 )
 IN_STOCK = re.compile(
-    r"\A\W*(?:(?:availability|stock|verfügbarkeit|disponibilité|disponibilità|disponibilidad|dostępność"
-    r"|dostupnost|dostupnosť|elérhetőség|наличие|التوفر|حالة التوفر)\s*[:：]?\s*)?"
+    rf"\A\W*{_STOCK_LABEL}"
     r"(?:[0-9]{1,4}\s+)?(?:in stock(?: now| online)?|available(?: now| online)?|only \d+ (?:left"
     r"|in stock)(?: in stock)?|en stock"
+    r"|últim[ao]s? (?:unidad(?:es)? )?disponibles?|last (?:one|piece)(?: available| left)?"
+    r"|nur noch \d+ (?:stück )?verfügbar"
+    r"|plus que \d+ (?:en stock|disponibles?)|solo \d+ disponibil[ei]|(?:quedan|restam) \d+"
     r"|disponible|auf lager|lieferbar|sofort lieferbar|disponibile"
     r"|em stock|skladem|na sklade|na zalogi|na stanju|raktáron|laos|på lager|i lager|op voorraad"
     r"|stokta|в наличии|есть в наличии|متوفر|متاح|متوفر في المخزون|在庫あり|有現貨|有货|现货|재고 있음"
@@ -189,7 +241,8 @@ DESCRIPTION_HEADING = re.compile(
     r"|descripción(?: (?:del (?:producto|lote|artículo)|detallada))?|detalles del producto|descrição(?: do produto)?"
     r"|(?:product)?omschrijving|beschrijving|opis(?: (?:produktu|przedmiotu))?|popis(?: (?:produktu|předmětu))?"
     r"|leírás"
-    r"|beskrivning|beskrivelse|kuvaus|açıklama(?:lar)?|ürün açıklaması|описание(?: товара)?|опис(?: товару)?"
+    r"|beskrivning(?: av (?:objektet|varan))?|beskrivelse(?: af varen)?|kuvaus|açıklama(?:lar)?|ürün açıklaması"
+    r"|описание(?: (?:товара|лота))?|опис(?: товару| лота)?"
     r"|περιγραφή"
     r"|(?:ال)?وصف(?: (?:المنتج|السلعة|القطعة|الإعلان))?|تفاصيل(?: (?:المنتج|الإعلان|القطعة|السلعة))?|المواصفات والوصف"
     r"|توضیحات|商品説明|商品描述|商品介紹|商品介绍|상품설명|תיאור(?: המוצר)?)\W*\Z",
