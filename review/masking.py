@@ -20,6 +20,8 @@ from storage.tables import AuditEvent, Capture, Case, Observation, utc_now
 LIFTED = "contacts shown"
 LIFTED_FOR = timedelta(minutes=30)
 SCREENSHOTS = ("screenshot", "screenshot_viewport")
+COPIES = (*SCREENSHOTS, "dom", "pdf")
+"""Captures that show or say whatever stood on the page."""
 LEAST_REASON = 5
 MOST_REASON = 500
 
@@ -57,11 +59,11 @@ def shows_contacts(session: Session, store: EvidenceStore, listing_id: int | Non
     return told or pages_tell_contact(session, store, listing_id)
 
 
-def is_veiled_screenshot(session: Session, store: EvidenceStore, capture: Capture, event: str, *, actor: str) -> bool:
-    """Whether a capture is a picture of a page with contacts that were not lifted for this person (`event`: by its
-    number, as an address gives it).
+def is_withheld(session: Session, store: EvidenceStore, capture: Capture, event: str, *, actor: str) -> bool:
+    """Whether a capture is a copy of a page with contacts that were not lifted for this person (`event`: by its number,
+    as an address gives it).
     """
-    if capture.kind not in SCREENSHOTS or not shows_contacts(session, store, capture.listing_id):
+    if capture.kind not in COPIES or not shows_contacts(session, store, capture.listing_id):
         return False
     number = int(event) if event.isascii() and event.isdigit() and len(event) < 18 else None
     return not is_lifted(session, number, listing_id=capture.listing_id or 0, actor=actor)

@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, Response
 
 from evidence.store import EvidenceStore
 from review.desk import Desk, DeskOf, Exporter, NotThere, Reader, row_id
-from review.masking import is_veiled_screenshot
+from review.masking import is_withheld
 from review.picture_drawing import SIDES, PictureRefused, veiled
 from review.pictures import are_veiled, read_capture
 from storage.audit import AuditChain
@@ -44,10 +44,8 @@ def image_answer(desk: Desk, capture_id: int, *, shown: bool, actor: str, contac
     store = EvidenceStore(desk.home)
     with desk.reading() as session:
         capture = session.get(Capture, capture_id)
-        veil = capture is not None and (
-            (not shown and are_veiled(session, capture.listing_id))
-            or is_veiled_screenshot(session, store, capture, contacts, actor=actor)
-        )
+        withheld = capture is not None and is_withheld(session, store, capture, contacts, actor=actor)
+        veil = withheld or (capture is not None and not shown and are_veiled(session, capture.listing_id))
     if capture is None or capture.kind not in DERIVATIVES:
         raise NotThere(f"There is no picture of capture {capture_id}.")
     path = desk.home.file_path(capture.sha256)
@@ -55,6 +53,8 @@ def image_answer(desk: Desk, capture_id: int, *, shown: bool, actor: str, contac
         raise NotThere(f"The file of capture {capture_id} is not here.")
     if veil and capture.kind in PICTURE_KINDS:
         return _veiled_answer(store.read(path))
+    if withheld:
+        raise NotThere("This copy of the page tells how to reach somebody: say on the listing's page why you need it.")
     return picture_answer(store, path, capture.id)
 
 
@@ -71,7 +71,7 @@ def capture_picture(request: Request, desk: DeskOf, visitor: Reader, capture_id:
             raise NotThere(f"There is no picture of capture {capture_id}.")
         lifted_by = request.query_params.get("contacts", "")
         store = EvidenceStore(desk.home)
-        veil = _is_veiled(request, session, capture) or is_veiled_screenshot(
+        veil = _is_veiled(request, session, capture) or is_withheld(
             session, store, capture, lifted_by, actor=visitor.user.name
         )
         drawn = desk.drawer.kept(capture.sha256, size)

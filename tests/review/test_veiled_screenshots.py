@@ -117,3 +117,17 @@ def test_a_page_too_large_to_be_read_counts_as_telling_contacts(visit, shot, mon
     monkeypatch.setattr("review.page_contacts.MOST_BYTES", 10)
     _, capture = shot("A lamp", "<html><body>Lamp of a size</body></html>")
     assert visit("viewer").get(f"/captures/{capture}/image").headers["cache-control"] == "no-store"
+
+
+def test_a_copy_of_a_page_with_contacts_is_kept_back_until_a_reason_is_given(visit, shot, desk_database):
+    listing, _ = shot("A lamp", "<html><body>shop@example.org</body></html>")
+    with desk_database.reading() as session:
+        of_it = select(Capture.id).where(Capture.listing_id == listing, Capture.kind == "dom")
+        copy = session.scalars(of_it).one()
+    client = visit("reviewer")
+    assert client.get(f"/captures/{copy}/image").status_code == 404
+    page = client.get(f"/listings/{listing}").text
+    sent = {"csrf": field(page, "csrf"), "reason": "To name the seller to the police", "case": ""}
+    address = client.post(f"/listings/{listing}/contacts", data=sent).headers["location"]
+    event = address.partition("contacts=")[2].partition("#")[0]
+    assert "shop@example.org" in client.get(f"/captures/{copy}/image?contacts={event}").text
