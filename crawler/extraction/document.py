@@ -218,7 +218,7 @@ class Document:
 
     @property
     def _edition(self) -> str | None:
-        """The country of an international site's edition: jo.market.example, market.example/sa-ar/."""
+        """The country of an international site's edition: by its first name ("jo.") or its first folder ("/sa-ar/")."""
         first = _EDITION_HOST.match(self.host)
         if first:
             return first[1].upper()
