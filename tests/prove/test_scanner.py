@@ -18,7 +18,8 @@ from tests.needs import need_checkers
 from tests.review.conftest import staged  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.prove
-MODULES = "common,crlf,csrf,htaccess,ldap,timesql,xxe"
+MODULES = "common,crlf,csrf,htaccess,timesql,xxe"
+"""Not `ldap`: it takes every page that a parameter changes for an injection, and the desk asks no directory."""
 HIGH = 3
 """Of wapiti's levels: 0 is for information, 4 is critical."""
 SECONDS = {"scan": 90, "attack": 20}
