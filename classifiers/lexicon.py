@@ -18,6 +18,7 @@ from classifiers.language import LANGUAGES, UNKNOWN
 from classifiers.normalise import fold
 from classifiers.words import DIGIT, LETTER, TOKEN, Batch, Hashes, Places, mix, text_hashes
 from crawler.errors import RelicwatchError
+from crawler.yaml_text import read_yaml
 
 LEXICONS = Path(__file__).parent / "lexicons"
 AMBIGUOUS, FUNCTION_WORDS = "ambiguous.yaml", "function_words.yaml"
@@ -30,8 +31,6 @@ LEAST_ARABIC = 3
 ENDINGS = {"s": 4, "es": 4, "x": 4, "n": 4, "en": 4, "er": 5, "i": 4, "lar": 4, "ler": 4}
 """Endings taken off a Latin word, with the fewest letters they must leave: no "cent" is in "center"."""
 _FILTER_BITS = 20
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The C loader reads the lexicons ten times faster; it is there wherever PyYAML was built with libyaml."""
 
 
 class LexiconError(RelicwatchError):
@@ -339,7 +338,7 @@ def _read_words(path: Path) -> frozenset[str]:
 
 def _read(path: Path) -> dict[str, Any]:  # the content is checked by the caller, field by field
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506  # a safe loader, either way
+        content = read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise LexiconError(f"The lexicon {path} cannot be read: {error}.") from error
     if not isinstance(content, dict):

@@ -20,7 +20,9 @@ from types import FrameType
 from crawler.home import Home
 from review.binding import ON_LOOPBACK, Binding
 from review.server import DeskError, DeskServer, Listening, ServerThread
+from review.words import messages
 from storage.database import Database
+from storage.users import LANGUAGES
 
 MOST_PROCESSES = 4
 """So many desk processes are started unless more are asked for; each takes about 200 MB."""
@@ -64,6 +66,7 @@ def serve(
     try:
         with desk_server(database, home, port, binding, processes) as desk:
             if processes == 1:
+                load_words()
                 spare_collector()
             on_ready(desk.address)
             come.wait()
@@ -80,6 +83,12 @@ def desk_server(
     if processes == 1:
         return DeskServer(database, home, port, binding)
     return DeskProcesses(database, home, port, binding, processes)
+
+
+def load_words() -> None:
+    """Before anybody is answered: those who came first would each read the words at the same time."""
+    for language in LANGUAGES:
+        messages(language)
 
 
 def spare_collector() -> None:
@@ -209,6 +218,7 @@ def _serve_until_told(url: str, root: Path, binding: Binding, listener: socket.s
     """A desk process: ends when the one that started it says so, or has ended itself."""
     for number in (signal.SIGINT, signal.SIGTERM):  # sent to all of a group at a terminal: the first process decides
         signal.signal(number, signal.SIG_IGN)
+    load_words()
     database = Database(url)
     desk = ServerThread(database, Home(root), binding, listener)
     spare_collector()

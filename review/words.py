@@ -12,13 +12,13 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
 
-import yaml
 from babel.core import get_global
 from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup, escape
 
 from crawler.blackening import BLACK, black_text
+from crawler.yaml_text import read_yaml
 from storage.tables import utc_now
 from storage.users import LANGUAGES
 
@@ -46,7 +46,7 @@ def messages(language: str) -> dict[str, str]:
     """Key -> words of one language: its file and those of single rooms beside it (`en-cases.yaml`)."""
     found: dict[str, str] = {}
     for path in sorted(MESSAGES.glob(f"{language}*.yaml")):
-        read = yaml.safe_load(path.read_text(encoding="utf-8"))
+        read = read_yaml(path.read_text(encoding="utf-8"))
         twice = found.keys() & read.keys()
         if twice:
             raise ValueError(f"{path.name} says anew what another file of {language} says: {', '.join(sorted(twice))}.")

@@ -15,6 +15,7 @@ import yaml
 
 from crawler.errors import RelicwatchError
 from crawler.items import TOMAN
+from crawler.yaml_text import read_yaml
 
 FACTS = Path(__file__).parent / "facts"
 SETTINGS, CURRENCIES = "answers.yaml", "currencies.yaml"
@@ -102,7 +103,7 @@ def read_facts(name: str) -> Mapping[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise FactsError(f"{path} cannot be read: {error}. Mend it, or take it away to use ours.") from error
     if not isinstance(content, dict):

@@ -10,12 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from babel import Locale
 
 from classifiers.answers.facts import read_facts
 from classifiers.answers.laws import law_ids
 from crawler.errors import RelicwatchError
+from crawler.yaml_text import read_yaml
 
 MEANINGS = Path(__file__).parent / "meanings"
 LANGUAGES = ("en", "fr", "ar")
@@ -91,7 +91,7 @@ def _law(id_: str, language: str) -> Meaning:
 
 @cache
 def _read(kind: str) -> Mapping[str, Any]:
-    content: Mapping[str, Any] = yaml.safe_load((MEANINGS / f"{kind}.yaml").read_text(encoding="utf-8"))
+    content: Mapping[str, Any] = read_yaml((MEANINGS / f"{kind}.yaml").read_text(encoding="utf-8"))
     return content
 
 

@@ -12,7 +12,8 @@ from tests.crawling import Ended, Place
 from tests.market_server import Asked, MarketServer, Reply, lot_page, redirect, reply, results_page
 
 LOTS = [f"/sale/1/lot/{n}" for n in range(1, 31)]
-FILLER = "A clay oil lamp with a pierced handle, the disc worn. " * 200
+FILLER = "A desk lamp of brushed steel with a dimmer, used little. " * 200
+"""Of nothing that the model flags: what is flagged is read at every crawl."""
 
 
 def done(end: Ended) -> Ended:
