@@ -71,9 +71,9 @@ def test_the_listing_s_own_page_has_the_note_too_and_a_session_that_ran_out_does
     with desk_database.transaction() as session:
         code = make_sign_in_code(session, find_user(session, "reviewer"), 5)
     page.goto(f"{running.address}/sign-in?code={code}")
-    page.locator("button.primary").first.click()
+    with page.expect_navigation():
+        page.locator("button.primary").first.click()
     page.goto(running.address)
-    page.wait_for_load_state()
     assert page.locator(f"li:has(#hit-{three[1]}) {BEGUN}").is_visible()
     page.locator(f"#hit-{three[1]}").focus()
     page.keyboard.press("u")

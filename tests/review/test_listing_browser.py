@@ -96,7 +96,8 @@ def test_without_script_everything_is_reached_by_links(chromium, running, desk_d
     with desk_database.transaction() as session:
         code = make_sign_in_code(session, find_user(session, "reviewer"), 5)
     page.goto(f"{running.address}/sign-in?code={code}")
-    page.locator("button.primary").first.click()
+    with page.expect_navigation():
+        page.locator("button.primary").first.click()
     page.goto(f"{running.address}/listings/{pair[0]}")
     page.locator("#pictures p a").click()
     page.locator("a[data-viewer='+']").click()
