@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import json
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import openpyxl
 from openpyxl.cell import WriteOnlyCell
@@ -36,6 +37,8 @@ COLUMNS = (
 _ACTING = frozenset("=+-@|%\u2212")
 """What a formula begins with; full-width and small forms are folded to these (NFKC) before they are compared."""
 _PASSED = frozenset("'\u200b\u200c\u200d\ufeff")
+_CSV_ENCODING = "utf-8-sig"
+"""With a BOM: else Excel reads Arabic as noise."""
 MOST_CELL = 32_000
 """Characters of a cell; a spreadsheet takes 32,767."""
 
@@ -44,8 +47,13 @@ class TableRefused(RelicwatchError):
     """The table cannot be written where it was asked for."""
 
 
-def listing_rows(session: Session, *, case: str | None = None, flagged_only: bool = False) -> Iterator[dict[str, Any]]:
-    """A row a listing, by its number; of one case (its reference) or of all. Values are text, numbers or None."""
+def listing_rows(
+    session: Session, *, case: str | None = None, flagged_only: bool = False, listings: Sequence[int] | None = None
+) -> Iterator[dict[str, Any]]:
+    """A row a listing, by its number; of one case (its reference), of some (ten thousand at most), or of all.
+
+    Values are text, numbers or None.
+    """
     statement = (
         select(Listing, Observation, Assessment, Decision)
         .join(Observation, Observation.id == Listing.current_observation_id)
@@ -57,6 +65,8 @@ def listing_rows(session: Session, *, case: str | None = None, flagged_only: boo
     if case is not None:
         of_case = select(Exhibit.listing_id).join(Case, Case.id == Exhibit.case_id).where(Case.reference == case)
         statement = statement.where(Listing.id.in_(of_case))
+    if listings is not None:
+        statement = statement.where(Listing.id.in_(listings))
     if flagged_only:
         statement = statement.where(Assessment.flagged.is_(True))
     cases: dict[int, list[str]] = {}
@@ -151,14 +161,25 @@ def _text(value: Any) -> str:
     return "".join(sign for sign in text[:MOST_CELL] if sign == "\n" or sign.isprintable() or sign in "\u200c\u200d")
 
 
+def csv_table(rows: Iterable[dict[str, Any]]) -> bytes:
+    """The rows as a CSV file has them."""
+    written = io.StringIO(newline="")
+    _fill_csv(rows, written)
+    return written.getvalue().encode(_CSV_ENCODING)
+
+
 def _write_csv(rows: Iterable[dict[str, Any]], to: Path) -> int:
+    with to.open("w", encoding=_CSV_ENCODING, newline="") as file:
+        return _fill_csv(rows, file)
+
+
+def _fill_csv(rows: Iterable[dict[str, Any]], file: TextIO) -> int:
     count = 0
-    with to.open("w", encoding="utf-8-sig", newline="") as file:  # with a BOM: else Excel reads Arabic as noise
-        writer = csv.writer(file, quoting=csv.QUOTE_ALL)
-        writer.writerow(COLUMNS)
-        for row in rows:
-            writer.writerow([plain_cell(row[name]) for name in COLUMNS])
-            count += 1
+    writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([plain_cell(row[name]) for name in COLUMNS])
+        count += 1
     return count
 
 

@@ -53,6 +53,7 @@ from review.pages import (
     purpose,
     queue,
     queue_group,
+    queue_table,
     received,
     retention,
     searches,
@@ -70,7 +71,7 @@ from storage.database import Database, DatabaseError
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     *(sign_in, password, second_factor, purpose, tokens),
-    *(queue, queue_group, listings, listing_work, files, leaving),
+    *(queue, queue_group, queue_table, listings, listing_work, files, leaving),
     *(searches, alerts),
     *(cases, case_work, received),
     sellers,

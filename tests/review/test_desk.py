@@ -241,6 +241,7 @@ def _routes(client):
 NEEDS = {
     ("GET", "/leaving"): "read",
     ("GET", "/queue/new"): "read",
+    ("GET", "/queue.csv"): "export",
     ("POST", "/queue/decisions"): "decide",
     ("POST", "/queue/undo"): "decide",
     ("POST", "/queue/assignment"): "decide",

@@ -139,6 +139,7 @@ PROBLEMS = (
 NO_PAGES = {
     "/health": "JSON",
     "/queue/new": "JSON",
+    "/queue.csv": "a file",
     "/searches/open": "the way to the queue",
     "/captures/{capture_id}/image": "a picture",
     "/captures/{capture_id}/picture": "a picture",
