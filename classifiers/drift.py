@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 LEAST_LISTINGS = 100
 """In each period; with fewer nothing is said."""
@@ -41,7 +41,7 @@ def drift_sentence(market: str, past: Period, recent: Period) -> str | None:
     if min(n, m) < LEAST_LISTINGS:
         return None
     index = stability_index(past.scores, recent.scores)
-    scores_changed = index > max(CHANGED, float(chi2.ppf(CHANCE, len(EDGES))) * (1 / n + 1 / m))
+    scores_changed = index > max(CHANGED, 2 * float(gammaincinv(len(EDGES) / 2, CHANCE)) * (1 / n + 1 / m))
     terms = _changed_terms(past, recent)
     if not scores_changed and not terms:
         return None

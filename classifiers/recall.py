@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from crawler.errors import RelicwatchError
 
@@ -68,6 +68,6 @@ def estimate_recall(found: int, strata: Sequence[Stratum]) -> Recall:
 
 
 def _gamma_interval(value: float, variance: float, largest: float) -> tuple[float, float]:
-    low = variance / (2 * value) * float(chi2.ppf(TAIL, 2 * value**2 / variance)) if value else 0.0
+    low = variance / value * float(gammaincinv(value**2 / variance, TAIL)) if value else 0.0
     above, spread = value + largest, variance + largest**2
-    return low, spread / (2 * above) * float(chi2.ppf(1 - TAIL, 2 * above**2 / spread))
+    return low, spread / above * float(gammaincinv(above**2 / spread, 1 - TAIL))
