@@ -6,10 +6,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from evidence.risk_tables import csv_table, listing_rows
-from review.desk import DeskOf, Exporter
-from review.pages.queue import filters_from
+from review.desk import DeskOf, Exporter, go_to
 from storage.queue import MOST_AT_ONCE, Queue
-from storage.queue_filters import filters_query
+from storage.queue_filters import filters_query, read_filters
 
 router = APIRouter()
 
@@ -17,7 +16,9 @@ router = APIRouter()
 @router.get("/queue.csv")
 def queue_table(request: Request, desk: DeskOf, visitor: Exporter) -> Response:
     """As many as the queue shows over all its pages, the most pressing first; who took it stands in the log."""
-    filters = filters_from(request.query_params)
+    filters, wrong = read_filters(request.query_params)
+    if wrong:  # the queue says what is not understood; a table would hold more than was asked for
+        return go_to(f"/?{request.url.query}")
     with desk.reading() as session:
         listings = [place.listing_id for place in Queue(session, filters).places(0, MOST_AT_ONCE + 1)]
         if len(listings) > MOST_AT_ONCE:

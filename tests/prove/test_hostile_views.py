@@ -15,7 +15,9 @@ AT_ONCE = 25
 
 
 def test_hostile_words_do_nothing_anywhere(chromium_alone, tmp_path, sqlite_template):  # noqa: F811
-    packaged = wapiti(need_checkers("wapiti"))
+    checkers = need_checkers("wapiti")
+    packaged = wapiti(checkers)
+    assert packaged, f"{checkers} holds no payloads: scripts/checkers"
     payloads = list(dict.fromkeys([*OWN, *naughty(), *packaged, *grammar(1, 100)]))
     turns = -(-len(payloads) // AT_ONCE)
     seen, found = 0, []

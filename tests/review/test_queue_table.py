@@ -46,6 +46,13 @@ def test_more_hits_than_a_table_holds_are_told_and_none_is_left_out_in_silence(v
     assert answer.status_code == 422 and "2 hits at most" in answer.text
 
 
+def test_a_filter_that_is_not_understood_gives_no_table_but_the_page_that_says_so(visit, desk_database, home):
+    with desk_database.transaction() as session:
+        add_listing(session, home, Offer())
+    answer = visit("exporter").get("/queue.csv?price_min=cheap&market=m")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?price_min=cheap&market=m")
+
+
 def test_who_may_not_export_sees_no_way_to_the_table(visit, desk_database, home):
     with desk_database.transaction() as session:
         add_listing(session, home, Offer())

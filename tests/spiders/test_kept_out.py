@@ -47,7 +47,7 @@ def test_a_challenge_is_captured_and_ends_the_crawl_and_nothing_more_is_asked(
     assert end.status == 1
     said = "The market answered with a page that keeps crawlers out (HTTP 403, the title 'Just a moment...')"
     assert said in end.message
-    assert {"/search?q=lamp", *LOTS[:3]} <= set(market.targets())
+    assert market.targets()[0] == "/search?q=lamp" and set(LOTS[:3]) <= set(market.targets())
     assert len(market.targets()) <= 5  # without a pause, the next request may be under way already
     assert len(of_url(place.records(), market.url(LOTS[2]), "response")) == 1
     (crawl,) = place.rows(select(Crawl))
@@ -90,7 +90,7 @@ def test_refusals_one_after_the_other_end_the_crawl(place: Place, market: Market
     end = place.crawl()
     assert end.status == 1
     assert "The market refused 5 pages in a row (the last with HTTP 403)" in end.message
-    assert {"/search?q=lamp", *LOTS[:5]} <= set(market.targets())
+    assert market.targets()[0] == "/search?q=lamp" and set(LOTS[:5]) <= set(market.targets())
     assert len(market.targets()) <= 7  # without a pause, the next request may be under way already
 
 
@@ -155,7 +155,7 @@ def test_lots_for_members_one_after_the_other_end_the_crawl(place: Place, market
     end = place.crawl()
     assert end.status == 1
     assert "The market wants a log-in" in end.message
-    assert {"/search?q=lamp", *LOTS[:5]} <= set(market.targets())
+    assert market.targets()[0] == "/search?q=lamp" and set(LOTS[:5]) <= set(market.targets())
     assert len(market.targets()) <= 7
 
 
